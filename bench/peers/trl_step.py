@@ -1,0 +1,156 @@
+"""Times GRPO steps of TRL's GRPOTrainer on a video prompt. Prints one line of JSON; logs go to standard error.
+
+TRL feeds images only. What a video needs is added by a subclass in two places, with the real `pixel_values_videos`:
+where the prompt is tokenized (from there generation gets it) and where log-probs are computed. Everything else is TRL's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import functools
+import json
+import resource
+import statistics
+import sys
+import tempfile
+import time
+
+import torch
+import transformers
+import trl
+from datasets import Dataset
+from transformers import AutoTokenizer, Qwen2VLForConditionalGeneration, TrainerCallback
+
+from prompt import VideoPrompt, video_prompt
+
+
+class VideoGRPOTrainer(trl.GRPOTrainer):
+    """GRPOTrainer with one video prompt for every row, and a stopwatch."""
+
+    def __init__(self, *args, prompt: VideoPrompt, **kwargs) -> None:
+        self.video, self.phases = prompt, {}
+        super().__init__(*args, **kwargs)
+
+    def video_inputs(self, rows: int) -> dict:
+        return {
+            "pixel_values_videos": self.video.patches.to(self.model.dtype).repeat(rows, 1),
+            "video_grid_thw": torch.tensor([self.video.grid]).repeat(rows, 1),
+        }
+
+    def token_types(self, ids: torch.Tensor) -> torch.Tensor:
+        """1 of transformers' `mm_token_type_ids` is an image, 2 a video; completions count as text."""
+        types = torch.zeros_like(ids)
+        types[:, : len(self.video.ids)] = 2 * (ids[:, : len(self.video.ids)] == self.model.config.video_token_id)
+        return types
+
+    def _tokenize_prompts(self, prompts):
+        rows = len(prompts)
+        ids = torch.tensor([self.video.ids] * rows)
+        fields = {**self.video_inputs(rows), "mm_token_type_ids": self.token_types(ids)}
+        return ids.tolist(), None, fields
+
+    def _generate_single_turn(self, *args, **kwargs):
+        with self.timed("generate"):
+            return super()._generate_single_turn(*args, **kwargs)
+
+    def _get_per_token_logps_and_entropies(self, model, input_ids, *args, **kwargs):
+        model = functools.partial(model, **self.video_inputs(len(input_ids)))
+        kwargs["mm_token_type_ids"] = self.token_types(input_ids)
+        with self.timed("policy_forward" if torch.is_grad_enabled() else "reference"):
+            return super()._get_per_token_logps_and_entropies(model, input_ids, *args, **kwargs)
+
+    @contextlib.contextmanager
+    def timed(self, phase: str):
+        start = time.perf_counter()
+        yield
+        self.phases[phase] = self.phases.get(phase, 0.0) + time.perf_counter() - start
+
+
+class Stopwatch(TrainerCallback):
+    """Seconds of each step, from before its generation to after its update, and of each phase."""
+
+    def __init__(self) -> None:
+        self.trainer, self.steps = None, []
+
+    def on_step_begin(self, *args, **kwargs) -> None:
+        self.trainer.phases.clear()
+        self.start = time.perf_counter()
+
+    def on_pre_optimizer_step(self, *args, **kwargs) -> None:
+        self.before_optimizer = time.perf_counter()
+
+    def on_step_end(self, *args, **kwargs) -> None:
+        end = time.perf_counter()
+        self.steps.append({"step": end - self.start, **self.trainer.phases, "optimizer": end - self.before_optimizer})
+
+
+def load(folder: str, dtype: torch.dtype):
+    return Qwen2VLForConditionalGeneration.from_pretrained(folder, dtype=dtype)
+
+
+def run(options: argparse.Namespace) -> dict:
+    model = load(options.model, torch.bfloat16 if options.dtype == "bfloat16" else torch.float32)
+    stopwatch, lengths = Stopwatch(), []
+
+    def reward(completions, completion_ids, **_) -> list[float]:
+        """Differs within the group, so that no advantage is zero."""
+        lengths.append([len(ids) for ids in completion_ids])
+        return [float(i) for i in range(len(completions))]
+
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = VideoGRPOTrainer(
+            model=model,
+            prompt=video_prompt(model.config, options.tokens),
+            reward_funcs=reward,
+            processing_class=AutoTokenizer.from_pretrained(options.model),
+            train_dataset=Dataset.from_list([{"prompt": "a video"}] * (options.steps + 1)),
+            callbacks=[stopwatch],
+            args=trl.GRPOConfig(
+                output_dir=folder, use_cpu=True, bf16=options.dtype == "autocast", max_steps=options.steps + 1,
+                per_device_train_batch_size=options.generations, num_generations=options.generations,
+                max_completion_length=options.completion, generation_kwargs={"min_new_tokens": options.completion},
+                temperature=1.0, beta=0.04, loss_type="grpo", learning_rate=1e-6,
+                gradient_checkpointing=options.gradient_checkpointing,
+                report_to="none", save_strategy="no", logging_strategy="no", disable_tqdm=True, dataloader_pin_memory=False,
+            ),
+        )
+        stopwatch.trainer = trainer
+        trainer.train()
+
+    assert all(n == options.completion for row in lengths for n in row), "a completion was shorter than it had to be"
+    timed = stopwatch.steps[1:]  # the first one warms up
+    median = {phase: statistics.median(s[phase] for s in timed) for phase in timed[0]}
+    seconds = median.pop("step")
+    # What is between the policy's forward and the optimizer is the backward pass.
+    median["backward_and_rest"] = seconds - sum(median.values())
+    return {
+        "peer": "trl", "trl": trl.__version__, "transformers": transformers.__version__, "torch": torch.__version__,
+        "dtype": options.dtype, "threads": options.threads, "gradient_checkpointing": options.gradient_checkpointing,
+        "seconds": seconds, "phases": median, "step_seconds": [s["step"] for s in timed],
+        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "tokens": {"prompt": options.tokens, "vision": trainer.video.vision_tokens, "completion": options.completion,
+                   "generations": options.generations},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", required=True, help="a checkpoint folder with its tokenizer")
+    parser.add_argument("--tokens", type=int, default=640, help="prompt tokens, video included")
+    parser.add_argument("--generations", type=int, default=8)
+    parser.add_argument("--completion", type=int, default=64, help="tokens of each completion, neither more nor less")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16", "autocast"], default="float32",
+                        help="bfloat16: weights in bfloat16; autocast: float32 weights under bfloat16 autocast")
+    parser.add_argument("--steps", type=int, default=3, help="steps to time, after one to warm up")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--gradient-checkpointing", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    with contextlib.redirect_stdout(sys.stderr):
+        result = run(options)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+/**
+ * Makes a fresh clone usable, then runs what it is asked to: `node scripts/bootstrap.mjs COMMAND [ARGS]`.
+ *
+ * Installs the packages if package-lock.json is not what is installed, and compiles src/ into dist/ if it is not what
+ * was compiled; says nothing where there is nothing to do. `test` then runs all checks (ARGS go to vitest); any other
+ * COMMAND is one of `vau-rft`. Plain JavaScript without packages, since it runs before there are any.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const at = (...parts) => join(root, ...parts);
+
+/** The tools' own entry points: quicker than npx, and the same on every system. */
+const tools = {
+  tsc: at('node_modules', 'typescript', 'bin', 'tsc'),
+  biome: at('node_modules', '@biomejs', 'biome', 'bin', 'biome'),
+  vitest: at('node_modules', 'vitest', 'vitest.mjs'),
+};
+
+/** Says what is going on; standard output is left to the command's results. */
+const say = (line) => process.stderr.write(`${line}\n`);
+
+/** A program that we ran has failed, and said why; we end with its exit code. */
+class Failure extends Error {
+  constructor(exitCode) {
+    super();
+    this.exitCode = exitCode;
+  }
+}
+
+/** Runs a program in the project with our terminal. @throws Failure */
+const run = (command, args) => {
+  const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  if (error) say(`${command} cannot be started: ${error.message}`);
+  if (status !== 0) throw new Failure(status ?? (signal === 'SIGINT' ? 130 : 1));
+};
+
+const node = (args) => run(process.execPath, args);
+
+/** As `run`, with a line before and one with the time after. */
+const step = async (title, action) => {
+  const start = performance.now();
+  say(`> ${title} …`);
+  await action();
+  say(`> ${title}: done in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+};
+
+const digest = (files) => {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(relative(root, file)).update('\0').update(readFileSync(file)).update('\0');
+  return hash.digest('hex');
+};
+
+const filesOf = (folder) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+
+const read = (file) => (existsSync(file) ? readFileSync(file, 'utf8') : null);
+
+const install = async () => {
+  const lock = at('package-lock.json');
+  const stamp = at('node_modules', '.package-lock.sha256');
+  const wanted = digest([lock]);
+  if (read(stamp) === wanted) return;
+  // npm's own record of what it installed: someone ran npm by hand after the lock file changed.
+  const record = at('node_modules', '.package-lock.json');
+  const installedByHand = existsSync(record) && statSync(record).mtimeMs >= statSync(lock).mtimeMs;
+  if (!installedByHand) {
+    await step('installing packages (npm ci)', () => {
+      const npm = process.env.npm_execpath;
+      const args = ['ci', '--no-audit', '--no-fund'];
+      if (npm?.endsWith('.js')) node([npm, ...args]);
+      else run('npm', args);
+    });
+  }
+  writeFileSync(stamp, wanted);
+};
+
+const build = async () => {
+  const stamp = at('dist', '.sources.sha256');
+  const config = ['tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json'].map((file) => at(file));
+  const wanted = digest([...filesOf(at('src')), ...config]);
+  if (read(stamp) === wanted) return;
+  await step('compiling src/ into dist/', () => {
+    // Beside and renamed into place: nothing half done, and nothing left of sources that are gone.
+    const fresh = at(`.dist-${process.pid}`);
+    const old = at(`.dist-${process.pid}-old`);
+    try {
+      node([tools.tsc, '-p', 'tsconfig.build.json', '--outDir', fresh]);
+      chmodSync(join(fresh, 'cli', 'main.js'), 0o755);
+      writeFileSync(join(fresh, '.sources.sha256'), wanted);
+      if (existsSync(at('dist'))) renameSync(at('dist'), old);
+      renameSync(fresh, at('dist'));
+    } finally {
+      for (const folder of [fresh, old]) rmSync(folder, { recursive: true, force: true });
+    }
+  });
+};
+
+/** What the tests run on; without TensorFlow they use WASM, without ffmpeg they cannot run. */
+const setUp = async () => {
+  const load = (...parts) => import(pathToFileURL(at('dist', ...parts)).href);
+  const { ensureRuntime } = await load('tensor', 'setup', 'index.js');
+  const { ensureFfmpeg } = await load('video', 'ffmpeg.js');
+  await ensureRuntime({ report: say });
+  await ensureFfmpeg({ report: say });
+};
+
+const test = async (args) => {
+  await step('checking types', () => node([tools.tsc, '--noEmit']));
+  await step('checking style', () => node([tools.biome, 'check']));
+  await setUp();
+  node([tools.vitest, 'run', ...args]);
+};
+
+const [command, ...args] = process.argv.slice(2);
+if (command === undefined) {
+  say('Usage: node scripts/bootstrap.mjs COMMAND [ARGS]');
+  process.exit(2);
+}
+try {
+  await install();
+  await build();
+  if (command === 'test') await test(args);
+  else node([at('dist', 'cli', 'main.js'), command, ...args]);
+} catch (error) {
+  if (!(error instanceof Failure)) throw error;
+  process.exitCode = error.exitCode;
+}

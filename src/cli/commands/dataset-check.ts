@@ -1,0 +1,38 @@
+import type { CommandModule } from 'yargs';
+
+interface Arguments {
+  files: string[];
+  videos: string | undefined;
+  source: 'vau-bench' | 'jsonl' | undefined;
+  classes: string | undefined;
+  json: boolean;
+}
+
+export const checkCommand: CommandModule<object, Arguments> = {
+  command: 'check <files..>',
+  describe: 'Report what annotation files offer each task, and what is wrong with them',
+  builder: (yargs) =>
+    yargs
+      .positional('files', { type: 'string', array: true, demandOption: true, describe: 'Annotation files' })
+      .option('videos', { type: 'string', describe: 'The folder of the videos; left out, none is looked for' })
+      .option('source', {
+        choices: ['vau-bench', 'jsonl'] as const,
+        describe: 'The format; left out, jsonl for *.jsonl and vau-bench for the rest',
+      })
+      .option('classes', { type: 'string', describe: 'The labels, with commas between; left out, those of VAU-Bench' })
+      .option('json', { type: 'boolean', default: false, describe: 'Print JSON' }),
+  handler: async ({ files, videos, source, classes, json }) => {
+    const { checkDataset } = await import('../../dataset/check.js');
+    const { VAU_BENCH_CLASSES } = await import('../../dataset/classes.js');
+    const { datasetReportText } = await import('../dataset-report.js');
+    const { DataError } = await import('../../errors.js');
+    const labels = classes?.split(',').map((label) => label.trim()) ?? VAU_BENCH_CLASSES;
+    const report = await checkDataset({ files, source, videos, classes: labels });
+    process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : datasetReportText(report));
+    const useless = report.files.filter(({ tasks }) => Object.values(tasks).every(({ usable }) => usable === 0));
+    if (useless.length > 0) {
+      const message = `${useless.map(({ file }) => file).join(', ')}: no task can use any row; the report says why`;
+      throw new DataError({ code: 'DATA_NOTHING_USABLE', message });
+    }
+  },
+};

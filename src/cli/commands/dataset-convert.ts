@@ -1,0 +1,42 @@
+import type { CommandModule } from 'yargs';
+
+interface Arguments {
+  in: string;
+  out: string;
+  to: 'vau-bench' | 'jsonl';
+  from: 'vau-bench' | 'jsonl' | undefined;
+  classes: string | undefined;
+  force: boolean;
+}
+
+export const convertCommand: CommandModule<object, Arguments> = {
+  command: 'convert <in> <out>',
+  describe: 'Write an annotation file in the other format',
+  builder: (yargs) =>
+    yargs
+      .positional('in', { type: 'string', demandOption: true, describe: 'The annotation file to read' })
+      .positional('out', { type: 'string', demandOption: true, describe: 'The annotation file to write' })
+      .option('to', { choices: ['vau-bench', 'jsonl'] as const, demandOption: true, describe: 'The format to write' })
+      .option('from', {
+        choices: ['vau-bench', 'jsonl'] as const,
+        describe: 'The format to read; left out, jsonl for *.jsonl and vau-bench for the rest',
+      })
+      .option('classes', { type: 'string', describe: 'The labels, with commas between; left out, those of VAU-Bench' })
+      .option('force', { type: 'boolean', default: false, describe: 'Write over a file that exists' }),
+  handler: async ({ in: file, out, to, from, classes, force }) => {
+    const { existsSync } = await import('node:fs');
+    const { VAU_BENCH_CLASSES } = await import('../../dataset/classes.js');
+    const { writeAnnotations } = await import('../../dataset/convert.js');
+    const { describeLeftOut } = await import('../../dataset/left-out.js');
+    const { formatOf, readAnnotations } = await import('../../dataset/read.js');
+    const { UsageError } = await import('../../errors.js');
+    const { writeAtomically } = await import('../../report/atomic-write.js');
+    if (!force && existsSync(out))
+      throw new UsageError({ code: 'FILE_EXISTS', message: `${out} exists; name another file, or add --force` });
+    const labels = classes?.split(',').map((label) => label.trim()) ?? VAU_BENCH_CLASSES;
+    const read = await readAnnotations({ source: from ?? formatOf(file), file, classes: labels });
+    await writeAtomically({ file: out, text: writeAnnotations({ annotations: read.annotations, format: to }) });
+    for (const line of describeLeftOut({ file, leftOut: read.leftOut })) process.stderr.write(`${line}\n`);
+    process.stderr.write(`${out}: ${read.annotations.length} of ${read.rows} rows\n`);
+  },
+};

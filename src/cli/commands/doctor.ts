@@ -1,0 +1,50 @@
+import type { CommandModule } from 'yargs';
+import { SetupError } from '../../errors.js';
+import type { Diagnosis } from '../diagnosis.js';
+
+interface DoctorOptions {
+  json: boolean;
+}
+
+export const command: CommandModule<object, DoctorOptions> = {
+  command: 'doctor',
+  describe: 'Show what a run would find on this machine, and how to mend what is missing',
+  builder: (yargs) => yargs.option('json', { type: 'boolean', default: false, describe: 'Print JSON' }),
+  handler: async ({ json }) => {
+    const { diagnose } = await import('../diagnosis.js');
+    const diagnosis = await diagnose();
+    process.stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : describe(diagnosis));
+    const blocking = diagnosis.problems.find((problem) => problem.blocking);
+    if (blocking !== undefined) {
+      throw new SetupError({ code: 'NOT_READY', message: `No run is possible before this: ${blocking.remedy}` });
+    }
+  },
+};
+
+/** The diagnosis as a table, a line a fact, and what to do. */
+export const describe = (diagnosis: Diagnosis): string => {
+  const { tensorflow, processor, bfloat16, ffmpeg, memory, cache, problems } = diagnosis;
+  const rows = [
+    ['backend', diagnosis.backend],
+    ['TensorFlow', tensorflow ? `${tensorflow.tensorflowVersion} (${tensorflow.addonPath})` : 'none'],
+    ['device', tensorflow?.device === 'GPU' ? 'GPU' : `CPU: ${processor.model}, ${processor.cores} cores`],
+    ['bfloat16', describeBfloat16(bfloat16)],
+    ['ffmpeg', ffmpeg ? `${ffmpeg.version} (${ffmpeg.source}: ${ffmpeg.path})` : 'none'],
+    ['memory', `${gibibytes(memory.available)} of ${gibibytes(memory.total)} available`],
+    ['Node.js', diagnosis.node],
+    ['cache', `${cache.folder} (${gibibytes(cache.bytes)})`],
+  ];
+  const table = rows.map(([name, value]) => `${name!.padEnd(11)} ${value}`);
+  const remedies = problems.map(({ what, remedy }) => `! ${what}\n  → ${remedy}`);
+  return `${[...table, ...(remedies.length === 0 ? ['', 'All is there.'] : ['', ...remedies])].join('\n')}\n`;
+};
+
+const describeBfloat16 = ({ instructions, measured }: Diagnosis['bfloat16']): string => {
+  const native = instructions.length === 0 ? 'no instructions of the processor' : instructions.join(' ');
+  if (measured === null) return `${native}; not measured`;
+  const { float32, bfloat16 } = measured;
+  const ratio = (bfloat16 / float32).toFixed(1);
+  return `${native}; matrix products at ${bfloat16.toFixed(0)} GFLOP/s, ${ratio} × float32 (${float32.toFixed(0)})`;
+};
+
+const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;

@@ -1,0 +1,33 @@
+import type { CommandModule } from 'yargs';
+import { SetupError } from '../../errors.js';
+
+interface SetupOptions {
+  cuda: boolean;
+}
+
+export const command: CommandModule<object, SetupOptions> = {
+  command: 'setup',
+  describe: 'Fetch and build what a run needs: TensorFlow, ffmpeg',
+  builder: (yargs) =>
+    yargs
+      .option('cuda', {
+        type: 'boolean',
+        default: false,
+        describe: 'Prepare TensorFlow for NVIDIA GPUs (about 3 GB to download)',
+      })
+      .example('$0 setup', 'does nothing where all is there; checks it thoroughly'),
+  handler: async ({ cuda }) => {
+    const { ensureRuntime } = await import('../../tensor/setup/index.js');
+    const { ensureFfmpeg } = await import('../../video/ffmpeg.js');
+    const report = (line: string) => process.stderr.write(`${line}\n`);
+
+    const addon = await ensureRuntime({ cuda, thorough: true, report });
+    const ffmpeg = await ensureFfmpeg({ report });
+    if (cuda && addon === null) {
+      const message = 'TensorFlow could not be prepared for NVIDIA GPUs; the reason is given above.';
+      throw new SetupError({ code: 'CUDA_SETUP_FAILED', message });
+    }
+    const backend = addon === null ? 'WASM (no TensorFlow; slower)' : `${addon.tensorflowVersion} (${addon.addonPath})`;
+    process.stdout.write(`TensorFlow  ${backend}\nffmpeg      ${ffmpeg.version} (${ffmpeg.path})\n`);
+  },
+};

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import yargs, { type Argv } from 'yargs';
+import { UsageError } from '../errors.js';
+import { command as ablate } from './commands/ablate.js';
+import { command as schema } from './commands/schema.js';
+
+/**
+ * The command line as a yargs instance, ready to parse. It throws and never exits. Nothing heavy is imported here or by
+ * the commands' own modules: they import what they need when they run, so that `--help` answers at once.
+ */
+export function program(args: string[]): Argv {
+  const cli = yargs(args)
+    .scriptName('vau-rft')
+    .usage('$0 <command>\n\nReinforcement fine-tuning of video-language models for video anomaly understanding.')
+    .command(ablate)
+    .command(schema)
+    .option('debug', { type: 'boolean', default: false, describe: 'Show the stack trace of an error' })
+    .demandCommand(1, 'Name a command.')
+    .strict()
+    .recommendCommands()
+    .version(version())
+    .help()
+    .alias({ help: 'h' })
+    .locale('en')
+    .exitProcess(false)
+    .fail((message, error) => {
+      if (error !== undefined && error?.name !== 'YError') throw error;
+      throw new UsageError({ code: 'USAGE', message: `${message ?? error.message}\nSee: vau-rft --help` });
+    });
+  return cli.wrap(Math.min(100, cli.terminalWidth()));
+}
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

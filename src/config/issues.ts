@@ -1,0 +1,116 @@
+import type { z } from 'zod';
+import type { ConfigIssue } from '../errors.js';
+import type { JsonSchema } from './json-schema.js';
+import { isTree, type Tree } from './tree.js';
+
+type Path = PropertyKey[];
+
+/** Zod's issues as a user of a YAML file reads them: which option, what it should be, what it is, where it stands. */
+export function toConfigIssues({
+  error,
+  places,
+  schema,
+}: {
+  error: z.ZodError;
+  /** Where each path stands: `model.lora.r` → `configs/base.yaml:7:5`. */
+  places: Map<string, string>;
+  /** For suggestions of what an unknown key was meant to be. */
+  schema: JsonSchema;
+}): ConfigIssue[] {
+  return error.issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({
+        ...located([...issue.path, key], places),
+        message: `there is no such option${suggestion(key, optionsAt(schema, issue.path))}`,
+      }));
+    return [{ ...located(issue.path, places), message: describe(issue) }];
+  });
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'custom') return issue.message;
+  // Of a choice by `source`, zod reports the map that the key is in.
+  const inside = issue.code === 'invalid_union' && isTree(issue.input);
+  const value = inside ? (issue.input as Tree)[String(issue.path.at(-1))] : issue.input;
+  return value === undefined ? 'is required' : `${expectation(issue)}, got ${show(value)}`;
+}
+
+function expectation(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be ${TYPES[issue.expected] ?? issue.expected}`;
+    case 'invalid_value':
+      return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.join(', ')}`;
+    case 'too_small':
+      if (issue.origin === 'string') return 'must not be empty';
+      if (issue.origin === 'array') return `must have at least ${issue.minimum} elements`;
+      return `must be ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`;
+    case 'too_big':
+      return `must be ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`;
+    case 'invalid_union':
+      return `must be one of ${('options' in issue ? issue.options : undefined)?.join(', ')}`;
+    default:
+      return issue.message;
+  }
+}
+
+const TYPES: Record<string, string> = {
+  int: 'a whole number',
+  number: 'a number',
+  string: 'a text',
+  boolean: 'true or false',
+  object: 'a map',
+  record: 'a map',
+  array: 'a list',
+};
+
+function show(value: unknown): string {
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}
+
+/** The path as people write it, and the place of the nearest thing around it that a file says. */
+function located(path: Path, places: Map<string, string>): { path: string; place?: string } {
+  const text = path.reduce<string>((all, key) => {
+    if (typeof key === 'number') return `${all}[${key}]`;
+    return all === '' ? String(key) : `${all}.${String(key)}`;
+  }, '');
+  for (let n = path.length; n > 0; n--) {
+    const place = places.get(path.slice(0, n).join('.'));
+    if (place !== undefined) return { path: text, place };
+  }
+  return { path: text };
+}
+
+/** The names of the options inside the map at `path`. */
+function optionsAt(schema: JsonSchema, path: Path): string[] {
+  let nodes = variants([schema]);
+  for (const key of path) {
+    const inner = nodes.map((node) => (typeof key === 'number' ? node.items : node.properties?.[String(key)]));
+    nodes = variants(inner.filter((node) => node !== undefined));
+  }
+  return nodes.flatMap((node) => Object.keys(node.properties ?? {}));
+}
+
+function variants(nodes: JsonSchema[]): JsonSchema[] {
+  return nodes.flatMap((node) => node.oneOf ?? [node]);
+}
+
+function suggestion(key: string, known: string[]): string {
+  const near = known
+    .map((name) => ({ name, distance: editDistance(key.toLowerCase(), name.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  return near && near.distance <= Math.max(2, key.length / 3) ? `; did you mean “${near.name}”?` : '';
+}
+
+/** Levenshtein's distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length]!;
+}

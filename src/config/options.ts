@@ -1,0 +1,175 @@
+import { z } from 'zod';
+
+/**
+ * Every option of a run. Names are TRL's wherever TRL has one; defaults are VAU-R1's, except `num_generations` (8, not
+ * 4). A file is a YAML form of this (`configs/*.yaml`); this module knows nothing of models or tensors.
+ */
+
+const count = () => z.int().positive();
+const countOrZero = () => z.int().nonnegative();
+const path = () => z.string().min(1);
+
+export const taskSchema = z.enum(['qa', 'tag', 'cls']);
+
+/** The linear layers of a decoder block, by their names in Hugging Face's weights. */
+export const LORA_TARGETS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
+
+/** The rewards of a config that names none. */
+export const DEFAULT_REWARDS = [
+  { name: 'format', weight: 1 },
+  { name: 'accuracy', weight: 1 },
+  { name: 'temporal_iou', weight: 1 },
+] as const;
+
+const lora = z.strictObject({
+  r: count().default(16).describe('Rank of the two factors.'),
+  lora_alpha: z.number().positive().default(32).describe('The update is scaled by lora_alpha / r.'),
+  target_modules: z
+    .array(z.enum(LORA_TARGETS))
+    .min(1)
+    .default([...LORA_TARGETS])
+    .describe('The linear layers of every decoder block that get an adapter.'),
+});
+
+const model = z.strictObject({
+  path: path().describe('A model folder in Hugging Face layout, or a hub id.'),
+  dtype: z
+    .enum(['auto', 'bfloat16', 'float32'])
+    .default('auto')
+    .describe('What frozen weights are kept and multiplied in. auto: bfloat16 where the device has it, else float32.'),
+  freeze_vision: z
+    .boolean()
+    .default(true)
+    .describe('Leave the vision tower as it is; its output is then kept a video.'),
+  lora: lora.optional().describe('Train a low-rank adapter of the decoder. Left out: all its weights are trained.'),
+  adapter: path().optional().describe('A PEFT adapter folder to start from; its shape must be that of model.lora.'),
+});
+
+const source = z.discriminatedUnion('source', [
+  z.strictObject({
+    source: z.literal('vau-bench'),
+    annotations: path().describe('A CSV file of VAU-Bench.'),
+    videos: path().describe('The folder that the video paths of the annotations start from.'),
+    task: taskSchema.describe('The question asked of each video.'),
+  }),
+  z.strictObject({
+    source: z.literal('jsonl'),
+    annotations: path().describe('A file with one JSON object a line.'),
+    videos: path().describe('The folder that the video paths of the annotations start from.'),
+    task: taskSchema.optional().describe('Take only this task; lines that name none are taken as it.'),
+  }),
+]);
+
+const video = z.strictObject({
+  fps: z.number().positive().default(1).describe('Frames a second to sample.'),
+  max_frames: count().default(16).describe('At most this many frames a video, spread over all of it.'),
+  min_pixels: count().default(12544).describe('Smaller frames are enlarged to this height · width.'),
+  max_pixels: count().default(100352).describe('Larger frames are shrunk to this height · width.'),
+});
+
+const data = z.strictObject({
+  train: z.array(source).default([]).describe('What to train on; several sources are put together.'),
+  eval: z.array(source).default([]).describe('Held-out samples for evaluation.'),
+  prompt: z.enum(['think', 'direct']).default('think').describe('think: ask for <think>…</think> before the answer.'),
+  system_prompt: z.string().optional().describe('A system message before the question. Left out: none.'),
+  prompt_templates: z
+    .partialRecord(taskSchema, z.string().min(1))
+    .optional()
+    .describe('Your own words for a task, in place of the built-in prompt.'),
+  classes: z
+    .array(z.string().min(1))
+    .min(2)
+    .optional()
+    .describe('The labels of the cls task. Left out: VAU-Bench’s 20.'),
+  video: video.prefault({}).describe('How frames are chosen and sized.'),
+});
+
+const rollout = z.strictObject({
+  num_generations: count().default(8).describe('Completions a prompt (the group, G).'),
+  temperature: z.number().positive().default(1).describe('Logits are divided by this, in sampling and in log-probs.'),
+  top_p: z.number().positive().max(1).default(1).describe('Sample from the fewest tokens that hold this probability.'),
+  top_k: countOrZero().default(0).describe('Sample from the k most likely tokens; 0: from all.'),
+  max_completion_length: count().default(512).describe('Tokens, after which a completion is cut off.'),
+  min_completion_length: countOrZero().default(0).describe('Tokens, before which a completion may not end.'),
+});
+
+const reward = z.strictObject({
+  name: z.enum(['format', 'accuracy', 'temporal_iou']),
+  weight: z.number().default(1).describe('Factor in the sum of rewards; 0: measured but not learned from.'),
+});
+
+const grpo = z.strictObject({
+  beta: z.number().nonnegative().default(0.04).describe('Weight of the KL divergence from the reference policy.'),
+  loss_type: z
+    .enum(['grpo', 'bnpo', 'dr_grpo', 'dapo'])
+    .default('grpo')
+    .describe(
+      'How token losses are averaged. grpo: over each sequence, then over sequences; dapo: over the tokens of the step; bnpo: over those of the micro-batch; dr_grpo: by a constant.',
+    ),
+  scale_rewards: z
+    .enum(['group', 'batch', 'none'])
+    .default('group')
+    .describe('Divide advantages by the standard deviation of rewards in the group, in the step, or not at all.'),
+  epsilon: z.number().positive().default(0.2).describe('Lower clip range of the probability ratio: 1 − epsilon.'),
+  epsilon_high: z.number().positive().optional().describe('Upper clip range: 1 + epsilon_high. Left out: epsilon.'),
+  num_iterations: count().default(1).describe('Updates made from one rollout; 1 is on-policy.'),
+});
+
+const training = z.strictObject({
+  max_steps: count().default(1000).describe('Optimizer steps of the whole run.'),
+  prompts_per_step: count().default(1).describe('Prompts (groups) of one optimizer step.'),
+  gradient_accumulation_steps: count().default(1).describe('Micro-batches that these prompts are worked through in.'),
+  learning_rate: z.number().positive().default(1e-6).describe('The highest learning rate.'),
+  lr_scheduler_type: z
+    .enum(['linear', 'cosine', 'constant', 'constant_with_warmup'])
+    .default('linear')
+    .describe('How the learning rate moves after the warm-up.'),
+  warmup_steps: countOrZero().default(0).describe('Steps in which the learning rate rises from 0.'),
+  min_lr_ratio: z.number().min(0).max(1).default(0).describe('linear and cosine end at this part of learning_rate.'),
+  weight_decay: z.number().nonnegative().default(0).describe('AdamW: decoupled weight decay.'),
+  adam_beta1: z.number().min(0).lt(1).default(0.9).describe('AdamW: decay of the mean gradient.'),
+  adam_beta2: z.number().min(0).lt(1).default(0.999).describe('AdamW: decay of the mean squared gradient.'),
+  adam_epsilon: z.number().positive().default(1e-8).describe('AdamW: added to the root of the mean square.'),
+  max_grad_norm: z
+    .number()
+    .positive()
+    .default(1)
+    .describe('Gradients with a larger global norm are scaled down to it.'),
+  save_steps: count().default(100).describe('Write a checkpoint every so many steps (and at the end).'),
+  save_total_limit: count().default(3).describe('Keep this many checkpoints, the newest.'),
+  eval_steps: countOrZero().default(0).describe('Evaluate on data.eval every so many steps; 0: never while training.'),
+  logging_steps: count().default(1).describe('Show progress every so many steps (metrics.jsonl has every step).'),
+  max_bad_steps: count().default(5).describe('Stop after so many steps in a row with a loss that is not finite.'),
+});
+
+const evaluation = z.strictObject({
+  max_samples: count().optional().describe('Evaluate on the first so many samples. Left out: all.'),
+  batch_size: count().default(8).describe('Prompts that are decoded together.'),
+  max_completion_length: count().optional().describe('Tokens. Left out: rollout.max_completion_length.'),
+});
+
+export const optionsSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'may hold letters, digits, “_”, “-” and “.”: it names a folder')
+    .describe('Name of the run.'),
+  method: z.enum(['grpo', 'sft']).default('grpo').describe('Reinforcement, or supervised fine-tuning for a start.'),
+  seed: z.int().min(0).max(0xffffffff).default(42).describe('All randomness of the run is a function of it.'),
+  model: model.describe('The policy.'),
+  data: data.prefault({}).describe('Samples, and how they are shown to the model.'),
+  rollout: rollout.prefault({}).describe('How completions are sampled.'),
+  rewards: z
+    .array(reward)
+    .default(() => DEFAULT_REWARDS.map((term) => ({ ...term })))
+    .describe('The terms of the reward; their weighted sum is what is learned from.'),
+  grpo: grpo.prefault({}).describe('The GRPO objective.'),
+  training: training.prefault({}).describe('Steps, optimizer, checkpoints.'),
+  evaluation: evaluation.prefault({}).describe('Evaluation on data.eval, decoded greedily.'),
+  output_dir: path().optional().describe('The run’s folder. Left out: runs/<name>.'),
+});
+
+/** The options as parsed, defaults filled in. */
+export type Options = z.output<typeof optionsSchema>;
+export type DataSource = z.output<typeof source>;
+export type LoraConfig = z.output<typeof lora>;
+export type RewardConfig = z.output<typeof reward>;

@@ -1,0 +1,90 @@
+import { parse } from 'yaml';
+import type { ConfigIssue } from '../errors.js';
+import { isTree, type Tree } from './tree.js';
+
+/** One `--set a.b=c` of the command line. */
+interface Assignment {
+  /** As it was written, for messages. */
+  text: string;
+  path: string[];
+  value: unknown;
+}
+
+/** What is left of a tree after `--set`: the tree, the paths that were set, and what could not be. */
+export interface SetResult {
+  tree: Tree;
+  /** `rewards.2.weight` → `--set rewards.temporal_iou.weight=0`. */
+  places: Map<string, string>;
+  issues: ConfigIssue[];
+}
+
+/**
+ * Applies `--set` overrides in their order. The value is read as YAML (`1e-6`, `true`, `[a, b]`, `null` to unset). A list
+ * element goes by its index (`rewards.0.weight`) or, where elements have a `name`, by that (`rewards.format.weight`).
+ */
+export function applySets(tree: Tree, sets: string[]): SetResult {
+  const result: SetResult = { tree, places: new Map(), issues: [] };
+  for (const text of sets) {
+    const place = `--set ${text}`;
+    try {
+      const { path, value } = parseAssignment(text);
+      const written: string[] = [];
+      result.tree = assign(result.tree, path, value, written) as Tree;
+      result.places.set(written.join('.'), place);
+    } catch (error) {
+      if (!(error instanceof SetProblem)) throw error;
+      result.issues.push({ place, path: error.path, message: error.message });
+    }
+  }
+  return result;
+}
+
+/** Why one override cannot be applied; never leaves this file. */
+class SetProblem extends Error {
+  readonly path: string;
+  constructor(path: string[], message: string) {
+    super(message);
+    this.path = path.join('.');
+  }
+}
+
+function parseAssignment(text: string): Assignment {
+  const split = text.indexOf('=');
+  const path = text.slice(0, split).trim().split('.');
+  if (split <= 0 || path.includes('')) throw new SetProblem([], 'must look like key.key=value');
+  try {
+    return { text, path, value: parse(text.slice(split + 1)) };
+  } catch (error) {
+    throw new SetProblem(path, `the value is not YAML: ${(error as Error).message.split('\n')[0]}`);
+  }
+}
+
+/** A copy of `node` with `value` at `path`; the real path (indexes in place of names) is pushed onto `written`. */
+function assign(node: unknown, path: string[], value: unknown, written: string[]): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined) return value;
+  if (Array.isArray(node)) {
+    const index = elementIndex(node, key);
+    if (index < 0) throw new SetProblem([...written, key], `there is no such element; the list has ${describe(node)}`);
+    written.push(String(index));
+    return node.with(index, assign(node[index], rest, value, written));
+  }
+  if (node !== undefined && node !== null && !isTree(node))
+    throw new SetProblem(written, `is ${JSON.stringify(node)}, which has no “${key}” inside`);
+  const map = node ?? {};
+  written.push(key);
+  return {
+    ...map,
+    [key]: assign(Object.hasOwn(map, key) ? map[key as keyof typeof map] : undefined, rest, value, written),
+  };
+}
+
+function elementIndex(list: unknown[], key: string): number {
+  if (/^\d+$/.test(key)) return Number(key) < list.length ? Number(key) : -1;
+  return list.findIndex((item) => isTree(item) && item.name === key);
+}
+
+function describe(list: unknown[]): string {
+  const names = list.flatMap((item) => (isTree(item) && typeof item.name === 'string' ? [item.name] : []));
+  return names.length > 0 ? names.join(', ') : `${list.length} elements, counted from 0`;
+}

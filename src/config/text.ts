@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { stringify } from 'yaml';
+import type { Config } from './schema.js';
+import { isTree } from './tree.js';
+
+/** The resolved config as YAML that `loadConfig` reads back to the same config. */
+export function resolvedConfigText(config: Config): string {
+  return stringify(config, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+/**
+ * The options that determine a run's numbers: all but its name, its folder, and how often it logs and saves. `max_steps`
+ * is one of them, since the way of the learning rate depends on it.
+ */
+export function determinants({ name: _name, output_dir: _folder, training, ...rest }: Config) {
+  const { logging_steps: _log, save_steps: _save, save_total_limit: _keep, ...schedule } = training;
+  return { ...rest, training: schedule };
+}
+
+/** SHA-256 (hex) over the options that determine a run's numbers. A checkpoint is resumed only under its own digest. */
+export function configDigest(config: Config): string {
+  return createHash('sha256')
+    .update(canonical(determinants(config)))
+    .digest('hex');
+}
+
+/** JSON with sorted keys, so that the order in which a file names its options does not matter. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, item) =>
+    isTree(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item,
+  );
+}

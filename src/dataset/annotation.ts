@@ -1,0 +1,50 @@
+import type { OptionLetter, Segment, TaskName } from './sample.js';
+
+/** A part of an annotation that may be unusable, with the reason (short and the same for all rows that share it). */
+export type Part<T> = { value: T } | { problem: string };
+
+export interface MultipleChoice {
+  question: string;
+  options: [string, string, string, string];
+  answer: OptionLetter;
+  /** The file gives more than the letter (`D. text of the option`). */
+  spelledOut: boolean;
+}
+
+/** One row of an annotation file. Its parts stand or fall separately: a row without a question may still have times. */
+export interface Annotation {
+  /** Line of the file that the row begins on; the first is 1. */
+  line: number;
+  id?: string;
+  /** The video as the file names it. */
+  video: string;
+  /** The only task that the row is for; undefined: every task that it has the parts for. */
+  task?: TaskName;
+  choice: Part<MultipleChoice>;
+  segment: Part<Segment>;
+  class: Part<string>;
+  keyObject?: string;
+  description?: string;
+  reasoning?: string;
+}
+
+/** Rows that were not taken, for one reason. */
+export interface LeftOut {
+  reason: string;
+  count: number;
+  /** Lines of the annotation file. */
+  rows: number[];
+}
+
+/** An annotation file as read: what each row says, before any task asks for it. */
+export interface AnnotationFile {
+  file: string;
+  /** Rows in the file, the unreadable ones included. */
+  rows: number;
+  annotations: Annotation[];
+  /** Rows that say nothing that could be used. */
+  leftOut: LeftOut[];
+}
+
+export const partValue = <T>(part: Part<T>): T | undefined => ('value' in part ? part.value : undefined);
+export const partProblem = (part: Part<unknown>): string | undefined => ('problem' in part ? part.problem : undefined);

@@ -1,0 +1,156 @@
+import { basename } from 'node:path';
+import { type Annotation, type AnnotationFile, type LeftOut, partValue } from './annotation.js';
+import { checkReasoning, type ReasoningReport } from './check-reasoning.js';
+import { LETTERS } from './choice.js';
+import { type Overlap, overlaps } from './overlap.js';
+import { formatOf, readAnnotations, type SourceFormat } from './read.js';
+import { type OptionLetter, type Segment, TASKS, type TaskName } from './sample.js';
+import { selectSamples } from './samples.js';
+import { AMBIGUOUS, asNamed, indexVideos, type Located, NOT_FOUND, OUTSIDE, splitSource } from './videos.js';
+
+/** What an annotation file has to offer, and what is wrong with it. */
+export interface DatasetReport {
+  file: string;
+  source: SourceFormat;
+  rows: number;
+  /** Rows that say nothing that could be used. */
+  unreadable: LeftOut[];
+  tasks: Record<TaskName, { usable: number; leftOut: LeftOut[] }>;
+  /** Rows by what they say of time; `unusable`: times that cannot be. */
+  segments: Record<Segment['kind'] | 'unusable', number>;
+  /** Of the intervals, in seconds; absent where there are none. */
+  times?: TimesReport;
+  /** Rows by correct option. */
+  answers: Record<OptionLetter, number>;
+  /** Correct options that are spelled out (`D. text`), taken as their letter. */
+  spelledOut: number;
+  /** Rows by label. */
+  classes: Record<string, number>;
+  reasoning: ReasoningReport;
+  /** Rows by the source that their video's name is prefixed with. */
+  prefixes: Record<string, number>;
+  /** Absent where no folder of videos was given. */
+  videos?: VideosReport;
+}
+
+interface TimesReport {
+  startsAtZero: number;
+  endsAfterTenMinutes: number;
+  latestEnd: number;
+  shortest: number;
+  median: number;
+  longest: number;
+}
+
+interface VideosReport {
+  names: number;
+  found: number;
+  missing: string[];
+  ambiguous: string[];
+  refused: string[];
+}
+
+interface CheckOptions {
+  files: readonly string[];
+  /** Left out: what a file's name suggests. */
+  source?: SourceFormat;
+  videos?: string;
+  classes: readonly string[];
+}
+
+/** Reports on files and on what they share. @throws DataError when a file or the folder as a whole cannot be used. */
+export async function checkDataset({
+  files,
+  source,
+  videos,
+  classes,
+}: CheckOptions): Promise<{ files: DatasetReport[]; overlaps: Overlap[] }> {
+  const locate = videos === undefined ? undefined : await indexVideos(videos);
+  const reports: DatasetReport[] = [];
+  const named: { file: string; videos: string[] }[] = [];
+  for (const file of files) {
+    const format = source ?? formatOf(file);
+    const annotations = await readAnnotations({ source: format, file, classes });
+    reports.push(checkAnnotations({ annotations, source: format, locate }));
+    named.push({ file, videos: annotations.annotations.map(({ video }) => video) });
+  }
+  return { files: reports, overlaps: overlaps(named) };
+}
+
+interface FileOptions {
+  annotations: AnnotationFile;
+  source: SourceFormat;
+  /** Left out: no video is looked for. */
+  locate?: (name: string) => Located;
+}
+
+function checkAnnotations({ annotations, source, locate }: FileOptions): DatasetReport {
+  const rows = annotations.annotations;
+  const tasks = TASKS.map((task) => {
+    const { samples, leftOut } = selectSamples({ annotations, task, locate: locate ?? asNamed });
+    return [task, { usable: samples.length, leftOut }] as const;
+  });
+  const choices = rows.flatMap(({ choice }) => partValue(choice) ?? []);
+  return {
+    file: annotations.file,
+    source,
+    rows: annotations.rows,
+    unreadable: annotations.leftOut,
+    tasks: Object.fromEntries(tasks) as DatasetReport['tasks'],
+    segments: { interval: 0, normal: 0, unknown: 0, unusable: 0, ...tally(rows.map(segmentKind)) },
+    times: timesOf(rows),
+    answers: Object.fromEntries(
+      LETTERS.map((letter) => [letter, choices.filter(({ answer }) => answer === letter).length]),
+    ) as Record<OptionLetter, number>,
+    spelledOut: choices.filter(({ spelledOut }) => spelledOut).length,
+    classes: tally(rows.flatMap((row) => partValue(row.class) ?? [])),
+    reasoning: checkReasoning(rows),
+    prefixes: tally(rows.flatMap(({ video }) => splitSource(basename(video)).source ?? [])),
+    videos: locate && checkVideos({ rows, locate }),
+  };
+}
+
+const segmentKind = ({ segment }: Annotation) => partValue(segment)?.kind ?? 'unusable';
+
+/** How often each word occurs, the most frequent first. */
+function tally(words: string[]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return Object.fromEntries([...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)));
+}
+
+function timesOf(rows: readonly Annotation[]): TimesReport | undefined {
+  const segments = rows.flatMap(({ segment }) => partValue(segment) ?? []);
+  const intervals = segments.filter((segment) => segment.kind === 'interval');
+  if (intervals.length === 0) return undefined;
+  const lengths = intervals.map(({ start, end }) => end - start).sort((a, b) => a - b);
+  const middle = lengths.length >> 1;
+  return {
+    startsAtZero: intervals.filter(({ start }) => start === 0).length,
+    endsAfterTenMinutes: intervals.filter(({ end }) => end > 600).length,
+    latestEnd: Math.max(...intervals.map(({ end }) => end)),
+    shortest: lengths[0]!,
+    median: lengths.length % 2 === 1 ? lengths[middle]! : (lengths[middle - 1]! + lengths[middle]!) / 2,
+    longest: lengths.at(-1)!,
+  };
+}
+
+function checkVideos({
+  rows,
+  locate,
+}: {
+  rows: readonly Annotation[];
+  locate: (name: string) => Located;
+}): VideosReport {
+  const names = [...new Set(rows.map(({ video }) => video))];
+  const located = names.map((name) => ({ name, result: locate(name) }));
+  const failing = (reason: string) =>
+    located.filter(({ result }) => 'problem' in result && result.problem === reason).map(({ name }) => name);
+  return {
+    names: names.length,
+    found: located.filter(({ result }) => 'path' in result).length,
+    missing: failing(NOT_FOUND),
+    ambiguous: failing(AMBIGUOUS),
+    refused: failing(OUTSIDE),
+  };
+}

@@ -1,0 +1,45 @@
+import type { Part } from './annotation.js';
+
+/** The label of a video in which nothing abnormal happens. */
+export const NORMAL_CLASS = 'Normal';
+
+/** The 20 labels of VAU-Bench, spelled as its annotation files spell them. */
+export const VAU_BENCH_CLASSES: readonly string[] = [
+  NORMAL_CLASS,
+  'Abuse',
+  'Agriculture',
+  'Arrest',
+  'Arson',
+  'Assault',
+  'Explosion',
+  'Fighting',
+  'Fire',
+  'Food Safety',
+  'Medical Abnormality',
+  'Natural Hazard',
+  'Object_falling',
+  'People_falling',
+  'Robbery',
+  'Shooting',
+  'Stealing',
+  'Traffic_accident',
+  'Vandalism',
+  'Water_incident',
+];
+
+/** What two spellings of one label share: case, spaces and underscores do not count. */
+const key = (label: string) => label.toLowerCase().replace(/[\s_]+/g, '');
+
+/** The label of the list that a text names, in the spelling of the list; undefined when it names none. */
+export function matchClass({ label, classes }: { label: string; classes: readonly string[] }): string | undefined {
+  if (classes.includes(label)) return label;
+  const wanted = key(label);
+  return wanted === '' ? undefined : classes.find((known) => key(known) === wanted);
+}
+
+/** The label of an annotation, in the spelling of the list. */
+export function classOf({ label, classes }: { label: string; classes: readonly string[] }): Part<string> {
+  if (label === '') return { problem: 'no class' };
+  const known = matchClass({ label, classes });
+  return known === undefined ? { problem: `the class “${label}” is not in the list of classes` } : { value: known };
+}

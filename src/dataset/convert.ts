@@ -1,0 +1,75 @@
+import { type Annotation, type Part, partValue } from './annotation.js';
+import { formatCsvRow } from './csv.js';
+import type { JsonlLine } from './jsonl.js';
+import type { SourceFormat } from './read.js';
+import type { Segment, TaskName } from './sample.js';
+import { VAU_BENCH_COLUMNS, type VauBenchColumn } from './vau-bench.js';
+
+const WRITERS: Record<SourceFormat, (annotations: readonly Annotation[]) => string> = {
+  jsonl: (annotations) => annotations.map((annotation) => `${JSON.stringify(jsonlLine(annotation))}\n`).join(''),
+  'vau-bench': (annotations) =>
+    [[...VAU_BENCH_COLUMNS], ...annotations.map(vauBenchRow)].map((row) => `${formatCsvRow(row)}\n`).join(''),
+};
+
+/** The text of an annotation file. Parts that are unusable are left out of their rows. */
+export const writeAnnotations = ({
+  annotations,
+  format,
+}: {
+  annotations: readonly Annotation[];
+  format: SourceFormat;
+}) => WRITERS[format](annotations);
+
+/** JSON leaves out keys that are undefined. */
+function jsonlLine({ id, video, task, ...parts }: Annotation): JsonlLine {
+  const choice = partValue(parts.choice);
+  return {
+    id,
+    video,
+    task,
+    question: choice?.question,
+    options: choice?.options,
+    answer: choice?.answer,
+    segment: jsonlSegment(parts.segment),
+    class: partValue(parts.class),
+    key_object: parts.keyObject,
+    description: parts.description,
+    reasoning: parts.reasoning,
+  };
+}
+
+function jsonlSegment(part: Part<Segment>): JsonlLine['segment'] {
+  const segment = partValue(part);
+  if (segment?.kind === 'interval') return [segment.start, segment.end];
+  return segment?.kind === 'normal' ? 'normal' : undefined;
+}
+
+/** A CSV row cannot say which task it is for: what other tasks would ask for is left out of it (`-1`). */
+function vauBenchRow(annotation: Annotation): string[] {
+  const serves = (task: TaskName) => annotation.task === undefined || annotation.task === task;
+  const choice = serves('qa') ? partValue(annotation.choice) : undefined;
+  const [start, end] = vauBenchTimes(serves('tag') ? partValue(annotation.segment) : undefined);
+  const [a, b, c, d] = choice?.options ?? [];
+  const cells: Record<VauBenchColumn, string | undefined> = {
+    'Video Name': annotation.video,
+    Question: choice?.question,
+    'Option 1': a,
+    'Option 2': b,
+    'Option 3': c,
+    'Option 4': d,
+    'Correct Option': choice?.answer,
+    'Key Object': annotation.keyObject,
+    Description: annotation.description,
+    Reasoning: annotation.reasoning,
+    'Anomaly Class': serves('cls') ? partValue(annotation.class) : undefined,
+    'Start Time': start,
+    'End Time': end,
+  };
+  return VAU_BENCH_COLUMNS.map((column) => cells[column] ?? '-1');
+}
+
+function vauBenchTimes(segment: Segment | undefined): [string, string] {
+  const text = (time: number) => (Number.isInteger(time) ? time.toFixed(1) : String(time));
+  if (segment?.kind === 'interval') return [text(segment.start), text(segment.end)];
+  return segment?.kind === 'normal' ? ['0.0', '0.0'] : ['-1.0', '-1.0'];
+}

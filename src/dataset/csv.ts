@@ -1,0 +1,47 @@
+import { CsvError } from 'csv-parse';
+import { parse } from 'csv-parse/sync';
+
+export interface CsvRow {
+  /** Line of the text that the row begins on; the first is 1. */
+  line: number;
+  fields: string[];
+}
+
+/**
+ * The rows of a CSV text (RFC 4180; any line ends; empty lines do not count). Rows may differ in length. A quote that
+ * is never closed, or closed in the middle of a field, costs the line that it stands in: reading goes on with the next.
+ */
+export function parseCsv(text: string): { rows: CsvRow[]; broken: number[] } {
+  const lines = text.split(/\r\n|\n|\r/);
+  const rows: CsvRow[] = [];
+  const broken: number[] = [];
+  let done = 0;
+  while (done < lines.length) {
+    const before = done;
+    try {
+      parse(lines.slice(before).join('\n'), {
+        relax_column_count: true,
+        skip_empty_lines: true,
+        record_delimiter: '\n',
+        on_record: (fields: string[], { lines: read }) => {
+          rows.push({ line: before + read - breaksIn(fields), fields });
+          done = before + read;
+          return null;
+        },
+      });
+      return { rows, broken };
+    } catch (error) {
+      if (!(error instanceof CsvError)) throw error;
+      if (lines[done]!.trim() !== '') broken.push(done + 1);
+      done += 1;
+    }
+  }
+  return { rows, broken };
+}
+
+const breaksIn = (fields: string[]) => fields.reduce((sum, field) => sum + field.split('\n').length - 1, 0);
+
+/** One line of CSV, without its line end. */
+export function formatCsvRow(fields: string[]): string {
+  return fields.map((field) => (/[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',');
+}

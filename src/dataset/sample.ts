@@ -1,0 +1,27 @@
+/** The tasks of VAU-Bench: multiple-choice QA, temporal anomaly grounding, classification, reasoning. */
+export const TASKS = ['qa', 'tag', 'cls', 'reasoning'] as const;
+export type TaskName = (typeof TASKS)[number];
+
+export type OptionLetter = 'A' | 'B' | 'C' | 'D';
+
+/** What the annotation says about time. `unknown` is not `normal`: nobody wrote down when the anomaly happens. */
+export type Segment =
+  /** Seconds from the start of the video, `start < end`. */
+  { kind: 'interval'; start: number; end: number } | { kind: 'normal' } | { kind: 'unknown' };
+
+/** One annotated question about one video. A field that the annotation lacks is undefined. */
+export interface Sample {
+  /** Unique within a dataset and stable between runs: `<source file name>:<row>:<task>`. */
+  id: string;
+  task: TaskName;
+  /** Absolute path of the video file. */
+  video: string;
+  question?: string;
+  options?: [string, string, string, string];
+  answer?: OptionLetter;
+  segment: Segment;
+  /** One of the 20 labels (19 anomaly classes and `Normal`) of VAU-Bench, or of the source's own list. */
+  class?: string;
+  description?: string;
+  reasoning?: string;
+}

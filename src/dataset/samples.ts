@@ -1,0 +1,105 @@
+import { basename } from 'node:path';
+import { type Annotation, type AnnotationFile, type LeftOut, partProblem, partValue } from './annotation.js';
+import { LeftOutRows } from './left-out.js';
+import { plainReasoning } from './reasoning.js';
+import { type Sample, TASKS, type TaskName } from './sample.js';
+import type { Located } from './videos.js';
+
+/** Why a task cannot use a row; undefined when it can. */
+const PROBLEM: Record<TaskName, (annotation: Annotation) => string | undefined> = {
+  qa: ({ choice }) => partProblem(choice),
+  tag: ({ segment }) =>
+    partProblem(segment) ?? (partValue(segment)?.kind === 'unknown' ? 'no times annotated' : undefined),
+  cls: (annotation) => partProblem(annotation.class),
+  reasoning: ({ description, reasoning }) => (description || reasoning ? undefined : 'no description and no reasoning'),
+};
+
+/** What a task asks about a video: two rows that agree in it are the same sample. */
+const ASKED: Record<TaskName, (annotation: Annotation) => unknown> = {
+  qa: ({ choice }) => choice,
+  tag: ({ segment }) => segment,
+  cls: (annotation) => annotation.class,
+  reasoning: ({ description, reasoning }) => [description, reasoning],
+};
+
+/** The tasks that a row without one serves when nobody asks for a particular one; `reasoning` has to be asked for. */
+const BY_DEFAULT: readonly TaskName[] = TASKS.filter((task) => task !== 'reasoning');
+
+interface SelectOptions {
+  annotations: AnnotationFile;
+  /** Left out: each row serves its own task, or all that it has the parts for. */
+  task?: TaskName;
+  /** Finds the file of a video name. */
+  locate: (name: string) => Located;
+}
+
+/** The samples that a file has for a task, and the rows that it cannot use. */
+export function selectSamples({ annotations: { file, annotations }, task, locate }: SelectOptions): {
+  samples: Sample[];
+  leftOut: LeftOut[];
+} {
+  const leftOut = new LeftOutRows();
+  const seen = new Set<string>();
+  const samples: Sample[] = [];
+  for (const annotation of annotations) {
+    const row = annotation.line;
+    const serves = tasksOf({ annotation, task });
+    if ('problem' in serves) {
+      leftOut.add({ reason: serves.problem, row });
+      continue;
+    }
+    const video = locate(annotation.video);
+    if ('problem' in video) {
+      leftOut.add({ reason: video.problem, row });
+      continue;
+    }
+    for (const name of serves.tasks) {
+      const key = JSON.stringify([name, annotation.video, ASKED[name](annotation)]);
+      if (seen.has(key)) leftOut.add({ reason: 'the same as an earlier row', row });
+      else samples.push(sampleOf({ annotation, task: name, file, video: video.path }));
+      seen.add(key);
+    }
+  }
+  return { samples, leftOut: leftOut.list() };
+}
+
+/** The tasks that a row serves, or why none. */
+function tasksOf({
+  annotation,
+  task,
+}: {
+  annotation: Annotation;
+  task?: TaskName;
+}): { tasks: TaskName[] } | { problem: string } {
+  const wanted = task ?? annotation.task;
+  if (wanted === undefined) {
+    const tasks = BY_DEFAULT.filter((name) => PROBLEM[name](annotation) === undefined);
+    return tasks.length > 0 ? { tasks } : { problem: 'nothing that a task could ask for' };
+  }
+  if (annotation.task !== undefined && annotation.task !== wanted) return { problem: 'meant for another task' };
+  const problem = PROBLEM[wanted](annotation);
+  return problem === undefined ? { tasks: [wanted] } : { problem };
+}
+
+interface SampleParts {
+  annotation: Annotation;
+  task: TaskName;
+  file: string;
+  video: string;
+}
+
+function sampleOf({ annotation, task, file, video }: SampleParts): Sample {
+  const choice = partValue(annotation.choice);
+  return {
+    id: `${basename(file)}:${annotation.id ?? annotation.line}:${task}`,
+    task,
+    video,
+    question: choice?.question,
+    options: choice?.options,
+    answer: choice?.answer,
+    segment: partValue(annotation.segment) ?? { kind: 'unknown' },
+    class: partValue(annotation.class),
+    description: annotation.description,
+    reasoning: annotation.reasoning === undefined ? undefined : plainReasoning(annotation.reasoning),
+  };
+}

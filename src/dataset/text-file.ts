@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises';
+import { DataError } from '../errors.js';
+
+/**
+ * A text file, without its byte order mark.
+ * @throws DataError when the file cannot be read, is not UTF-8 or is empty.
+ */
+export async function readTextFile(file: string): Promise<string> {
+  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    const why =
+      cause.code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${cause.code ?? cause.message})`;
+    throw new DataError({ code: 'DATA_UNREADABLE', message: `${file}: ${why}; check the path`, cause });
+  });
+  const text = decode({ file, bytes });
+  if (text.trim() === '')
+    throw new DataError({ code: 'DATA_EMPTY', message: `${file}: the file is empty; is the download complete?` });
+  return text;
+}
+
+function decode({ file, bytes }: { file: string; bytes: Uint8Array }): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    const message = `${file}: the file is not text in UTF-8; save it as UTF-8, or check that it is the right file`;
+    throw new DataError({ code: 'DATA_NOT_UTF8', message, cause });
+  }
+}

@@ -1,0 +1,108 @@
+import { DataError } from '../errors.js';
+import type { Annotation, AnnotationFile, Part } from './annotation.js';
+import { choiceOf } from './choice.js';
+import { classOf, NORMAL_CLASS } from './classes.js';
+import { parseCsv } from './csv.js';
+import { LeftOutRows } from './left-out.js';
+import type { Segment } from './sample.js';
+import { segmentOfTimes } from './segment.js';
+import { readTextFile } from './text-file.js';
+
+/** The columns of a VAU-Bench file, in its order. Their case, and `_` for a space, do not matter. */
+export const VAU_BENCH_COLUMNS = [
+  'Video Name',
+  'Question',
+  'Option 1',
+  'Option 2',
+  'Option 3',
+  'Option 4',
+  'Correct Option',
+  'Key Object',
+  'Description',
+  'Reasoning',
+  'Anomaly Class',
+  'Start Time',
+  'End Time',
+] as const;
+export type VauBenchColumn = (typeof VAU_BENCH_COLUMNS)[number];
+
+/** Read where present, not asked for. */
+const OPTIONAL: VauBenchColumn = 'Key Object';
+
+/**
+ * Reads an annotation file of VAU-Bench (CSV).
+ * @throws DataError when the file cannot be read or lacks a column.
+ */
+export async function readVauBench({
+  file,
+  classes,
+}: {
+  file: string;
+  classes: readonly string[];
+}): Promise<AnnotationFile> {
+  const { rows, broken } = parseCsv(await readTextFile(file));
+  const header = rows[0]?.fields ?? [];
+  const columns = findColumns({ file, header });
+  const leftOut = new LeftOutRows();
+  for (const row of broken) leftOut.add({ reason: 'a quote is not closed', row });
+  const annotations: Annotation[] = [];
+  for (const { line, fields } of rows.slice(1)) {
+    const cell = (column: VauBenchColumn) => textOf(fields[columns.get(column) ?? -1]);
+    if (fields.length !== header.length) leftOut.add({ reason: 'not as many fields as columns', row: line });
+    else if (cell('Video Name') === '') leftOut.add({ reason: 'no video name', row: line });
+    else annotations.push(annotationOf({ line, cell, classes }));
+  }
+  return { file, rows: rows.length - 1 + broken.length, annotations, leftOut: leftOut.list() };
+}
+
+/** An absent text is `-1` in the benchmark. */
+const textOf = (field: string | undefined) => (field === undefined || field.trim() === '-1' ? '' : field.trim());
+
+const nameOf = (column: string) =>
+  column
+    .trim()
+    .toLowerCase()
+    .replace(/[\s_]+/g, ' ');
+
+function findColumns({ file, header }: { file: string; header: string[] }): Map<VauBenchColumn, number> {
+  const names = header.map(nameOf);
+  const missing = VAU_BENCH_COLUMNS.filter((column) => column !== OPTIONAL && !names.includes(nameOf(column)));
+  if (missing.length > 0) {
+    const list = (columns: readonly string[]) => columns.map((column) => `“${column}”`).join(', ');
+    const what = missing.length === 1 ? 'the column' : 'the columns';
+    const message = `${file}: ${what} ${list(missing)} is missing; there are ${list(header)}. Is it a VAU-Bench file?`;
+    throw new DataError({ code: 'DATA_COLUMN_MISSING', message });
+  }
+  return new Map(VAU_BENCH_COLUMNS.map((column) => [column, names.indexOf(nameOf(column))]));
+}
+
+interface Row {
+  line: number;
+  cell: (column: VauBenchColumn) => string;
+  classes: readonly string[];
+}
+
+function annotationOf({ line, cell, classes }: Row): Annotation {
+  const options = [cell('Option 1'), cell('Option 2'), cell('Option 3'), cell('Option 4')];
+  const label = classOf({ label: cell('Anomaly Class'), classes });
+  return {
+    line,
+    video: cell('Video Name'),
+    choice: choiceOf({ question: cell('Question'), options, answer: cell('Correct Option') }),
+    segment: agreeing({ segment: segmentOfTimes({ start: cell('Start Time'), end: cell('End Time') }), label }),
+    class: label,
+    keyObject: cell('Key Object') || undefined,
+    description: cell('Description') || undefined,
+    reasoning: cell('Reasoning') || undefined,
+  };
+}
+
+/**
+ * `0, 0` marks a normal video; on a row of an anomaly class it rather stands for times that nobody filled in.
+ * The converse (class Normal with an interval, two rows of the benchmark) is kept, as in its own evaluation.
+ */
+function agreeing({ segment, label }: { segment: Part<Segment>; label: Part<string> }): Part<Segment> {
+  const normal = 'value' in segment && segment.value.kind === 'normal';
+  const abnormal = 'value' in label && label.value !== NORMAL_CLASS;
+  return normal && abnormal ? { problem: 'the times say normal, the class does not' } : segment;
+}

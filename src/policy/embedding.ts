@@ -1,0 +1,59 @@
+import { cast, concat, gather, indices, segmentSum } from '../tensor/ops.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { Layout } from './layout.js';
+import type { Parameters } from './parameters.js';
+
+const EMBEDDING = 'model.embed_tokens.weight';
+
+/** Which rows of a token set are text and which a video's. */
+export interface RowKinds {
+  /** Rows that are `<|video_pad|>`, in the order of the vision tower's output. */
+  video: Int32Array;
+  text: Int32Array;
+}
+
+/** A completion may draw `<|video_pad|>` by chance: it is a plain token there, as is a prompt's padding. */
+export function rowKinds({ layout, videoTokenId }: { layout: Layout; videoTokenId: number }): RowKinds {
+  const { B, P, promptLengths, tokenIds } = layout;
+  const isVideo = (row: number) =>
+    row < B * P && row % P < promptLengths[Math.floor(row / P)]! && tokenIds[row] === videoTokenId;
+  const all = Int32Array.from(tokenIds.keys());
+  return { video: all.filter(isVideo), text: all.filter((row) => !isVideo(row)) };
+}
+
+/**
+ * Token embeddings, with the vision tower's output in the places of the video tokens.
+ *
+ * @param vision `[video rows, hidden]`, or null where there is no video
+ * @returns `[N, hidden]` float32
+ */
+export function embed(args: {
+  parameters: Parameters;
+  tokenIds: Int32Array;
+  kinds: RowKinds;
+  vision: Tensor | null;
+}): Tensor {
+  const { parameters, tokenIds, kinds, vision } = args;
+  const text = cast(gather(parameters.get(EMBEDDING), indices(tokenIds)), 'float32');
+  if (vision === null) return text;
+  const source = Int32Array.from(tokenIds.keys());
+  for (const [i, row] of kinds.video.entries()) source[row] = tokenIds.length + i;
+  return gather(concat([text, vision], 0), indices(source));
+}
+
+/** Adds the gradient of the embedding where it is trained. @param dx `[N, hidden]` */
+export function embedBackward(args: {
+  parameters: Parameters;
+  tokenIds: Int32Array;
+  kinds: RowKinds;
+  vocabSize: number;
+  dx: Tensor;
+}): void {
+  const { parameters, tokenIds, kinds, vocabSize, dx } = args;
+  if (!parameters.isTrainable(EMBEDDING)) return;
+  const ids = kinds.text.map((row) => tokenIds[row]!);
+  parameters.accumulate(EMBEDDING, segmentSum(gather(dx, indices(kinds.text)), indices(ids), vocabSize));
+}
+
+/** The gradient of the vision tower's output. */
+export const videoGradient = (dx: Tensor, kinds: RowKinds): Tensor => gather(dx, indices(kinds.video));

@@ -1,0 +1,82 @@
+import path from 'node:path';
+import { z } from 'zod';
+import { ModelError } from '../../errors.js';
+import { readJson } from './json.js';
+import { qwen2VLSchema } from './qwen2-vl-config.js';
+
+/** The decoder: Qwen2 with 3-D rotary positions (M-RoPE). */
+export interface TextConfig {
+  vocabSize: number;
+  hiddenSize: number;
+  intermediateSize: number;
+  numLayers: number;
+  numHeads: number;
+  numKeyValueHeads: number;
+  /** `hiddenSize / numHeads` */
+  headDim: number;
+  hiddenAct: 'silu';
+  rmsNormEps: number;
+  ropeTheta: number;
+  /** Frequencies for time, height and width; they add up to `headDim / 2`. */
+  mropeSection: [number, number, number];
+  maxPositionEmbeddings: number;
+}
+
+/** The vision tower. */
+export interface VisionConfig {
+  depth: number;
+  embedDim: number;
+  numHeads: number;
+  /** Width of a block's MLP in multiples of `embedDim`. */
+  mlpRatio: number;
+  hiddenAct: 'quick_gelu';
+  inChannels: number;
+  /** Pixels. */
+  patchSize: number;
+  /** Frames. */
+  temporalPatchSize: number;
+  /** This many patches, squared, become one token. */
+  spatialMergeSize: number;
+  /** Width of the merger's output: the decoder's `hiddenSize`. */
+  hiddenSize: number;
+  ropeTheta: number;
+}
+
+export interface Qwen2VLConfig {
+  modelType: 'qwen2_vl';
+  text: TextConfig;
+  vision: VisionConfig;
+  /** The output layer is the token embedding. */
+  tieWordEmbeddings: boolean;
+  imageTokenId: number;
+  videoTokenId: number;
+  visionStartTokenId: number;
+  visionEndTokenId: number;
+}
+
+/**
+ * The families that can be read, by `model_type`. A new one is a schema here and a type beside `Qwen2VLConfig`, with
+ * `ModelConfig` their union, told apart by `modelType`.
+ */
+const FAMILIES = new Map<string, z.ZodType<ModelConfig>>([['qwen2_vl', qwen2VLSchema]]);
+export type ModelConfig = Qwen2VLConfig;
+
+/**
+ * Reads `config.json` of a model folder, in the flat layout of the published checkpoints or the nested one
+ * (`text_config`) of transformers 5.
+ *
+ * @throws ModelError `MODEL_FILE_MISSING`, `MODEL_FILE_INVALID`, or `MODEL_UNSUPPORTED` for another family.
+ */
+export async function readModelConfig(folder: string): Promise<ModelConfig> {
+  const file = path.join(folder, 'config.json');
+  const remedy = 'give a model folder in Hugging Face layout.';
+  const { model_type } = await readJson({ file, schema: z.object({ model_type: z.string() }), remedy });
+
+  const schema = FAMILIES.get(model_type);
+  if (schema) return readJson({ file, schema, remedy });
+  const known = [...FAMILIES.keys()].join(', ');
+  throw new ModelError({
+    code: 'MODEL_UNSUPPORTED',
+    message: `${file}: model_type ${model_type} is not supported yet; use a model of type ${known}.`,
+  });
+}

@@ -1,0 +1,167 @@
+import { access } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { ModelError } from '../../errors.js';
+import { readJsonIfPresent } from './json.js';
+import { openSafetensors, type SafetensorsFile, type StoredTensor } from './safetensors.js';
+import { canonicalTensorName } from './tensor-names.js';
+
+/** The weights of a model folder under their canonical names (`canonicalTensorName`), read one tensor at a time. */
+export interface Weights {
+  names(): string[];
+  has(name: string): boolean;
+  /** @throws ModelError `TENSOR_MISSING` */
+  shape(name: string): readonly number[];
+  /**
+   * @param expected checked against the file's shape where given
+   * @throws ModelError `TENSOR_MISSING`, `TENSOR_SHAPE`, `WEIGHTS_INVALID`, `WEIGHTS_DTYPE`
+   */
+  read(name: string, expected?: readonly number[]): Promise<StoredTensor>;
+  close(): Promise<void>;
+}
+
+const SINGLE = 'model.safetensors';
+const INDEX = 'model.safetensors.index.json';
+const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
+
+/** A tensor's file and its name there. */
+interface Place {
+  shard: SafetensorsFile;
+  stored: string;
+}
+
+/**
+ * Opens `model.safetensors`, or the shards that `model.safetensors.index.json` lists.
+ *
+ * @throws ModelError `WEIGHTS_MISSING`, `WEIGHTS_INVALID`, `TENSOR_MISSING` or `MODEL_FILE_INVALID`, naming the file.
+ */
+export async function openWeights(folder: string): Promise<Weights> {
+  const shards: SafetensorsFile[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(shards.map((shard) => shard.close()));
+  };
+  try {
+    const places = await locate(folder, async (file) => {
+      const shard = await openSafetensors(file);
+      shards.push(shard);
+      return shard;
+    });
+    return { ...readers(folder, places), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function readers(folder: string, places: ReadonlyMap<string, Place>): Omit<Weights, 'close'> {
+  const find = (name: string): Place => {
+    const place = places.get(name);
+    if (place) return place;
+    throw new ModelError({
+      code: 'TENSOR_MISSING',
+      message: `the weights in ${folder} have no tensor ${name}: the checkpoint is incomplete, or config.json is another model's.`,
+    });
+  };
+  const shape = (name: string): readonly number[] => {
+    const { shard, stored } = find(name);
+    return shard.entries.get(stored)!.shape;
+  };
+  return {
+    names: () => [...places.keys()],
+    has: (name) => places.has(name),
+    shape,
+    read: async (name, expected) => {
+      const { shard, stored } = find(name);
+      if (expected) checkShape({ file: shard.file, name, found: shape(name), expected });
+      return shard.readTensor(stored);
+    },
+  };
+}
+
+function checkShape({
+  file,
+  name,
+  found,
+  expected,
+}: {
+  file: string;
+  name: string;
+  found: readonly number[];
+  expected: readonly number[];
+}): void {
+  if (found.length === expected.length && found.every((size, axis) => size === expected[axis])) return;
+  throw new ModelError({
+    code: 'TENSOR_SHAPE',
+    message: `${file}: tensor ${name} is [${found.join(', ')}], config.json asks for [${expected.join(', ')}]: the two are not of the same model.`,
+  });
+}
+
+type OpenShard = (file: string) => Promise<SafetensorsFile>;
+
+/** Hugging Face's order: the single file if there is one, else the shards. */
+async function locate(folder: string, openShard: OpenShard): Promise<Map<string, Place>> {
+  const single = path.join(folder, SINGLE);
+  const isSingle = await access(single).then(
+    () => true,
+    () => false,
+  );
+  if (isSingle) {
+    const shard = await openShard(single);
+    return canonicalPlaces([...shard.entries.keys()].map((stored) => ({ shard, stored })));
+  }
+  const indexFile = path.join(folder, INDEX);
+  const index = await readJsonIfPresent({ file: indexFile, schema: indexSchema });
+  if (index) return locateShards({ folder, indexFile, weightMap: index.weight_map, openShard });
+  throw new ModelError({
+    code: 'WEIGHTS_MISSING',
+    message: `${folder} has neither ${SINGLE} nor ${INDEX}: give a model folder in Hugging Face layout (weights are read from safetensors only).`,
+  });
+}
+
+async function locateShards({
+  folder,
+  indexFile,
+  weightMap,
+  openShard,
+}: {
+  folder: string;
+  indexFile: string;
+  weightMap: Record<string, string>;
+  openShard: OpenShard;
+}): Promise<Map<string, Place>> {
+  const shards = new Map<string, SafetensorsFile>();
+  for (const name of new Set(Object.values(weightMap))) {
+    if (path.basename(name) !== name) {
+      throw new ModelError({
+        code: 'MODEL_FILE_INVALID',
+        message: `${indexFile} names the shard ${name}: shards must lie beside it, without a folder in their name.`,
+      });
+    }
+    shards.set(name, await openShard(path.join(folder, name)));
+  }
+  const places = Object.entries(weightMap).map(([stored, file]) => ({ shard: shards.get(file)!, stored }));
+  for (const { shard, stored } of places) {
+    if (shard.entries.has(stored)) continue;
+    throw new ModelError({
+      code: 'TENSOR_MISSING',
+      message: `${shard.file} has no tensor ${stored}, which ${INDEX} says it has: fetch both again.`,
+    });
+  }
+  return canonicalPlaces(places);
+}
+
+function canonicalPlaces(places: Place[]): Map<string, Place> {
+  const canonical = new Map<string, Place>();
+  for (const place of places) {
+    const name = canonicalTensorName(place.stored);
+    const twin = canonical.get(name);
+    if (twin) {
+      throw new ModelError({
+        code: 'WEIGHTS_INVALID',
+        message: `${place.shard.file} has both ${twin.stored} and ${place.stored}, two names of one tensor: keep one.`,
+      });
+    }
+    canonical.set(name, place);
+  }
+  return canonical;
+}

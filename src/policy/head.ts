@@ -1,0 +1,137 @@
+import { concat, crossEntropy, downloadFloats, indices, mul, reshape, rows, scale, sumLast, upload } from '../tensor/ops.js';
+import { dispose, scope, type Tensor } from '../tensor/tensor.js';
+import type { TextConfig } from './files/model-config.js';
+import { linearBackward } from './linear.js';
+import { type NormSaved, rmsNorm, rmsNormBackward } from './norm.js';
+import type { Parameters } from './parameters.js';
+import { product } from './product.js';
+
+/** Logits that exist at a time, in bytes: the vocabulary is wide, so tokens are scored a chunk at a time. */
+const CHUNK_BYTES = 64 * 2 ** 20;
+
+/** log π of completion tokens and the entropy of the distributions that they were drawn from, in nats. `[M]` each */
+export interface TokenScores {
+  logprobs: Float32Array;
+  entropies: Float32Array;
+}
+
+/**
+ * ∂loss/∂logπ of tokens `start` … `start + logprobs.length`, of the same length as `logprobs`.
+ * It is asked for chunk by chunk, since a chunk's logits are freed before the next is made.
+ */
+export type LogprobGradient = (start: number, logprobs: Float32Array) => Float32Array;
+
+interface Head {
+  parameters: Parameters;
+  config: TextConfig;
+  tied: boolean;
+}
+
+interface ScoreArgs extends Head {
+  /** The last layer's output in the rows that predict. `[M, hidden]` float32 */
+  hidden: Tensor;
+  /** `[M]` */
+  targets: Int32Array;
+  temperature: number;
+}
+
+/** The layer that makes logits: the token embedding where the two are tied. */
+const headLayer = (tied: boolean): string => (tied ? 'model.embed_tokens' : 'lm_head');
+
+const finalNorm = ({ parameters, config, hidden }: Head & { hidden: Tensor }) =>
+  rmsNorm({ parameters, layer: 'model.norm', x: hidden, epsilon: config.rmsNormEps });
+
+/** `[M, hidden]` of the last layer → `[M, vocabulary]` float32 */
+export function logits(args: Head & { hidden: Tensor }): Tensor {
+  return scope(() => {
+    const { y } = finalNorm(args);
+    return product(args.parameters.type, y, args.parameters.get(`${headLayer(args.tied)}.weight`), {
+      transposeB: true,
+    });
+  });
+}
+
+/** Scores tokens under softmax(logits / temperature). */
+export function scoreTokens(args: ScoreArgs): TokenScores {
+  const scores = emptyScores(args.targets.length);
+  eachChunk(args, ({ start, normed, targets }) => {
+    dispose(scoreChunk({ ...args, normed, targets, start, scores }));
+  });
+  return scores;
+}
+
+/**
+ * Scores tokens and goes back: adds the gradients of the head and the last norm.
+ *
+ * @returns also the gradient of `hidden`, `[M, hidden]`
+ */
+export function scoreTokensBackward(args: ScoreArgs & { gradient: LogprobGradient }): {
+  scores: TokenScores;
+  dHidden: Tensor;
+} {
+  const { parameters, temperature, tied, gradient } = args;
+  const scores = emptyScores(args.targets.length);
+  const parts: Tensor[] = [];
+  eachChunk(args, ({ start, normed, saved, targets }) => {
+    const dLoss = scoreChunk({ ...args, normed, targets, start, scores });
+    const coefficients = gradient(start, scores.logprobs.subarray(start, start + targets.length));
+    // d(−log p)/d(logits / T) is `dLoss`; the sign and the temperature go into the coefficients.
+    const factors = upload(
+      coefficients.map((c) => -c / temperature),
+      [targets.length, 1],
+    );
+    const dLogits = mul(dLoss, factors);
+    const dy = linearBackward({ parameters, layer: headLayer(tied), x: normed, dy: dLogits });
+    const dHidden = rmsNormBackward({ parameters, layer: 'model.norm', saved, dy });
+    parts.push(dHidden);
+    return dHidden;
+  });
+  return { scores, dHidden: concat(parts, 0) };
+}
+
+const emptyScores = (count: number): TokenScores => ({
+  logprobs: new Float32Array(count),
+  entropies: new Float32Array(count),
+});
+
+interface Chunk {
+  start: number;
+  normed: Tensor;
+  saved: NormSaved;
+  targets: Int32Array;
+}
+
+function eachChunk(args: ScoreArgs, body: (chunk: Chunk) => Tensor | void): void {
+  const { config, hidden, targets } = args;
+  const size = Math.max(1, Math.floor(CHUNK_BYTES / (4 * config.vocabSize)));
+  for (let start = 0; start < targets.length; start += size) {
+    const count = Math.min(size, targets.length - start);
+    scope(() => {
+      const { y: normed, saved } = finalNorm({ ...args, hidden: rows(hidden, start, count) });
+      return body({ start, normed, saved, targets: targets.slice(start, start + count) });
+    });
+  }
+}
+
+/** Writes the chunk's scores and returns p − onehot `[m, vocabulary]`. */
+function scoreChunk(args: {
+  parameters: Parameters;
+  tied: boolean;
+  temperature: number;
+  normed: Tensor;
+  targets: Int32Array;
+  start: number;
+  scores: TokenScores;
+}): Tensor {
+  const { parameters, tied, temperature, normed, targets, start, scores } = args;
+  const weight = parameters.get(`${headLayer(tied)}.weight`);
+  const z = scale(product(parameters.type, normed, weight, { transposeB: true }), 1 / temperature);
+  const { loss, gradient } = crossEntropy(z, indices(targets));
+  // H = logsumexp(z) − Σ p z = −log p(target) − Σ (p − onehot) z
+  const correction = downloadFloats(reshape(sumLast(mul(gradient, z)), [targets.length]));
+  for (const [i, nll] of downloadFloats(loss).entries()) {
+    scores.logprobs[start + i] = -nll;
+    scores.entropies[start + i] = nll - correction[i]!;
+  }
+  return gradient;
+}

@@ -1,0 +1,58 @@
+import { cast, upload, uploadBfloat16 } from '../tensor/ops.js';
+import { scope, type Tensor } from '../tensor/tensor.js';
+import { type ModelConfig, readModelConfig } from './files/model-config.js';
+import { type StoredTensor, toFloat32 } from './files/safetensors.js';
+import { openWeights } from './files/weights.js';
+import { Parameters } from './parameters.js';
+import type { ComputeType } from './product.js';
+import { deviceShape, weightShapes } from './shapes.js';
+
+/** A model folder's weights on the device. */
+export interface LoadedModel {
+  config: ModelConfig;
+  parameters: Parameters;
+}
+
+/**
+ * Reads `config.json` and the weights of a folder in Hugging Face layout, one tensor at a time.
+ *
+ * @param trains names the weights that are trained (as float32 masters); the others are frozen in the compute type
+ * @throws ModelError for a missing, damaged or misshapen file or tensor
+ */
+export async function loadModel(args: {
+  folder: string;
+  type: ComputeType;
+  trains?: (name: string) => boolean;
+  onTensor?: (done: number, total: number) => void;
+}): Promise<LoadedModel> {
+  const { folder, type, trains = () => false, onTensor } = args;
+  const config = await readModelConfig(folder);
+  const weights = await openWeights(folder);
+  const parameters = new Parameters({ type });
+  try {
+    const shapes = weightShapes(config);
+    let done = 0;
+    for (const [name, shape] of shapes) {
+      const stored = await weights.read(name, shape);
+      scope(() => {
+        if (trains(name)) parameters.addTrainable(name, upload(toFloat32(stored), deviceShape(shape)));
+        else parameters.addFrozen(name, frozenTensor({ stored, shape: deviceShape(shape), type }));
+      });
+      onTensor?.(++done, shapes.size);
+    }
+  } catch (error) {
+    parameters.dispose();
+    throw error;
+  } finally {
+    await weights.close();
+  }
+  return { config, parameters };
+}
+
+/** Matrices in the compute type, vectors (norms, biases) in float32. */
+function frozenTensor({ stored, shape, type }: { stored: StoredTensor; shape: number[]; type: ComputeType }): Tensor {
+  const isMatrix = shape.length > 1;
+  if (isMatrix && type === 'bfloat16' && stored.dtype === 'BF16') return uploadBfloat16(stored.bytes, shape);
+  const wide = upload(toFloat32(stored), shape);
+  return isMatrix ? cast(wide, type) : wide;
+}

@@ -1,0 +1,137 @@
+import { ModelError } from '../errors.js';
+import type { Variable } from '../tensor/backend.js';
+import { add, cast } from '../tensor/ops.js';
+import { activeBackend } from '../tensor/runtime.js';
+import { dispose, keep, scope, type Tensor, track } from '../tensor/tensor.js';
+import type { ComputeType } from './product.js';
+
+/** A low-rank update of a linear layer: W + scale · B A (Hu et al. 2021). */
+export interface Adapter {
+  /** `[r, in]` */
+  a: Tensor;
+  /** `[out, r]` */
+  b: Tensor;
+  /** lora_alpha / r */
+  scale: number;
+}
+
+/** Names of an adapter's two matrices, in the way of peft. */
+export const adapterNames = (linear: string): { a: string; b: string } => ({
+  a: `${linear}.lora_A.weight`,
+  b: `${linear}.lora_B.weight`,
+});
+
+interface Trainable {
+  variable: Variable;
+  /** The copy in the compute type, made at the first use after an update. */
+  cast: Tensor | null;
+}
+
+/**
+ * The weights of a policy: frozen ones in the compute type (matrices) or float32 (vectors), trainable ones as float32
+ * masters that are updated in place; and the gradients that have been added up so far.
+ */
+export class Parameters {
+  readonly type: ComputeType;
+  readonly gradients = new Map<string, Tensor>();
+  readonly #frozen: Map<string, Tensor>;
+  readonly #trainable = new Map<string, Trainable>();
+  #adapterScale = 0;
+
+  constructor({ type, frozen = new Map() }: { type: ComputeType; frozen?: Map<string, Tensor> }) {
+    this.type = type;
+    this.#frozen = frozen;
+  }
+
+  /** Takes over a float32 or bfloat16 tensor as a frozen weight. */
+  addFrozen(name: string, value: Tensor): void {
+    this.#frozen.set(name, keep(value));
+  }
+
+  /** Copies a float32 tensor into a variable under training. */
+  addTrainable(name: string, value: Tensor): void {
+    this.#trainable.set(name, { variable: activeBackend().variable(value), cast: null });
+  }
+
+  /** Switches low-rank adapters on: `scale` multiplies B A wherever a layer has them. */
+  set adapterScale(scale: number) {
+    this.#adapterScale = scale;
+  }
+
+  get adapterScale(): number {
+    return this.#adapterScale;
+  }
+
+  /** The same frozen weights with the adapters switched off: the reference of a low-rank policy. */
+  withoutAdapters(): Parameters {
+    return new Parameters({ type: this.type, frozen: this.#frozen });
+  }
+
+  has(name: string): boolean {
+    return this.#frozen.has(name) || this.#trainable.has(name);
+  }
+
+  isTrainable(name: string): boolean {
+    return this.#trainable.has(name);
+  }
+
+  get trainableNames(): string[] {
+    return [...this.#trainable.keys()];
+  }
+
+  get frozenNames(): string[] {
+    return [...this.#frozen.keys()];
+  }
+
+  /** The weight as it is multiplied with. The caller must not dispose of it. */
+  get(name: string): Tensor {
+    const frozen = this.#frozen.get(name);
+    if (frozen !== undefined) return frozen;
+    const trainable = this.#trainable.get(name);
+    if (trainable === undefined) throw new ModelError({ code: 'WEIGHT_MISSING', message: `no weight named ${name}` });
+    if (this.type === 'float32' || trainable.variable.shape.length === 1) return track(trainable.variable.read());
+    trainable.cast ??= scope(() => keep(cast(track(trainable.variable.read()), this.type)));
+    return trainable.cast;
+  }
+
+  adapter(linear: string): Adapter | undefined {
+    if (this.#adapterScale === 0) return undefined;
+    const names = adapterNames(linear);
+    if (!this.has(names.a)) return undefined;
+    return { a: this.get(names.a), b: this.get(names.b), scale: this.#adapterScale };
+  }
+
+  variable(name: string): Variable {
+    return this.#trainable.get(name)!.variable;
+  }
+
+  /** Adds to a weight's gradient (float32, in the weight's shape). */
+  accumulate(name: string, gradient: Tensor): void {
+    const before = this.gradients.get(name);
+    this.gradients.set(name, keep(before === undefined ? gradient : add(before, gradient)));
+    before?.dispose();
+  }
+
+  clearGradients(): void {
+    for (const gradient of this.gradients.values()) gradient.dispose();
+    this.gradients.clear();
+  }
+
+  /** One optimizer step on a weight, in place. */
+  update(name: string, step: (variable: Variable) => void): void {
+    const trainable = this.#trainable.get(name)!;
+    trainable.cast?.dispose();
+    trainable.cast = null;
+    step(trainable.variable);
+  }
+
+  dispose(): void {
+    this.clearGradients();
+    dispose(this.#frozen);
+    for (const { variable, cast: copy } of this.#trainable.values()) {
+      variable.dispose();
+      copy?.dispose();
+    }
+  }
+}
+

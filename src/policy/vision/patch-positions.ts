@@ -1,0 +1,51 @@
+import type { VisionConfig } from '../files/model-config.js';
+import { type RotaryTable, visionRotary } from '../rope.js';
+
+/** `[t, h, w]` of a video in patches, before merging. */
+export type Grid = readonly [number, number, number];
+
+/** Row and column of each patch, in the processor's order: time, then blocks of merge × merge patches. */
+export function patchPositions({ grids, merge }: { grids: readonly Grid[]; merge: number }): {
+  rows: Int32Array;
+  columns: Int32Array;
+} {
+  const rows: number[] = [];
+  const columns: number[] = [];
+  for (const [t, h, w] of grids)
+    for (let slice = 0; slice < t; slice++)
+      for (let blockRow = 0; blockRow < h; blockRow += merge)
+        for (let blockColumn = 0; blockColumn < w; blockColumn += merge)
+          for (let r = 0; r < merge; r++)
+            for (let c = 0; c < merge; c++) {
+              rows.push(blockRow + r);
+              columns.push(blockColumn + c);
+            }
+  return { rows: Int32Array.from(rows), columns: Int32Array.from(columns) };
+}
+
+/** Rotary table of the patches of several videos, one after the other. `[patches, head dimension]` */
+export function patchRotary({ grids, config }: { grids: readonly Grid[]; config: VisionConfig }): RotaryTable {
+  const positions = patchPositions({ grids, merge: config.spatialMergeSize });
+  return visionRotary({ ...positions, theta: config.ropeTheta, dimension: config.embedDim / config.numHeads });
+}
+
+/** Neighbouring temporal slices of equal size, which are attended as one batch. */
+export interface SliceRun {
+  /** First patch. */
+  start: number;
+  slices: number;
+  /** Patches of a slice. */
+  patches: number;
+}
+
+export function sliceRuns(grids: readonly Grid[]): SliceRun[] {
+  const runs: SliceRun[] = [];
+  let start = 0;
+  for (const [t, h, w] of grids) {
+    const last = runs.at(-1);
+    if (last !== undefined && last.patches === h * w) last.slices += t;
+    else runs.push({ start, slices: t, patches: h * w });
+    start += t * h * w;
+  }
+  return runs;
+}

@@ -1,0 +1,90 @@
+import path from 'node:path';
+import { Template } from '@huggingface/jinja';
+import { z } from 'zod';
+import { ModelError } from '../errors.js';
+import { readJsonIfPresent, readTextIfPresent } from '../policy/files/json.js';
+
+export type ContentPart = { type: 'video' } | { type: 'text'; text: string };
+
+export interface ChatMessage {
+  role: 'system' | 'user' | 'assistant';
+  content: string | ContentPart[];
+}
+
+export interface ChatTemplate {
+  /**
+   * The conversation as one text, each video as `<|vision_start|><|video_pad|><|vision_end|>`. The prompt for an answer
+   * ends where the assistant's words begin.
+   *
+   * @throws ModelError `CHAT_TEMPLATE_INVALID`
+   */
+  render(messages: ChatMessage[], options: { addGenerationPrompt: boolean }): string;
+}
+
+/** The template of the published Qwen2-VL-Instruct models, for folders without one. */
+const QWEN2_VL_TEMPLATE = [
+  '{% set image_count = namespace(value=0) %}{% set video_count = namespace(value=0) %}',
+  '{% for message in messages %}',
+  "{% if loop.first and message['role'] != 'system' %}",
+  '<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n',
+  '{% endif %}',
+  "<|im_start|>{{ message['role'] }}\n",
+  "{% if message['content'] is string %}{{ message['content'] }}<|im_end|>\n{% else %}",
+  "{% for content in message['content'] %}",
+  "{% if content['type'] == 'image' or 'image' in content or 'image_url' in content %}",
+  '{% set image_count.value = image_count.value + 1 %}',
+  '{% if add_vision_id %}Picture {{ image_count.value }}: {% endif %}<|vision_start|><|image_pad|><|vision_end|>',
+  "{% elif content['type'] == 'video' or 'video' in content %}",
+  '{% set video_count.value = video_count.value + 1 %}',
+  '{% if add_vision_id %}Video {{ video_count.value }}: {% endif %}<|vision_start|><|video_pad|><|vision_end|>',
+  "{% elif 'text' in content %}{{ content['text'] }}{% endif %}",
+  '{% endfor %}<|im_end|>\n{% endif %}',
+  '{% endfor %}',
+  '{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}',
+].join('');
+
+const fileSchema = z.object({
+  chat_template: z
+    .union([z.string(), z.array(z.object({ name: z.string(), template: z.string() }))])
+    .nullish()
+    .transform((value) => (Array.isArray(value) ? value.find(({ name }) => name === 'default')?.template : value)),
+});
+
+/**
+ * Loads a model folder's chat template from `chat_template.jinja`, `chat_template.json` or `tokenizer_config.json`, in
+ * this order; Qwen2-VL's own if none has one.
+ *
+ * @throws ModelError `CHAT_TEMPLATE_INVALID` or `MODEL_FILE_INVALID`, naming the file.
+ */
+export async function loadChatTemplate(folder: string): Promise<ChatTemplate> {
+  const { file, source } = await findTemplate(folder);
+  const guard = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (cause) {
+      throw new ModelError({
+        code: 'CHAT_TEMPLATE_INVALID',
+        message: `${file}: the chat template fails (${(cause as Error).message}): take the one that came with the model, or remove it to use Qwen2-VL's.`,
+        cause,
+      });
+    }
+  };
+  const template = guard(() => new Template(source));
+  return {
+    render: (messages, { addGenerationPrompt }) =>
+      guard(() => template.render({ messages, add_generation_prompt: addGenerationPrompt })),
+  };
+}
+
+async function findTemplate(folder: string): Promise<{ file: string; source: string }> {
+  const jinja = path.join(folder, 'chat_template.jinja');
+  const source = await readTextIfPresent(jinja);
+  if (source !== undefined) return { file: jinja, source };
+
+  for (const name of ['chat_template.json', 'tokenizer_config.json']) {
+    const file = path.join(folder, name);
+    const json = await readJsonIfPresent({ file, schema: fileSchema });
+    if (json?.chat_template) return { file, source: json.chat_template };
+  }
+  return { file: folder, source: QWEN2_VL_TEMPLATE };
+}

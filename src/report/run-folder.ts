@@ -1,0 +1,97 @@
+import { access, mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { loadConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
+import { determinants, resolvedConfigText } from '../config/text.js';
+import { isTree } from '../config/tree.js';
+import { UsageError } from '../errors.js';
+import { writeAtomically } from './atomic-write.js';
+import { takeLock } from './lock.js';
+
+/** The files of a run's folder (absolute paths), locked for this process until `release`. */
+export interface RunFolder extends RunFiles {
+  release(): Promise<void>;
+}
+
+export interface RunFiles {
+  path: string;
+  config: string;
+  log: string;
+  metrics: string;
+  completions: string;
+  checkpoints: string;
+  /** Written when the run has done all of its steps. */
+  finished: string;
+}
+
+/** Where things lie in a run's folder, which need not exist. */
+export function runFiles(folder: string): RunFiles {
+  const path = resolve(folder);
+  return {
+    path,
+    config: join(path, 'config.yaml'),
+    log: join(path, 'run.log'),
+    metrics: join(path, 'metrics.jsonl'),
+    completions: join(path, 'completions.jsonl'),
+    checkpoints: join(path, 'checkpoints'),
+    finished: join(path, 'finished.json'),
+  };
+}
+
+/** Whether a folder holds a run, begun or done. */
+export async function holdsRun(folder: string): Promise<boolean> {
+  const { config, metrics, checkpoints } = runFiles(folder);
+  const there = await Promise.all([config, metrics, checkpoints].map(exists));
+  return there.includes(true);
+}
+
+/**
+ * Makes (or, to resume, opens) the folder of a run, locks it, and writes `config.yaml` into it.
+ *
+ * @throws {UsageError} `RUN_EXISTS` if a fresh run would mix with an older one; `RUN_CONFIG_CHANGED` if the run to be
+ *   resumed was started with options that make other numbers; `RUN_LOCKED` if another process is writing it
+ */
+export async function openRunFolder({ config, resume }: { config: Config; resume: boolean }): Promise<RunFolder> {
+  const files = runFiles(config.output_dir);
+  await mkdir(files.path, { recursive: true });
+  const release = await takeLock(join(files.path, 'run.lock'));
+  try {
+    if (!resume && (await holdsRun(files.path))) {
+      const message = `${config.output_dir} already holds a run; go on with it by --resume, or give this one another name or output_dir`;
+      throw new UsageError({ code: 'RUN_EXISTS', message });
+    }
+    if (await exists(files.config)) await checkSameRun(files.config, config);
+    await mkdir(files.checkpoints, { recursive: true });
+    await writeAtomically({ file: files.config, text: resolvedConfigText(config) });
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return { ...files, release };
+}
+
+async function checkSameRun(file: string, config: Config): Promise<void> {
+  const changes = differences(determinants(await loadConfig({ file })), determinants(config));
+  if (changes.length === 0) return;
+  const message = `the run in ${config.output_dir} was started with other options:\n  ${changes.join('\n  ')}\nTake these back to resume it, or start another run under another name`;
+  throw new UsageError({ code: 'RUN_CONFIG_CHANGED', message });
+}
+
+/** The options that differ, as `training.max_steps: 100 → 200`. */
+function differences(before: unknown, after: unknown, path = ''): string[] {
+  if (JSON.stringify(before) === JSON.stringify(after)) return [];
+  if (!isTree(before) || !isTree(after)) return [`${path}: ${show(before)} → ${show(after)}`];
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return keys.flatMap((key) => differences(before[key], after[key], path === '' ? key : `${path}.${key}`));
+}
+
+function show(value: unknown): string {
+  return value === undefined ? 'left out' : JSON.stringify(value);
+}
+
+function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}

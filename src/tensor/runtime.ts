@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { SetupError, UsageError } from '../errors.js';
+import type { Backend } from './backend.js';
+
+let active: Backend | null = null;
+
+/** The backend that every operation runs on. */
+export function activeBackend(): Backend {
+  if (active === null) throw new Error('no backend is started: call startRuntime() first');
+  return active;
+}
+
+/** Makes `backend` the one that every operation runs on, and returns the one before. */
+export function useBackend(backend: Backend): Backend | null {
+  const before = active;
+  active = backend;
+  return before;
+}
+
+/**
+ * Starts TensorFlow, or WebAssembly where it cannot be had; a second call returns the same backend. The environment
+ * variable `VAU_RFT_BACKEND` (`tensorflow` or `wasm`) decides instead.
+ *
+ * @param report takes the lines of a set-up that turns out to be needed
+ * @throws SetupError `RUNTIME_MISSING` if TensorFlow is asked for and cannot be had
+ */
+export async function startRuntime({ report }: { report: (line: string) => void }): Promise<Backend> {
+  if (active !== null) return active;
+  const wanted = process.env.VAU_RFT_BACKEND;
+  if (wanted !== undefined && wanted !== 'tensorflow' && wanted !== 'wasm') {
+    const message = `VAU_RFT_BACKEND is ${wanted}; it can be tensorflow or wasm`;
+    throw new UsageError({ code: 'BACKEND_UNKNOWN', message });
+  }
+  const tensorflow = wanted === 'wasm' ? null : await startTensorFlow(report);
+  if (tensorflow === null && wanted === 'tensorflow') {
+    const message = 'TensorFlow cannot be had on this machine; `vau-rft doctor` says what is missing';
+    throw new SetupError({ code: 'RUNTIME_MISSING', message });
+  }
+  active = tensorflow ?? (await (await import('./wasm.js')).startWasm());
+  return active;
+}
+
+async function startTensorFlow(report: (line: string) => void): Promise<Backend | null> {
+  const { ensureRuntime, findAddon, prepareEnvironment } = await import('./setup/index.js');
+  const addon = (await findAddon()) ?? (await ensureRuntime({ report }));
+  if (addon === null) return null;
+  prepareEnvironment();
+  const { loadBinding, TensorFlowBackend } = await import('./tensorflow.js');
+  return new TensorFlowBackend(loadBinding(addon.addonPath));
+}
+
+/**
+ * What `model.dtype: auto` means here: bfloat16 on a GPU, or on a CPU with instructions for it (without them TensorFlow
+ * emulates it, slower than float32).
+ */
+export async function fastestType(backend: Backend): Promise<'float32' | 'bfloat16'> {
+  if (!backend.supportsBfloat16) return 'float32';
+  if (backend.usesGpu) return 'bfloat16';
+  const flags = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
+  return /\b(avx512_bf16|amx_bf16)\b/.test(flags) ? 'bfloat16' : 'float32';
+}

@@ -1,0 +1,13 @@
+/**
+ * Sets what TensorFlow reads from the environment once, when the addon is loaded; what the user has set stays.
+ * Call it before the addon is loaded, on the main thread (a worker's `process.env` is a copy that C++ does not see).
+ *
+ * One pair of lines stays ("All log messages before absl::InitializeLog()", "oneDNN custom operations are on"):
+ * TensorFlow 2.20 and later write it from a static initialiser that asks no variable.
+ */
+export const prepareEnvironment = (): void => {
+  // Errors only: without a GPU the CUDA build warns of each library that it does not find.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  // Otherwise TensorFlow takes all of the GPU's memory at once, and a second process gets none.
+  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
+};

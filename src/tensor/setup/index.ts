@@ -1,0 +1,11 @@
+/**
+ * Finds or makes the N-API addon through which TensorFlow is reached. Nothing here loads it into this process. The addon
+ * is used directly: the JavaScript of `@tensorflow/tfjs-node-gpu`, which calls functions that Node 23 took away
+ * (`util.isNullOrUndefined`), is never loaded.
+ */
+export { ensureRuntime } from './ensure-runtime.js';
+export { prepareEnvironment } from './environment.js';
+export { type AddonLocation, findAddon } from './find-addon.js';
+export { folderBytes } from './folder-size.js';
+export { type MatmulSpeed, type Probe, probeAddon } from './probe.js';
+export type { Report } from './tool.js';

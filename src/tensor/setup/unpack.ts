@@ -1,0 +1,31 @@
+import type { Pip } from './pip.js';
+import { runTool } from './tool.js';
+
+/** Python's zipfile checks each member's CRC and lets no path out of the folder. */
+const EXTRACT = `
+import sys, zipfile
+archive, folder, prefixes = sys.argv[1], sys.argv[2], tuple(sys.argv[3:])
+with zipfile.ZipFile(archive) as wheel:
+    for name in wheel.namelist():
+        if name.startswith(prefixes):
+            wheel.extract(name, folder)
+`;
+
+/**
+ * Unpacks those members of a wheel whose names begin with one of `prefixes` (`''`: all).
+ *
+ * @throws ToolError if the archive is damaged or the disk is full.
+ */
+export const unpackWheel = async ({
+  pip,
+  wheel,
+  folder,
+  prefixes,
+}: {
+  pip: Pip;
+  wheel: string;
+  folder: string;
+  prefixes: readonly string[];
+}): Promise<void> => {
+  await runTool({ command: pip.python, args: ['-c', EXTRACT, wheel, folder, ...prefixes] });
+};

@@ -1,0 +1,361 @@
+import { createRequire } from 'node:module';
+import type { AdamCoefficients, AdamState, Backend, Binary, Reduction, Unary, Variable } from './backend.js';
+import { type DType, Tensor } from './tensor.js';
+
+/** What the N-API addon of `@tensorflow/tfjs-node-gpu` exports (its `binding/tfjs_binding.cc`). */
+export interface Binding {
+  TF_FLOAT: number;
+  TF_INT32: number;
+  TF_INT64: number;
+  TF_BOOL: number;
+  TF_UINT8: number;
+  TF_RESOURCE: number;
+  TF_ATTR_STRING: number;
+  TF_ATTR_INT: number;
+  TF_ATTR_FLOAT: number;
+  TF_ATTR_BOOL: number;
+  TF_ATTR_TYPE: number;
+  TF_ATTR_SHAPE: number;
+  TF_Version: string;
+  createTensor(shape: readonly number[], dtype: number, data: Float32Array | Int32Array | Uint8Array): number;
+  deleteTensor(id: number): void;
+  tensorDataSync(id: number): Float32Array | Int32Array;
+  executeOp(
+    name: string,
+    attributes: readonly Attribute[],
+    inputs: readonly number[],
+    outputs: number,
+  ): { id: number; shape: number[]; dtype: number }[];
+  getNumOfTensors(): number;
+  isUsingGpuDevice(): boolean;
+}
+
+interface Attribute {
+  name: string;
+  type: number;
+  value: unknown;
+}
+
+/** `DT_BFLOAT16` of TensorFlow's types.proto; tfjs has no name for it. */
+const TF_BFLOAT16 = 14;
+
+/** Small integer operands (shapes, permutations, axes) recur every step: they are made once and kept. */
+const MAX_CONSTANTS = 8192;
+
+const UNARY = {
+  exp: 'Exp',
+  log: 'Log',
+  rsqrt: 'Rsqrt',
+  square: 'Square',
+  sigmoid: 'Sigmoid',
+  erf: 'Erf',
+  neg: 'Neg',
+} as const satisfies Record<Unary, string>;
+
+const BINARY = {
+  add: 'AddV2',
+  sub: 'Sub',
+  mul: 'Mul',
+  div: 'RealDiv',
+  maximum: 'Maximum',
+} as const satisfies Record<Binary, string>;
+
+const REDUCTION = { sum: 'Sum', mean: 'Mean', max: 'Max' } as const satisfies Record<Reduction, string>;
+
+export function loadBinding(addonPath: string): Binding {
+  return createRequire(import.meta.url)(addonPath) as Binding;
+}
+
+/**
+ * TensorFlow's eager kernels, called through the addon's `executeOp`. tfjs's own kernels are passed over because they
+ * know no bfloat16, read gather indices back to the host, and cost three times as much a call.
+ */
+export class TensorFlowBackend implements Backend {
+  readonly name = 'tensorflow';
+  readonly supportsBfloat16 = true;
+  readonly usesGpu: boolean;
+  readonly binding: Binding;
+  readonly #constants = new Map<string, number>();
+  #handles = 0;
+  #variables = 0;
+
+  constructor(binding: Binding) {
+    this.binding = binding;
+    this.usesGpu = binding.isUsingGpuDevice();
+  }
+
+  upload(data: Float32Array | Int32Array, shape: readonly number[]): Tensor {
+    const isFloat = data instanceof Float32Array;
+    const id = this.#create(shape, isFloat ? this.binding.TF_FLOAT : this.binding.TF_INT32, data);
+    return new Tensor(this, id, shape, isFloat ? 'float32' : 'int32');
+  }
+
+  uploadBfloat16(bits: Uint8Array, shape: readonly number[]): Tensor {
+    const bytes = this.#create([...shape, 2], this.binding.TF_UINT8, bits);
+    const [id] = this.#execute('Bitcast', [this.#type('type', TF_BFLOAT16)], [bytes], 1);
+    this.binding.deleteTensor(bytes);
+    return new Tensor(this, id, shape, 'bfloat16');
+  }
+
+  download(tensor: Tensor): Float32Array | Int32Array {
+    if (tensor.dtype !== 'bfloat16') return this.binding.tensorDataSync(tensor.handle as number);
+    const wide = this.cast(tensor, 'float32');
+    const data = this.binding.tensorDataSync(wide.handle as number);
+    wide.dispose();
+    return data;
+  }
+
+  free(handle: unknown): void {
+    this.binding.deleteTensor(handle as number);
+  }
+
+  liveTensors(): number {
+    return this.binding.getNumOfTensors() - this.#constants.size;
+  }
+
+  handlesMade(): number {
+    return this.#handles;
+  }
+
+  cast(x: Tensor, dtype: 'float32' | 'bfloat16'): Tensor {
+    const code = dtype === 'float32' ? this.binding.TF_FLOAT : TF_BFLOAT16;
+    return this.#run('Cast', [this.#type('DstT', code)], [x], [], dtype);
+  }
+
+  unary(op: Unary, x: Tensor): Tensor {
+    return this.#run(UNARY[op], [], [x]);
+  }
+
+  binary(op: Binary, a: Tensor, b: Tensor): Tensor {
+    return this.#run(BINARY[op], [], [a, b]);
+  }
+
+  scale(x: Tensor, factor: number): Tensor {
+    return this.#run('Mul', [], [x], [this.#scalar(factor)]);
+  }
+
+  shift(x: Tensor, addend: number): Tensor {
+    return this.#run('AddV2', [], [x], [this.#scalar(addend)]);
+  }
+
+  reduce(op: Reduction, x: Tensor, axis: number, keepDims: boolean): Tensor {
+    return this.#run(REDUCTION[op], [this.#bool('keep_dims', keepDims)], [x], [this.#ints([axis])]);
+  }
+
+  matmul(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
+    if (a.shape.length === 2) {
+      const attributes = [this.#bool('transpose_a', transposeA), this.#bool('transpose_b', transposeB)];
+      return this.#run('MatMul', attributes, [a, b]);
+    }
+    return this.#run('BatchMatMulV2', [this.#bool('adj_x', transposeA), this.#bool('adj_y', transposeB)], [a, b]);
+  }
+
+  softmax(x: Tensor): Tensor {
+    return this.#run('Softmax', [], [x]);
+  }
+
+  reshape(x: Tensor, shape: readonly number[]): Tensor {
+    return this.#run('Reshape', [], [x], [this.#ints(shape)]);
+  }
+
+  transpose(x: Tensor, permutation: readonly number[]): Tensor {
+    return this.#run('Transpose', [], [x], [this.#ints(permutation)]);
+  }
+
+  slice(x: Tensor, begin: readonly number[], size: readonly number[]): Tensor {
+    return this.#run('Slice', [], [x], [this.#ints(begin), this.#ints(size)]);
+  }
+
+  concat(xs: readonly Tensor[], axis: number): Tensor {
+    const attributes = [
+      this.#int('N', xs.length),
+      this.#type('T', this.#code(xs[0]!.dtype)),
+      this.#type('Tidx', this.binding.TF_INT32),
+    ];
+    return this.#run('ConcatV2', attributes, xs, [this.#ints(axis)]);
+  }
+
+  gather(x: Tensor, indices: Tensor): Tensor {
+    return this.#run('GatherV2', [], [x, indices], [this.#ints(0)], x.dtype);
+  }
+
+  swapHalves(x: Tensor): Tensor {
+    const half = x.shape.at(-1)! / 2;
+    return this.#run('Roll', [], [x], [this.#ints(half), this.#ints(x.shape.length - 1)]);
+  }
+
+  segmentSum(x: Tensor, segments: Tensor, count: number): Tensor {
+    return this.#run('UnsortedSegmentSum', [], [x, segments], [this.#ints(count)]);
+  }
+
+  crossEntropy(logits: Tensor, labels: Tensor): { loss: Tensor; gradient: Tensor } {
+    const [loss, gradient] = this.#runMany('SparseSoftmaxCrossEntropyWithLogits', [], [logits, labels], 2);
+    return { loss: loss!, gradient: gradient! };
+  }
+
+  sampleRows(p: Tensor, u: Tensor): Tensor {
+    const cumulative = this.#run('Cumsum', [], [p], [this.#ints(1)]);
+    const width = p.shape[1]!;
+    const total = this.slice(cumulative, [0, width - 1], [p.shape[0]!, 1]);
+    const threshold = this.binary('mul', u, total);
+    const [below] = this.#execute('LessEqual', [], [cumulative.handle as number, threshold.handle as number], 1);
+    const [flags] = this.#execute('Cast', [this.#type('DstT', this.binding.TF_INT32)], [below!], 1);
+    const [counts] = this.#execute('Sum', [this.#bool('keep_dims', false)], [flags!, this.#ints([1])], 1);
+    // Rounding can leave u · total at the very end of the row: the last index is then the answer.
+    const [index] = this.#execute('Minimum', [], [counts!, this.#ints(width - 1)], 1);
+    for (const id of [below!, flags!, counts!]) this.binding.deleteTensor(id);
+    for (const tensor of [cumulative, total, threshold]) tensor.dispose();
+    return new Tensor(this, index, [p.shape[0]!], 'int32');
+  }
+
+  argMax(x: Tensor): Tensor {
+    return this.#run('ArgMax', [this.#type('output_type', this.binding.TF_INT32)], [x], [this.#ints(1)], 'int32');
+  }
+
+  topK(x: Tensor, k: number): { values: Tensor; indices: Tensor } {
+    const [values, indices] = this.#execute('TopKV2', [], [x.handle as number, this.#ints(k)], 2);
+    const shape = [x.shape[0]!, k];
+    return { values: new Tensor(this, values, shape, x.dtype), indices: new Tensor(this, indices, shape, 'int32') };
+  }
+
+  variable(initial: Tensor): Variable {
+    return new ResourceVariable(this, initial, `variable-${this.#variables++}`);
+  }
+
+  adam({ value, m, v }: AdamState, gradient: Tensor, c: AdamCoefficients): void {
+    if (c.decay !== 1) {
+      const before = value.read();
+      const decayed = this.scale(before, c.decay);
+      before.dispose();
+      value.assign(decayed);
+      decayed.dispose();
+    }
+    // The bias corrections are in `stepSize` and `epsilon` already (in double precision): TensorFlow's own, made of
+    // the powers of β in single precision, are switched off by powers of zero.
+    const scalars = [0, 0, c.stepSize, c.beta1, c.beta2, c.epsilon].map((x) =>
+      this.#create([], this.binding.TF_FLOAT, Float32Array.of(x)),
+    );
+    const resources = [value, m, v].map((variable) => (variable as ResourceVariable).handle);
+    this.#execute('ResourceApplyAdam', [], [...resources, ...scalars, gradient.handle as number], 0);
+    for (const id of scalars) this.binding.deleteTensor(id);
+  }
+
+  /** The value of a resource variable; it shares the variable's memory. */
+  readResource(handle: number, shape: readonly number[]): Tensor {
+    const [id] = this.#execute('ReadVariableOp', [this.#type('dtype', this.binding.TF_FLOAT)], [handle], 1);
+    return new Tensor(this, id, shape, 'float32');
+  }
+
+  makeResource(name: string, shape: readonly number[]): number {
+    const attributes = [
+      { name: 'container', type: this.binding.TF_ATTR_STRING, value: '' },
+      { name: 'shared_name', type: this.binding.TF_ATTR_STRING, value: name },
+      this.#type('dtype', this.binding.TF_FLOAT),
+      { name: 'shape', type: this.binding.TF_ATTR_SHAPE, value: shape },
+    ];
+    return this.#execute('VarHandleOp', attributes, [], 1)[0]!;
+  }
+
+  assignResource(handle: number, value: Tensor): void {
+    const attributes = [this.#type('dtype', this.binding.TF_FLOAT)];
+    this.#execute('AssignVariableOp', attributes, [handle, value.handle as number], 0);
+  }
+
+  destroyResource(handle: number): void {
+    this.#execute('DestroyResourceOp', [this.#bool('ignore_lookup_error', true)], [handle], 0);
+    this.binding.deleteTensor(handle);
+  }
+
+  #run(op: string, attributes: Attribute[], inputs: readonly Tensor[], more: number[] = [], dtype?: DType): Tensor {
+    const ids = inputs.map((tensor) => tensor.handle as number);
+    this.#handles += 1;
+    const [out] = this.binding.executeOp(op, attributes, [...ids, ...more], 1);
+    return new Tensor(this, out!.id, out!.shape, dtype ?? inputs[0]!.dtype);
+  }
+
+  #runMany(op: string, attributes: Attribute[], inputs: readonly Tensor[], outputs: number): Tensor[] {
+    const ids = inputs.map((tensor) => tensor.handle as number);
+    this.#handles += outputs;
+    const results = this.binding.executeOp(op, attributes, ids, outputs);
+    return results.map(({ id, shape }) => new Tensor(this, id, shape, inputs[0]!.dtype));
+  }
+
+  #execute(op: string, attributes: Attribute[], ids: readonly number[], outputs: number): number[] {
+    this.#handles += outputs;
+    return this.binding.executeOp(op, attributes, ids, outputs).map(({ id }) => id);
+  }
+
+  #create(shape: readonly number[], dtype: number, data: Float32Array | Int32Array | Uint8Array): number {
+    this.#handles += 1;
+    return this.binding.createTensor(shape, dtype, data);
+  }
+
+  #constant(key: string, make: () => number): number {
+    const known = this.#constants.get(key);
+    if (known !== undefined) return known;
+    if (this.#constants.size >= MAX_CONSTANTS) {
+      for (const id of this.#constants.values()) this.binding.deleteTensor(id);
+      this.#constants.clear();
+    }
+    const id = make();
+    this.#constants.set(key, id);
+    return id;
+  }
+
+  /** An int32 vector, or a scalar. */
+  #ints(values: readonly number[] | number): number {
+    const isScalar = typeof values === 'number';
+    const key = isScalar ? `i${values}` : `[${values.join()}`;
+    const make = () => {
+      const data = isScalar ? Int32Array.of(values) : Int32Array.from(values);
+      return this.#create(isScalar ? [] : [data.length], this.binding.TF_INT32, data);
+    };
+    return this.#constant(key, make);
+  }
+
+  #scalar(value: number): number {
+    return this.#constant(`f${value}`, () => this.#create([], this.binding.TF_FLOAT, Float32Array.of(value)));
+  }
+
+  #code(dtype: DType): number {
+    if (dtype === 'bfloat16') return TF_BFLOAT16;
+    return dtype === 'float32' ? this.binding.TF_FLOAT : this.binding.TF_INT32;
+  }
+
+  #type(name: string, value: number): Attribute {
+    return { name, type: this.binding.TF_ATTR_TYPE, value };
+  }
+
+  #bool(name: string, value: boolean): Attribute {
+    return { name, type: this.binding.TF_ATTR_BOOL, value };
+  }
+
+  #int(name: string, value: number): Attribute {
+    return { name, type: this.binding.TF_ATTR_INT, value };
+  }
+}
+
+class ResourceVariable implements Variable {
+  readonly handle: number;
+  readonly shape: readonly number[];
+  readonly #backend: TensorFlowBackend;
+
+  constructor(backend: TensorFlowBackend, initial: Tensor, name: string) {
+    this.#backend = backend;
+    this.shape = initial.shape;
+    this.handle = backend.makeResource(name, initial.shape);
+    backend.assignResource(this.handle, initial);
+  }
+
+  read(): Tensor {
+    return this.#backend.readResource(this.handle, this.shape);
+  }
+
+  assign(value: Tensor): void {
+    this.#backend.assignResource(this.handle, value);
+  }
+
+  dispose(): void {
+    this.#backend.destroyResource(this.handle);
+  }
+}

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { realpath, stat } from 'node:fs/promises';
+import { VideoError } from '../errors.js';
+import { chooseFrames } from './choose-frames.js';
+import { decodeFrames } from './decode.js';
+import type { FrameCache } from './frame-cache.js';
+import type { Frames, VideoSettings } from './frames.js';
+import { decodedTimeline, probeVideo, type VideoInfo } from './probe.js';
+import { type Size, smartResize } from './smart-resize.js';
+import { frameTimes, type Timeline, timelineDuration } from './timeline.js';
+
+/** A video and how its frames are wanted. */
+export interface FrameRequest {
+  /** Absolute path. */
+  file: string;
+  settings: VideoSettings;
+  /** Sides of a frame are multiples of this: patch size · merge size of the model. */
+  factor: number;
+}
+
+/** Raise when the frames that come of the same request change: older cache entries then no longer fit. */
+const KEY_VERSION = 1;
+
+/**
+ * Names what `loadFrames` would give, without reading the video: real path, size, time of change and settings.
+ *
+ * @returns 64 hexadecimal digits.
+ * @throws VideoError `VIDEO_NOT_FOUND`.
+ */
+export const videoKey = async ({ file, settings, factor }: FrameRequest): Promise<string> => {
+  const { fps, max_frames, min_pixels, max_pixels } = settings;
+  try {
+    const path = await realpath(file);
+    const { size, mtimeNs } = await stat(path, { bigint: true });
+    const parts = [KEY_VERSION, path, String(size), String(mtimeNs), fps, max_frames, min_pixels, max_pixels, factor];
+    return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  } catch (cause) {
+    throw new VideoError({ code: 'VIDEO_NOT_FOUND', message: `There is no file ${file}: check the path.`, cause });
+  }
+};
+
+/**
+ * The frames of a video that the model sees, with their true times: chosen by `chooseFrames`, sized by `smartResize`.
+ * With a cache, decoding is done once for each file and settings.
+ *
+ * @throws VideoError (see `probeVideo`; also `VIDEO_ASPECT_RATIO`); SetupError without ffmpeg.
+ */
+export const loadFrames = async ({
+  file,
+  settings,
+  factor,
+  cache,
+  signal,
+}: FrameRequest & { cache?: FrameCache; signal?: AbortSignal }): Promise<Frames> => {
+  const key = cache && (await videoKey({ file, settings, factor }));
+  const kept = key && (await cache.get(key));
+  if (kept) return kept;
+  const video = await probeVideo({ file, signal });
+  const size = frameSize({ video, settings, factor });
+  const frames =
+    (await framesAlong({ file, timeline: video.timeline, settings, size, signal })) ??
+    // The container promised frames that do not come (a cut-off file, wrong times): go by those that do.
+    (await framesAlong({ file, timeline: await decodedTimeline({ file, signal }), settings, size, signal }));
+  if (frames === null) {
+    const message = `${file} cannot be decoded to the same frames twice: encode it anew, or leave it out.`;
+    throw new VideoError({ code: 'VIDEO_UNREADABLE', message });
+  }
+  if (key) await cache.put(key, frames);
+  return frames;
+};
+
+/** The chosen frames if `timeline` is true, else `null`. */
+const framesAlong = async ({
+  file,
+  timeline,
+  settings: { fps, max_frames },
+  size,
+  signal,
+}: {
+  file: string;
+  timeline: Timeline;
+  settings: VideoSettings;
+  size: Size;
+  signal?: AbortSignal;
+}): Promise<Frames | null> => {
+  const allTimes = frameTimes(timeline);
+  const duration = timelineDuration(timeline);
+  const chosen = chooseFrames({ times: allTimes, duration, fps, maxFrames: max_frames });
+  const distinct = [...new Set(chosen)];
+  const wanted = distinct.map((index) => timeline.pts[index]!);
+  const decoded = await decodeFrames({ file, timeline, wanted, size, signal });
+  if (decoded === null) return null;
+  const data = distinct.length === chosen.length ? decoded : repeated({ decoded, distinct, chosen });
+  return { data, count: chosen.length, ...size, times: chosen.map((index) => allTimes[index]!), duration };
+};
+
+/** A frame that was chosen more than once is decoded once. */
+const repeated = ({
+  decoded,
+  distinct,
+  chosen,
+}: {
+  decoded: Uint8Array;
+  distinct: number[];
+  chosen: number[];
+}): Uint8Array => {
+  const frameBytes = decoded.length / distinct.length;
+  const data = new Uint8Array(chosen.length * frameBytes);
+  chosen.forEach((index, i) => {
+    const from = distinct.indexOf(index) * frameBytes;
+    data.set(decoded.subarray(from, from + frameBytes), i * frameBytes);
+  });
+  return data;
+};
+
+const frameSize = ({
+  video: { file, height, width },
+  settings: { min_pixels, max_pixels },
+  factor,
+}: {
+  video: VideoInfo;
+  settings: VideoSettings;
+  factor: number;
+}): Size => {
+  try {
+    return smartResize({ height, width, factor, minPixels: min_pixels, maxPixels: max_pixels });
+  } catch (cause) {
+    const message = `${file} is ${width}x${height}; one side may be at most 200 times the other: leave it out.`;
+    throw new VideoError({ code: 'VIDEO_ASPECT_RATIO', message, cause });
+  }
+};

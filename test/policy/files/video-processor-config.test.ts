@@ -1,0 +1,59 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { readVideoProcessorConfig } from '../../../src/policy/files/video-processor-config.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'video-processor-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+const write = (name: string, json: object) => writeFile(path.join(folder, name), JSON.stringify(json));
+
+it("has Hugging Face's defaults", async () => {
+  expect(await readVideoProcessorConfig(folder)).toEqual({
+    patchSize: 14,
+    temporalPatchSize: 2,
+    mergeSize: 2,
+    rescaleFactor: 1 / 255,
+    imageMean: [0.48145466, 0.4578275, 0.40821073],
+    imageStd: [0.26862954, 0.26130258, 0.27577711],
+    minPixels: 100352,
+    maxPixels: 602112,
+  });
+});
+
+it('looks where Hugging Face looks, in its order', async () => {
+  await write('preprocessor_config.json', {
+    min_pixels: 3136,
+    max_pixels: 12845056,
+    image_mean: [0, 0, 0.5],
+    patch_size: 16,
+  });
+  expect(await readVideoProcessorConfig(folder)).toMatchObject({
+    minPixels: 3136,
+    maxPixels: 12845056,
+    imageMean: [0, 0, 0.5],
+    patchSize: 16,
+  });
+  await write('video_preprocessor_config.json', { size: { shortest_edge: 11, longest_edge: 12 }, merge_size: 1 });
+  expect(await readVideoProcessorConfig(folder)).toMatchObject({
+    minPixels: 11,
+    maxPixels: 12,
+    mergeSize: 1,
+    patchSize: 14,
+  });
+  await write('processor_config.json', { processor_class: 'Qwen2VLProcessor' });
+  expect(await readVideoProcessorConfig(folder)).toMatchObject({ minPixels: 11 });
+  await write('processor_config.json', { video_processor: { min_pixels: 21, size: { shortest_edge: 22 } } });
+  expect(await readVideoProcessorConfig(folder)).toMatchObject({ minPixels: 21, maxPixels: 602112 });
+});
+
+it('refuses what would make other pixels', async () => {
+  await write('preprocessor_config.json', { do_normalize: false, image_std: [1, 1] });
+  await expect(readVideoProcessorConfig(folder)).rejects.toMatchObject({
+    code: 'MODEL_FILE_INVALID',
+    message: expect.stringMatching(/preprocessor_config\.json.*do_normalize.*image_std/s),
+  });
+});

@@ -1,0 +1,59 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { buildPrompt, encodeCompletion } from '../../src/prompt/build.js';
+import { loadProcessor } from '../../src/prompt/processor.js';
+import { cases, makeFrames, PROCESSOR_FOLDER } from './fixtures.js';
+
+const processor = await loadProcessor(PROCESSOR_FOLDER);
+
+describe('a prompt is what transformers makes of it', () => {
+  it.each(cases)('$name', ({ text, system, frames, grid, pixels, input_ids, positions, next_position }) => {
+    const prompt = buildPrompt({
+      processor,
+      userText: text,
+      systemPrompt: system ?? undefined,
+      frames: frames && makeFrames(frames),
+    });
+    expect([...prompt.tokenIds]).toEqual(input_ids);
+    expect([...prompt.positions]).toEqual(positions.flat());
+    expect(prompt.nextPosition).toBe(next_position);
+    expect(prompt.grid).toEqual(grid);
+    expect(prompt.patches?.length).toBe(pixels && pixels.shape[0] * pixels.shape[1]);
+  });
+});
+
+it('keeps what names the video and its frames', () => {
+  const frames = { ...makeFrames({ seed: 1, shape: [2, 28, 28] }), times: [0.04, 1.08] };
+  const prompt = buildPrompt({ processor, userText: 'When?', frames, videoKey: 'clip@1fps' });
+  expect(prompt).toMatchObject({ videoKey: 'clip@1fps', frameTimes: [0.04, 1.08] });
+});
+
+it('refuses a text that would stand for a video', () => {
+  const frames = makeFrames({ seed: 1, shape: [2, 28, 28] });
+  const error = expect.objectContaining({ code: 'PROMPT_INVALID', message: expect.stringContaining('<|video_pad|>') });
+  expect(() => buildPrompt({ processor, userText: 'a <|video_pad|> b' })).toThrow(error);
+  expect(() => buildPrompt({ processor, userText: 'a', systemPrompt: '<|video_pad|>', frames })).toThrow(error);
+});
+
+it('ends a completion as the assistant ends its turn', () => {
+  const { tokenizer, endOfTurnId } = processor;
+  const text = '<think>fire</think><answer>B</answer>';
+  const ids = encodeCompletion({ processor, text });
+  expect([...ids]).toEqual([...tokenizer.encode(text), endOfTurnId]);
+  expect(tokenizer.decode(ids)).toBe(`${text}<|im_end|>`);
+  expect(tokenizer.decode(ids, { skipSpecialTokens: true })).toBe(text);
+});
+
+it('says which token a tokenizer of another model lacks', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'processor-'));
+  await cp(PROCESSOR_FOLDER, folder, { recursive: true });
+  const file = path.join(folder, 'tokenizer.json');
+  await writeFile(file, (await readFile(file, 'utf8')).replaceAll('<|video_pad|>', '<|other_pad|>'));
+  await expect(loadProcessor(folder)).rejects.toMatchObject({
+    code: 'TOKENIZER_TOKEN_MISSING',
+    message: expect.stringContaining('tokenizer.json has no token <|video_pad|>'),
+  });
+  await rm(folder, { recursive: true });
+});

@@ -1,0 +1,92 @@
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ensureFfmpeg, findFfmpeg } from '../../src/video/ffmpeg.js';
+import { runFfmpeg } from '../../src/video/run-ffmpeg.js';
+import { clipFolder } from './clips.js';
+
+const folder = await clipFolder();
+const { path: real } = await ensureFfmpeg({ report: console.error });
+afterEach(() => vi.unstubAllEnvs());
+
+/** A program that answers as ffmpeg of the given version, then runs `rest`. */
+const program = async ({
+  file,
+  version,
+  rest = '',
+}: {
+  file: string;
+  version: string;
+  rest?: string;
+}): Promise<string> => {
+  const answer = `[ "$1" = -version ] && echo "ffmpeg version ${version} Copyright" && exit 0`;
+  await writeFile(file, `#!/bin/sh\n${answer}\n${rest}\n`);
+  await chmod(file, 0o755);
+  return file;
+};
+
+/** Only what this test puts there can be found. */
+const bare = async (name: string): Promise<{ path: string; cache: string }> => {
+  const place = { path: join(folder, name, 'bin'), cache: join(folder, name, 'cache') };
+  await mkdir(place.path, { recursive: true });
+  await mkdir(join(place.cache, 'ffmpeg'), { recursive: true });
+  vi.stubEnv('FFMPEG_PATH', '');
+  vi.stubEnv('PATH', `${place.path}:/usr/bin:/bin`);
+  vi.stubEnv('VAU_RFT_CACHE', place.cache);
+  return place;
+};
+
+describe('findFfmpeg', () => {
+  it('prefers FFMPEG_PATH, then the PATH, then the one that setup brought', async () => {
+    const { path, cache } = await bare('order');
+    await program({ file: join(cache, 'ffmpeg', 'ffmpeg'), version: '3' });
+    expect(await findFfmpeg()).toMatchObject({ source: 'setup', version: '3' });
+    await program({ file: join(path, 'ffmpeg'), version: '2' });
+    vi.stubEnv('PATH', `${path}:/usr/bin:/bin:`);
+    expect(await findFfmpeg()).toMatchObject({ source: 'system', version: '2' });
+    vi.stubEnv('FFMPEG_PATH', await program({ file: join(folder, 'mine'), version: '1' }));
+    expect(await findFfmpeg()).toEqual({ source: 'FFMPEG_PATH', version: '1', path: join(folder, 'mine') });
+  });
+
+  it('passes over a broken one, but not over a broken FFMPEG_PATH', async () => {
+    const { path, cache } = await bare('broken');
+    await writeFile(join(path, 'ffmpeg'), 'no program', { mode: 0o755 });
+    await symlink(real, join(cache, 'ffmpeg', 'ffmpeg'));
+    expect(await findFfmpeg()).toMatchObject({ source: 'setup' });
+    vi.stubEnv('FFMPEG_PATH', '/bin/true');
+    await expect(findFfmpeg()).rejects.toMatchObject({ name: 'SetupError', code: 'FFMPEG_PATH_BROKEN' });
+    await expect(ensureFfmpeg({ report: () => {} })).rejects.toMatchObject({ code: 'FFMPEG_PATH_BROKEN' });
+  });
+});
+
+describe('ensureFfmpeg', () => {
+  it('says what each way said when none works', async () => {
+    const { path } = await bare('offline');
+    for (const name of ['python3', 'python', 'npm'])
+      await program({ file: join(path, name), version: '', rest: 'echo no route >&2; exit 1' });
+    const lines: string[] = [];
+    const failure = await ensureFfmpeg({ report: (line) => lines.push(line) }).catch((error: Error) => error);
+    expect(failure).toMatchObject({
+      name: 'SetupError',
+      code: 'FFMPEG_MISSING',
+      message: expect.stringContaining('no route'),
+    });
+    expect(lines).toHaveLength(4);
+  });
+});
+
+describe('runFfmpeg', () => {
+  it('ends a program that hangs, and one that is no longer wanted', async () => {
+    vi.stubEnv('FFMPEG_PATH', await program({ file: join(folder, 'hangs'), version: '9', rest: 'exec sleep 30' }));
+    expect(await runFfmpeg({ args: [], timeoutSeconds: 0.2 })).toMatchObject({ timedOut: true, exitCode: null });
+    await expect(runFfmpeg({ args: [], signal: AbortSignal.timeout(200) })).rejects.toThrow(/aborted/);
+  });
+
+  it('tells errors in short', async () => {
+    vi.stubEnv('FFMPEG_PATH', real);
+    const { exitCode, said } = await runFfmpeg({ args: ['-i', 'file:/nowhere.mp4', '-f', 'null', '-'] });
+    expect(exitCode).not.toBe(0);
+    expect(said).toMatch(/No such file/);
+    expect(said).not.toMatch(/@ 0x|\[error\]|\n/);
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { parseFramecrc } from '../../src/video/framecrc.js';
+import { frameTimes, timelineDuration, timelineOfFrames, timelineOfPackets } from '../../src/video/timeline.js';
+
+// As ffmpeg writes it: B-frames out of order, an edit list that hides the first packet, side data, a corrupt packet.
+const listing = `#extradata 0:       46, 0x3ff11032
+#software: Lavf61.1.100
+#tb 0: 1/90000
+#media_type 0: video
+#codec_id 0: h264
+#dimensions 0: 320x240
+0,     123000,     129000,     3000,     4987, 0xda471488, F=0x5
+0,     126000,     132000,     3000,     4987, 0xda471488, S=1,        1, 0x00e000e0
+0,     129000,     141000,     3000,     1954, 0x7312b197, F=0x0, S=1,        1, 0x00e000e0
+0,     132000,     135000,     3000,     1002, 0x5125ec2b, F=0x0
+0,     135000,     138000,     3000,      820, 0x97e68f94, F=0x2
+`;
+
+describe('parseFramecrc and timelineOfPackets', () => {
+  it('gives the frames that are shown, in order', () => {
+    const { codec, tick, packets } = parseFramecrc(listing);
+    expect(codec).toBe('h264');
+    const timeline = timelineOfPackets({ tick, packets })!;
+    expect(timeline).toEqual({ tick: 1 / 90000, pts: [132000, 135000, 138000, 141000], end: 144000, keys: [132000] });
+    expect(frameTimes(timeline).map((time) => time.toFixed(4))).toEqual(['0.0000', '0.0333', '0.0667', '0.1000']);
+    expect(timelineDuration(timeline)).toBeCloseTo(4 / 30, 9);
+  });
+
+  it('gives up where a time is missing or comes twice', () => {
+    const unknown = listing.replace('141000', '-9223372036854775808');
+    expect(timelineOfPackets(parseFramecrc(unknown))).toBeNull();
+    expect(timelineOfPackets(parseFramecrc(listing.replace('141000', '135000')))).toBeNull();
+    expect(timelineOfPackets(parseFramecrc('#tb 0: 1/25\n'))).toBeNull();
+  });
+});
+
+describe('timelineOfFrames', () => {
+  it('lets the last frame last as long as the others on average', () => {
+    expect(timelineOfFrames({ tick: 0.1, pts: [4, 6, 6, 9] })).toEqual({
+      tick: 0.1,
+      pts: [4, 6, 9],
+      end: 11.5,
+      keys: [],
+    });
+    expect(timelineOfFrames({ tick: 0.1, pts: [7] }).end).toBe(8);
+  });
+});

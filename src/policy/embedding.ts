@@ -21,6 +21,10 @@ export function rowKinds({ layout, videoTokenId }: { layout: Layout; videoTokenI
   return { video: all.filter(isVideo), text: all.filter((row) => !isVideo(row)) };
 }
 
+/** `[n]` token ids → `[n, hidden]` float32 */
+export const embedTokens = (parameters: Parameters, tokenIds: Int32Array): Tensor =>
+  cast(gather(parameters.get(EMBEDDING), indices(tokenIds)), 'float32');
+
 /**
  * Token embeddings, with the vision tower's output in the places of the video tokens.
  *
@@ -34,7 +38,7 @@ export function embed(args: {
   vision: Tensor | null;
 }): Tensor {
   const { parameters, tokenIds, kinds, vision } = args;
-  const text = cast(gather(parameters.get(EMBEDDING), indices(tokenIds)), 'float32');
+  const text = embedTokens(parameters, tokenIds);
   if (vision === null) return text;
   const source = Int32Array.from(tokenIds.keys());
   for (const [i, row] of kinds.video.entries()) source[row] = tokenIds.length + i;

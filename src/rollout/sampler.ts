@@ -1,0 +1,91 @@
+import {
+  add,
+  argMax,
+  crossEntropy,
+  downloadFloats,
+  downloadInts,
+  indices,
+  reshape,
+  sampleRows,
+  scale,
+  softmax,
+  topK,
+  upload,
+} from '../tensor/ops.js';
+import { scope, type Tensor } from '../tensor/tensor.js';
+import type { Sampling } from './completion.js';
+
+/** Added to the logits of tokens that must not be drawn. */
+const FORBIDDEN = -1e30;
+
+/** Tokens drawn, and log π of each at the sampling temperature. `[M]` */
+export interface Drawn {
+  tokens: Int32Array;
+  logprobs: Float32Array;
+}
+
+/**
+ * Draws one token for each row of logits by inverting the cumulative distribution, so that a token depends on its
+ * logits and its own uniform number alone.
+ *
+ * @param logits `[M, vocabulary]`
+ * @param uniforms in [0, 1). `[M]`
+ * @param forbidden token ids that must not be drawn
+ */
+export function drawTokens(args: {
+  logits: Tensor;
+  uniforms: Float32Array;
+  sampling: Sampling;
+  forbidden: readonly number[];
+}): Drawn {
+  const { logits, uniforms, sampling, forbidden } = args;
+  return scope(() => {
+    const isGreedy = sampling.temperature === 0;
+    const z = isGreedy ? logits : scale(logits, 1 / sampling.temperature);
+    const allowed = forbidden.length === 0 ? z : add(z, bias(z.shape[1]!, forbidden));
+    const tokens = isGreedy ? downloadInts(argMax(allowed)) : draw(allowed, uniforms, sampling);
+    const { loss } = crossEntropy(z, indices(tokens));
+    return { tokens, logprobs: downloadFloats(loss).map((nll) => -nll) };
+  });
+}
+
+function draw(z: Tensor, uniforms: Float32Array, { top_k, top_p }: Sampling): Int32Array {
+  const [M, V] = z.shape as [number, number];
+  if (top_k === 0 && top_p === 1) return downloadInts(sampleRows(softmax(z), upload(uniforms, [M, 1])));
+
+  // Logits in descending order, so that both limits keep a prefix of the row.
+  const k = top_k === 0 ? V : Math.min(top_k, V);
+  const top = topK(z, k);
+  const p = downloadFloats(softmax(top.values));
+  const ids = downloadInts(reshape(top.indices, [M * k]));
+  return Int32Array.from({ length: M }, (_, row) => {
+    const kept = nucleus(p.subarray(row * k, (row + 1) * k), top_p);
+    return ids[row * k + invert(kept, uniforms[row]!)]!;
+  });
+}
+
+/** The shortest prefix of descending probabilities that reaches `topP` (Holtzman et al. 2020). */
+function nucleus(p: Float32Array, topP: number): Float32Array {
+  let sum = 0;
+  for (let i = 0; i < p.length; i++) {
+    sum += p[i]!;
+    if (sum >= topP) return p.subarray(0, i + 1);
+  }
+  return p;
+}
+
+function invert(p: Float32Array, uniform: number): number {
+  const total = p.reduce((sum, x) => sum + x, 0);
+  let sum = 0;
+  for (let i = 0; i < p.length; i++) {
+    sum += p[i]!;
+    if (sum > uniform * total) return i;
+  }
+  return p.length - 1;
+}
+
+function bias(width: number, forbidden: readonly number[]): Tensor {
+  const row = new Float32Array(width);
+  for (const id of forbidden) row[id] = FORBIDDEN;
+  return upload(row, [1, width]);
+}

@@ -24,8 +24,8 @@ export function program(args: string[]): Argv {
     .locale('en')
     .exitProcess(false)
     .fail((message, error) => {
-      if (error !== undefined && error?.name !== 'YError') throw error;
-      throw new UsageError({ code: 'USAGE', message: `${message ?? error.message}\nSee: vau-rft --help` });
+      if (error instanceof Error && error.name !== 'YError') throw error;
+      throw new UsageError({ code: 'USAGE', message: `${message ?? error}\nSee: vau-rft --help` });
     });
   return cli.wrap(Math.min(100, cli.terminalWidth()));
 }

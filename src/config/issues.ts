@@ -41,6 +41,8 @@ function expectation(issue: z.core.$ZodIssue): string {
       return `must be ${TYPES[issue.expected] ?? issue.expected}`;
     case 'invalid_value':
       return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.join(', ')}`;
+    case 'not_multiple_of':
+      return 'must be a whole number';
     case 'too_small':
       if (issue.origin === 'string') return 'must not be empty';
       if (issue.origin === 'array') return `must have at least ${issue.minimum} elements`;
@@ -55,7 +57,6 @@ function expectation(issue: z.core.$ZodIssue): string {
 }
 
 const TYPES: Record<string, string> = {
-  int: 'a whole number',
   number: 'a number',
   string: 'a text',
   boolean: 'true or false',

@@ -5,8 +5,10 @@ import { z } from 'zod';
  * 4). A file is a YAML form of this (`configs/*.yaml`); this module knows nothing of models or tensors.
  */
 
-const count = () => z.int().positive();
-const countOrZero = () => z.int().nonnegative();
+/** Not `z.int`, whose issue would keep the combinations from being looked at in the same go. */
+const integer = () => z.number().multipleOf(1);
+const count = () => integer().positive();
+const countOrZero = () => integer().nonnegative();
 const path = () => z.string().min(1);
 
 export const taskSchema = z.enum(['qa', 'tag', 'cls']);
@@ -154,7 +156,7 @@ export const optionsSchema = z.strictObject({
     .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'may hold letters, digits, “_”, “-” and “.”: it names a folder')
     .describe('Name of the run.'),
   method: z.enum(['grpo', 'sft']).default('grpo').describe('Reinforcement, or supervised fine-tuning for a start.'),
-  seed: z.int().min(0).max(0xffffffff).default(42).describe('All randomness of the run is a function of it.'),
+  seed: integer().min(0).max(0xffffffff).default(42).describe('All randomness of the run is a function of it.'),
   model: model.describe('The policy.'),
   data: data.prefault({}).describe('Samples, and how they are shown to the model.'),
   rollout: rollout.prefault({}).describe('How completions are sampled.'),

@@ -28,9 +28,9 @@ export function applySets(tree: Tree, sets: string[]): SetResult {
     const place = `--set ${text}`;
     try {
       const { path, value } = parseAssignment(text);
-      const written: string[] = [];
+      const written: Written = { path: [], made: [] };
       result.tree = assign(result.tree, path, value, written) as Tree;
-      result.places.set(written.join('.'), place);
+      for (const made of [...written.made, written.path.join('.')]) result.places.set(made, place);
     } catch (error) {
       if (!(error instanceof SetProblem)) throw error;
       result.issues.push({ place, path: error.path, message: error.message });
@@ -59,24 +59,32 @@ function parseAssignment(text: string): Assignment {
   }
 }
 
-/** A copy of `node` with `value` at `path`; the real path (indexes in place of names) is pushed onto `written`. */
-function assign(node: unknown, path: string[], value: unknown, written: string[]): unknown {
+/** Where an assignment has gone. */
+interface Written {
+  /** With indexes in place of names. */
+  path: string[];
+  /** The paths on the way that were not there before. */
+  made: string[];
+}
+
+/** A copy of `node` with `value` at `path`; tells `written` where that was. */
+function assign(node: unknown, path: string[], value: unknown, written: Written): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return value;
   if (Array.isArray(node)) {
     const index = elementIndex(node, key);
-    if (index < 0) throw new SetProblem([...written, key], `there is no such element; the list has ${describe(node)}`);
-    written.push(String(index));
+    if (index < 0)
+      throw new SetProblem([...written.path, key], `there is no such element; the list has ${describe(node)}`);
+    written.path.push(String(index));
     return node.with(index, assign(node[index], rest, value, written));
   }
   if (node !== undefined && node !== null && !isTree(node))
-    throw new SetProblem(written, `is ${JSON.stringify(node)}, which has no “${key}” inside`);
+    throw new SetProblem(written.path, `is ${JSON.stringify(node)}, which has no “${key}” inside`);
   const map = node ?? {};
-  written.push(key);
-  return {
-    ...map,
-    [key]: assign(Object.hasOwn(map, key) ? map[key as keyof typeof map] : undefined, rest, value, written),
-  };
+  const known = Object.hasOwn(map, key);
+  written.path.push(key);
+  if (!known) written.made.push(written.path.join('.'));
+  return { ...map, [key]: assign(known ? (map as Tree)[key] : undefined, rest, value, written) };
 }
 
 function elementIndex(list: unknown[], key: string): number {

@@ -9,7 +9,7 @@ export interface ReasoningReport {
   dict: number;
   /** Anything else. */
   text: number;
-  /** Of those with headings: the set of `### …:` is not the usual one. */
+  /** Of those with headings: they are not the six usual ones, each once. */
   irregularHeadings: number;
   /** Of the dicts: the key evidence is a list, not a text. */
   evidenceLists: number;
@@ -36,6 +36,6 @@ export function checkReasoning(annotations: readonly Annotation[]): ReasoningRep
 }
 
 function hasUsualHeadings(text: string): boolean {
-  const found = new Set([...text.matchAll(/###\s*([^:]*?):/g)].map(([, heading]) => heading!.trim()));
-  return found.size === REASONING_HEADINGS.length && REASONING_HEADINGS.every((heading) => found.has(heading));
+  const found = [...text.matchAll(/###\s*([^:#]*?):/g)].map(([, heading]) => heading!.trim());
+  return found.join('|') === REASONING_HEADINGS.join('|');
 }

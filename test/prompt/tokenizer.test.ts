@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -43,6 +43,17 @@ it('tidies up spaces only where tokenizer_config.json says so', async () => {
   await writeFile(path.join(folder, 'tokenizer_config.json'), '{"clean_up_tokenization_spaces": true}');
   const tidy = await loadTokenizer(folder);
   expect(tidy.decode(tidy.encode(text))).toBe('a, b');
+});
+
+it('gives no text for ids beyond the vocabulary, even where there is a token for the unknown', async () => {
+  await cp(PROCESSOR_FOLDER, folder, { recursive: true });
+  const file = path.join(folder, 'tokenizer.json');
+  const json = JSON.parse(await readFile(file, 'utf8'));
+  json.model.unk_token = '<|endoftext|>';
+  await writeFile(file, JSON.stringify(json));
+  const { encode, decode } = await loadTokenizer(folder);
+  expect(decode([...encode('fire'), 100_000])).toBe('fire');
+  expect(decode([100_000])).toBe('');
 });
 
 describe('bad folders', () => {

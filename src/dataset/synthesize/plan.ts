@@ -15,7 +15,7 @@ export interface ClipSettings {
   split: string;
   /** Height and width in pixels. */
   size: number;
-  /** Shortest and longest clip, whole seconds. */
+  /** Shortest and longest clip. Lengths go up from the shortest in steps of two seconds: see `planClip`. */
   seconds: readonly [number, number];
 }
 
@@ -44,6 +44,12 @@ function integer(low: number, high: number, ...keys: number[]): number {
   return low + Math.floor(uniform(...keys) * (high - low + 1));
 }
 
+/**
+ * The plan of clip `index` of a split.
+ *
+ * Lengths step by two seconds since frames go into the model in pairs: at one frame a second, a clip of an even length
+ * is seen at every whole second, so the annotated times can be told exactly.
+ */
 export function planClip({ seed, split, size, seconds: [shortest, longest] }: ClipSettings, index: number): ClipPlan {
   const base = randomBits(seed, textKey(split));
   const count = CLIP_CLASSES.length;
@@ -58,7 +64,7 @@ export function planClip({ seed, split, size, seconds: [shortest, longest] }: Cl
   const options = Array.from(wrong, (i) => others[i]!);
   options.splice(letter, 0, clipClass.phrase);
 
-  const seconds = integer(shortest, longest, base, PURPOSE.seconds, index);
+  const seconds = shortest + 2 * integer(0, Math.floor((longest - shortest) / 2), base, PURPOSE.seconds, index);
   const length = Math.min(seconds - 1, integer(2, 4, base, PURPOSE.length, index));
   const start = integer(0, seconds - length, base, PURPOSE.start, index);
   const slot = [start, start + length] as const;

@@ -96,6 +96,9 @@ describe('writing', () => {
     const bytes = await readFile(one);
     expect(await readFile(two)).toEqual(bytes);
     expect(Number(bytes.readBigUInt64LE()) % 8).toBe(0);
+    const { entries, close } = await openSafetensors(one);
+    await close();
+    expect([...entries.values()].filter(({ dtype, start }) => dtype === 'F32' && start % 4 !== 0)).toEqual([]);
     expect(bytes.toString('utf8', 8, 44)).toBe('{"__metadata__":{"format":"pt"},"a":');
   });
 

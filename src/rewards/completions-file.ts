@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import type { LeftOut } from '../dataset/annotation.js';
+import { LeftOutRows } from '../dataset/left-out.js';
+import { readTextFile } from '../dataset/text-file.js';
+
+/** A line of a run's `completions.jsonl`, or one written by hand; other keys are ignored. */
+const lineSchema = z
+  .object({ sample_id: z.string().optional(), id: z.string().optional(), text: z.string() })
+  .refine(({ sample_id, id }) => sample_id !== undefined || id !== undefined)
+  .transform(({ sample_id, id, text }) => ({ sampleId: sample_id ?? id ?? '', text }));
+
+export interface CompletionLine {
+  /** Line of the file; the first is 1. */
+  line: number;
+  sampleId: string;
+  text: string;
+}
+
+/** Texts to score. @throws DataError when the file cannot be read. */
+export async function readCompletions(file: string): Promise<{ completions: CompletionLine[]; leftOut: LeftOut[] }> {
+  const leftOut = new LeftOutRows();
+  const completions: CompletionLine[] = [];
+  for (const [index, line] of (await readTextFile(file)).split(/\r\n|\n|\r/).entries()) {
+    if (line.trim() === '') continue;
+    const parsed = lineSchema.safeParse(parseJson(line));
+    if (parsed.success) completions.push({ line: index + 1, ...parsed.data });
+    else leftOut.add({ reason: 'not a JSON object with “sample_id” and “text”', row: index + 1 });
+  }
+  return { completions, leftOut: leftOut.list() };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,74 @@
+import type { LeftOut } from '../dataset/annotation.js';
+import { VAU_BENCH_CLASSES } from '../dataset/classes.js';
+import { LeftOutRows } from '../dataset/left-out.js';
+import { loadDataset, type SampleSource } from '../dataset/load.js';
+import type { Sample, TaskName } from '../dataset/sample.js';
+import { DataError } from '../errors.js';
+import type { PromptStyle } from '../prompt/answer.js';
+import { readCompletions } from './completions-file.js';
+import { type RewardScores, scoreCompletion, type WeightedReward } from './total.js';
+
+/** A completion with its rewards, in the names of a run's `completions.jsonl`. */
+export interface ScoredLine extends RewardScores {
+  line: number;
+  sample_id: string;
+  task: TaskName;
+}
+
+interface ScoreOptions {
+  /** The file of texts. */
+  completions: string;
+  /** Of a config. */
+  data: {
+    train: readonly SampleSource[];
+    eval: readonly SampleSource[];
+    prompt: PromptStyle;
+    classes?: readonly string[];
+  };
+  terms: readonly WeightedReward[];
+}
+
+/**
+ * Scores the texts of a file. No video is looked for.
+ * @throws DataError when a file cannot be used, or no line names a sample of the config.
+ */
+export async function scoreFile({ completions: file, data, terms }: ScoreOptions): Promise<{
+  scored: ScoredLine[];
+  leftOut: LeftOut[];
+}> {
+  const { prompt: style, classes = VAU_BENCH_CLASSES } = data;
+  const read = await readCompletions(file);
+  const samples = await samplesById({ data, classes });
+  const unknown = new LeftOutRows();
+  const scored: ScoredLine[] = [];
+  for (const { line, sampleId, text } of read.completions) {
+    const sample = samples.get(sampleId);
+    if (sample) {
+      const scores = scoreCompletion({ terms, input: { text, sample, style, classes } });
+      scored.push({ line, sample_id: sampleId, task: sample.task, ...scores });
+    } else unknown.add({ reason: 'the config has no sample of that id', row: line });
+  }
+  if (scored.length > 0) return { scored, leftOut: [...read.leftOut, ...unknown.list()] };
+  const example = samples.keys().next().value;
+  const hint = example === undefined ? 'the config names no data' : `its ids are like “${example}”`;
+  const message = `${file}: no line has the id of a sample of the config (${hint}); is it the config of that run?`;
+  throw new DataError({ code: 'DATA_NOTHING_USABLE', message });
+}
+
+/** The training samples first: where an id is in both, it is theirs. */
+async function samplesById({
+  data,
+  classes,
+}: {
+  data: ScoreOptions['data'];
+  classes: readonly string[];
+}): Promise<Map<string, Sample>> {
+  const sets = [data.eval, data.train].filter((sources) => sources.length > 0);
+  const byId = new Map<string, Sample>();
+  for (const sources of sets) {
+    const withoutVideos = sources.map((source) => ({ ...source, videos: undefined }));
+    for (const sample of await loadDataset({ sources: withoutVideos, classes, log: () => {} }))
+      byId.set(sample.id, sample);
+  }
+  return byId;
+}

@@ -1,0 +1,118 @@
+import { toBatch } from '../policy/batch.js';
+import type { Batch, Policy } from '../policy/policy.js';
+import type { Prompt } from '../prompt/prompt.js';
+import { grpoLoss, type LossType, type StepTotals, type TokenTerms, tokenWeights } from './loss.js';
+
+/** A prompt with its G completions and what each is worth. */
+export interface Group {
+  prompt: Prompt;
+  /** Token ids. `[G][C]` */
+  completions: Int32Array[];
+  /** `[G]` */
+  advantages: number[];
+}
+
+/** Options of the GRPO objective, named as in the config. */
+export interface Objective {
+  temperature: number;
+  beta: number;
+  epsilon: number;
+  epsilon_high: number;
+  loss_type: LossType;
+  max_completion_length: number;
+}
+
+/** Groups whose gradients are computed together; by token, what the loss needs. */
+export interface MicroBatch {
+  batch: Batch;
+  /** `[M]` */
+  advantages: Float64Array;
+  weights: Float64Array;
+  /** log π of the policy before the first update from this rollout. `[M]` */
+  oldLogprobs?: Float32Array;
+  /** `[M]` */
+  referenceLogprobs?: Float32Array;
+}
+
+/** Sums over the tokens of a micro-batch. */
+export interface MicroBatchSums {
+  loss: number;
+  tokens: number;
+  kl: number;
+  entropy: number;
+  clipped: number;
+  /** log π of each token. `[M]` */
+  logprobs: Float32Array;
+}
+
+/** @param parts the groups of each micro-batch of an optimizer step */
+export function toMicroBatches(parts: Group[][], objective: Objective): MicroBatch[] {
+  const batches = parts.map((groups) =>
+    toBatch({
+      prompts: groups.map(({ prompt }) => prompt),
+      completions: groups.map(({ completions }) => completions),
+    }),
+  );
+  const totals: StepTotals = {
+    sequences: parts.flat().reduce((sum, { completions }) => sum + completions.length, 0),
+    tokens: batches.reduce((sum, { layout }) => sum + layout.targets.length, 0),
+    microBatches: parts.length,
+  };
+  return batches.map((batch, i) => {
+    const { offsets } = batch.layout;
+    const advantages = new Float64Array(offsets.at(-1)!);
+    for (const [j, advantage] of parts[i]!.flatMap((group) => group.advantages).entries())
+      advantages.fill(advantage, offsets[j]!, offsets[j + 1]!);
+    const { loss_type: lossType, max_completion_length: maxCompletionLength } = objective;
+    return { batch, advantages, weights: tokenWeights({ lossType, offsets, totals, maxCompletionLength }) };
+  });
+}
+
+/** Adds the gradient of the GRPO loss of a micro-batch to the policy's parameters. */
+export function accumulateGrpo({
+  policy,
+  microBatch,
+  objective,
+}: {
+  policy: Policy;
+  microBatch: MicroBatch;
+  objective: Objective;
+}): MicroBatchSums {
+  const { batch, advantages, weights, oldLogprobs, referenceLogprobs } = microBatch;
+  const { beta, epsilon, epsilon_high: epsilonHigh, temperature } = objective;
+  const sums = { loss: 0, kl: 0, clipped: 0 };
+  const { logprobs, entropies } = policy.scoreBackward({
+    batch,
+    temperature,
+    gradient: (start, chunk) => {
+      const end = start + chunk.length;
+      const terms: TokenTerms = {
+        weights: weights.subarray(start, end),
+        advantages: advantages.subarray(start, end),
+        logprobs: chunk,
+        oldLogprobs: oldLogprobs?.subarray(start, end),
+        referenceLogprobs: referenceLogprobs?.subarray(start, end),
+      };
+      const parts = grpoLoss({ terms, beta, epsilon, epsilonHigh });
+      sums.loss += parts.loss;
+      sums.kl += parts.kl;
+      sums.clipped += parts.clippedLow + parts.clippedHigh;
+      return parts.gradient;
+    },
+  });
+  return { ...sums, tokens: logprobs.length, entropy: sumOf(entropies), logprobs };
+}
+
+/** Adds the gradient of −log p of the completions, averaged over all completion tokens of the step. */
+export function accumulateSft({ policy, microBatch }: { policy: Policy; microBatch: MicroBatch }): MicroBatchSums {
+  const { batch, weights } = microBatch;
+  const { logprobs, entropies } = policy.scoreBackward({
+    batch,
+    temperature: 1,
+    gradient: (start, chunk) => Float32Array.from(chunk, (_, i) => -weights[start + i]!),
+  });
+  const loss = logprobs.reduce((sum, logprob, t) => sum - weights[t]! * logprob, 0);
+  return { loss, tokens: logprobs.length, kl: 0, clipped: 0, entropy: sumOf(entropies), logprobs };
+}
+
+const sumOf = (values: Float32Array): number => values.reduce((sum, x) => sum + x, 0);

@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { loadDataset, loadSamples } from '../../src/dataset/load.js';
+import { fileWith, folderWith, vauBench, vauBenchRow } from './temporary.js';
+
+test('the samples of a task, with absolute paths; what it cannot use is counted with its reason and row', async () => {
+  const folder = await folderWith({
+    'val.csv': vauBench([
+      { video: 'a.mp4' },
+      { video: 'gone.mp4' },
+      { video: '../a.mp4' },
+      { video: 'a.mp4', times: '-1.0,-1.0' },
+      { video: 'a.mp4', times: '9.0,2.0' },
+      { video: 'a.mp4', question: 'Another?' },
+      { video: 'b.mp4', label: 'Normal', times: '0.0,0.0', reasoning: '### Location: yard ### Conclusion: **calm**' },
+    ]),
+    'videos/a.mp4': '',
+    'videos/b.mp4': '',
+  });
+  const loaded = await loadSamples({
+    source: 'vau-bench',
+    annotations: join(folder, 'val.csv'),
+    videos: join(folder, 'videos'),
+    task: 'tag',
+  });
+  expect(loaded.rows).toBe(7);
+  expect(loaded.samples.map(({ id, task, video, segment }) => ({ id, task, video, segment }))).toEqual([
+    {
+      id: 'val.csv:2:tag',
+      task: 'tag',
+      video: join(folder, 'videos/a.mp4'),
+      segment: { kind: 'interval', start: 1.5, end: 4 },
+    },
+    { id: 'val.csv:8:tag', task: 'tag', video: join(folder, 'videos/b.mp4'), segment: { kind: 'normal' } },
+  ]);
+  expect(loaded.samples[1]!.reasoning).toBe('Location: yard\nConclusion: calm');
+  expect(loaded.leftOut).toEqual([
+    { reason: 'video not found', count: 1, rows: [3] },
+    { reason: 'the video name leads out of the folder of videos', count: 1, rows: [4] },
+    { reason: 'no times annotated', count: 1, rows: [5] },
+    { reason: 'the end is not after the start', count: 1, rows: [6] },
+    { reason: 'the same as an earlier row', count: 1, rows: [7] },
+  ]);
+});
+
+test('a row that one task cannot use is still used by the others', async () => {
+  const annotations = await fileWith('val.csv', vauBench([{ answer: 'E', times: 'nan,3', label: 'Fire' }]));
+  const usable = async (task: 'qa' | 'tag' | 'cls' | 'reasoning') =>
+    (await loadSamples({ source: 'vau-bench', annotations, task })).samples.map((sample) => [
+      sample.task,
+      sample.segment.kind,
+    ]);
+  expect(await usable('qa')).toEqual([]);
+  expect(await usable('tag')).toEqual([]);
+  expect(await usable('cls')).toEqual([['cls', 'unknown']]);
+  expect(await usable('reasoning')).toEqual([['reasoning', 'unknown']]);
+});
+
+test('lines of their own task, and lines for all that they can serve', async () => {
+  const lines = [
+    { id: 'x', video: 'a.mp4', task: 'tag', segment: 'normal', class: 'Normal' },
+    { video: 'b.mp4', segment: [1, 2], class: 'Fire' },
+    { video: 'c.mp4' },
+  ];
+  const annotations = await fileWith('mine.jsonl', lines.map((line) => JSON.stringify(line)).join('\n'));
+  const all = await loadSamples({ source: 'jsonl', annotations });
+  expect(all.samples.map(({ id }) => id)).toEqual(['mine.jsonl:x:tag', 'mine.jsonl:2:tag', 'mine.jsonl:2:cls']);
+  expect(all.leftOut).toEqual([{ reason: 'nothing that a task could ask for', count: 1, rows: [3] }]);
+  const cls = await loadSamples({ source: 'jsonl', annotations, task: 'cls' });
+  expect(cls.samples.map(({ id }) => id)).toEqual(['mine.jsonl:2:cls']);
+  expect(cls.leftOut).toEqual([
+    { reason: 'meant for another task', count: 1, rows: [1] },
+    { reason: 'no class', count: 1, rows: [3] },
+  ]);
+});
+
+test('own labels', async () => {
+  const annotations = await fileWith('mine.jsonl', '{"video":"a.mp4","class":"left luggage"}');
+  const load = (classes?: string[]) => loadSamples({ source: 'jsonl', annotations, task: 'cls', classes });
+  expect((await load(['Calm', 'Left_luggage'])).samples[0]!.class).toBe('Left_luggage');
+  expect((await load()).leftOut[0]!.reason).toBe('the class “left luggage” is not in the list of classes');
+});
+
+test('several sources: one after the other, ids that differ, each reason logged once', async () => {
+  const folder = await folderWith({
+    'one/val.csv': vauBench([{}, { video: 'b.mp4', answer: 'E' }, { video: 'c.mp4', answer: 'E' }]),
+    'two/val.csv': vauBench([vauBenchRow({ video: 'z.mp4' })]),
+  });
+  const log: string[] = [];
+  const sources = ['one', 'two'].map((name) => ({
+    source: 'vau-bench' as const,
+    annotations: join(folder, name, 'val.csv'),
+    task: 'qa' as const,
+  }));
+  const samples = await loadDataset({ sources, log: (message) => log.push(message) });
+  expect(samples.map(({ id, video }) => [id, video])).toEqual([
+    ['val.csv:2:qa', 'a.mp4'],
+    ['val.csv:2:qa#2', 'z.mp4'],
+  ]);
+  expect(log).toEqual([
+    `${folder}/one/val.csv: 2 rows left out: the correct option is not one of A, B, C, D (row 3, 4)`,
+  ]);
+});
+
+test('nothing usable stops before anything else', async () => {
+  const annotations = await fileWith('val.csv', vauBench([{ answer: 'E' }]));
+  const load = loadDataset({ sources: [{ source: 'vau-bench', annotations, task: 'qa' }], log: () => {} });
+  await expect(load).rejects.toMatchObject({
+    code: 'DATA_NOTHING_USABLE',
+    message: expect.stringContaining(annotations),
+  });
+});

@@ -1,0 +1,206 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readAdapter, storedFactors } from '../../src/policy/files/adapter.js';
+import { loadModel } from '../../src/policy/load.js';
+import { addAdapters } from '../../src/policy/lora.js';
+import { Policy } from '../../src/policy/policy.js';
+import { isVision } from '../../src/policy/shapes.js';
+import { downloadFloats } from '../../src/tensor/ops.js';
+import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { scope } from '../../src/tensor/tensor.js';
+import { groupAdvantages } from '../../src/trainer/advantages.js';
+import type { LossType } from '../../src/trainer/loss.js';
+import { accumulateGrpo, accumulateSft, type Group, type Objective, toMicroBatches } from '../../src/trainer/micro-batch.js';
+import {
+  fixture,
+  largestDifference,
+  readJsonFixture,
+  readTensorFixture,
+  type RecordedPrompt,
+  relativeError,
+  toPrompt,
+} from '../policy/reference-models.js';
+
+/** What scripts/fixtures/step.py computes with PyTorch, repeating each prompt for every completion. */
+interface Step {
+  settings: { temperature: number; beta: number; epsilon: number; epsilon_high: number; max_completion_length: number };
+  prompts: RecordedPrompt[];
+  completion_ids: number[][][];
+  rewards: number[][];
+  advantages: number[][];
+}
+interface GrpoExpected {
+  policy_logprobs: number[][][];
+  reference_logprobs: number[][][];
+  kl: number;
+  entropy: number;
+  clip_ratio: { region: number };
+  loss: Record<LossType, number>;
+  grad_norm: Record<LossType, number>;
+  old_logprobs?: number[][][];
+}
+interface Expected {
+  grpo: GrpoExpected;
+  clip: GrpoExpected;
+  sft: { logprobs: number[][]; loss: number };
+}
+
+const SETUPS = {
+  full: { policy: 'policy-full', reference: 'reference', trains: () => true },
+  'frozen-vision': { policy: 'policy-frozen-vision', reference: 'reference', trains: (n: string) => !isVision(n) },
+  lora: { policy: 'reference', reference: 'reference', trains: () => false },
+  untied: { policy: 'policy-untied', reference: 'reference-untied', trains: () => true },
+} as const;
+type Setup = keyof typeof SETUPS;
+
+beforeAll(async () => {
+  await startRuntime({ report: () => {} });
+}, 300_000);
+
+async function load(setup: Setup) {
+  const { policy: policyFolder, reference: referenceFolder, trains } = SETUPS[setup];
+  const { config, parameters } = await loadModel({ folder: fixture(`step/${policyFolder}`), type: 'float32', trains });
+  if (setup === 'lora') {
+    const folder = fixture('step/adapter');
+    const adapter = await readAdapter(folder);
+    addAdapters({ parameters, config, lora: adapter.lora, values: storedFactors({ adapter, folder }) });
+  }
+  const frozen =
+    setup === 'lora'
+      ? parameters.withoutAdapters()
+      : (await loadModel({ folder: fixture(`step/${referenceFolder}`), type: 'float32' })).parameters;
+  const step = await readJsonFixture<Step>('step/batch.json');
+  const all = await readJsonFixture<Record<Setup, Expected>>('step/expected.json');
+  const expected = all[setup];
+  const objective: Objective = { ...step.settings, loss_type: 'grpo' };
+  return {
+    policy: new Policy({ config, parameters, features: null }),
+    reference: new Policy({ config, parameters: frozen, features: null }),
+    step,
+    expected,
+    objective,
+    dispose: () => {
+      parameters.dispose();
+      frozen.dispose();
+    },
+  };
+}
+
+const groupsOf = (step: Step): Group[] =>
+  step.prompts.map((prompt, b) => ({
+    prompt: toPrompt(prompt),
+    completions: step.completion_ids[b]!.map((ids) => Int32Array.from(ids)),
+    advantages: step.advantages[b]!,
+  }));
+
+/** Compares every gradient with the recorded one of the same name. */
+async function expectGradients(policy: Policy, file: string) {
+  const expected = await readTensorFixture(`step/gradients/${file}.safetensors`);
+  const ours = (name: string) =>
+    name.replace(/^base_model\.model\./, '').replace(/^model\.language_model\.layers/, 'model.layers');
+  const names = [...expected.keys()].map(ours);
+  expect(new Set(policy.parameters.gradients.keys())).toEqual(new Set(names));
+  for (const [name, { data }] of expected) {
+    const found = downloadFloats(policy.parameters.gradients.get(ours(name))!);
+    expect(relativeError(found, data), name).toBeLessThan(1e-4);
+  }
+}
+
+function run(args: Awaited<ReturnType<typeof load>>, groups: Group[][], kind: 'grpo' | 'clip', lossType: LossType) {
+  const { policy, reference, expected, step } = args;
+  const objective = { ...args.objective, loss_type: lossType };
+  const old = expected[kind].old_logprobs;
+  let first = 0;
+  const parts = toMicroBatches(groups, objective).map((microBatch, i) => {
+    const { temperature } = step.settings;
+    const referenceLogprobs = reference.score({ batch: microBatch.batch, temperature }).logprobs;
+    const prompts = groups[i]!.length;
+    const oldLogprobs = old && Float32Array.from(old.slice(first, first + prompts).flat(2));
+    first += prompts;
+    return {
+      referenceLogprobs,
+      ...accumulateGrpo({ policy, microBatch: { ...microBatch, referenceLogprobs, oldLogprobs }, objective }),
+    };
+  });
+  const sum = (pick: (part: (typeof parts)[number]) => number) => parts.reduce((total, part) => total + pick(part), 0);
+  return { parts, sum };
+}
+
+describe.each(Object.keys(SETUPS) as Setup[])('%s', (setup) => {
+  it.each(['grpo', 'clip'] as const)('%s: log-probs, KL, loss and every gradient are those of the repeated prompt', async (kind) => {
+    const loaded = await load(setup);
+    const { policy, step, expected, dispose } = loaded;
+    const { parts, sum } = run(loaded, [groupsOf(step)], kind, 'grpo');
+    const tokens = sum((part) => part.tokens);
+    expect(largestDifference(parts[0]!.logprobs, expected.grpo.policy_logprobs.flat(2))).toBeLessThan(1e-5);
+    expect(largestDifference(parts[0]!.referenceLogprobs, expected.grpo.reference_logprobs.flat(2))).toBeLessThan(1e-5);
+    expect(sum((part) => part.kl) / tokens).toBeCloseTo(expected[kind].kl, 5);
+    expect(sum((part) => part.entropy) / tokens).toBeCloseTo(expected[kind].entropy, 5);
+    expect(sum((part) => part.clipped) / tokens).toBeCloseTo(expected[kind].clip_ratio.region, 6);
+    expect(sum((part) => part.loss)).toBeCloseTo(expected[kind].loss.grpo, 5);
+    await expectGradients(policy, `${setup}-${kind}`);
+    policy.parameters.clearGradients();
+    dispose();
+    expect(activeBackend().liveTensors()).toBe(0);
+  });
+
+  it('the same in micro-batches, and with every layer computed again', async () => {
+    const loaded = await load(setup);
+    const policy = new Policy({ config: loaded.policy.config, parameters: loaded.policy.parameters, features: null, activationBytes: 0 });
+    run({ ...loaded, policy }, groupsOf(loaded.step).map((group) => [group]), 'grpo', 'grpo');
+    await expectGradients(policy, `${setup}-grpo`);
+    loaded.dispose();
+  });
+
+  it.each(['grpo', 'bnpo', 'dr_grpo', 'dapo'] as const)('loss_type %s has the loss and the gradient norm of PyTorch', async (lossType) => {
+    const loaded = await load(setup);
+    const { policy, step, expected, dispose } = loaded;
+    const { sum } = run(loaded, groupsOf(step).map((group) => [group]), 'grpo', lossType);
+    expect(sum((part) => part.loss)).toBeCloseTo(expected.grpo.loss[lossType], 5);
+    let squares = 0;
+    for (const gradient of policy.parameters.gradients.values())
+      for (const x of scope(() => downloadFloats(gradient))) squares += x * x;
+    expect(Math.sqrt(squares) / expected.grpo.grad_norm[lossType]).toBeCloseTo(1, 4);
+    dispose();
+  });
+
+  it('sft: loss and every gradient', async () => {
+    const { policy, step, expected, objective, dispose } = await load(setup);
+    const groups = groupsOf(step).map((group) => ({ ...group, completions: [group.completions[2]!], advantages: [1] }));
+    const [microBatch] = toMicroBatches([groups], { ...objective, loss_type: 'dapo' });
+    const { loss, logprobs } = accumulateSft({ policy, microBatch: microBatch! });
+    expect(largestDifference(logprobs, expected.sft.logprobs.flat())).toBeLessThan(1e-5);
+    expect(loss).toBeCloseTo(expected.sft.loss, 5);
+    await expectGradients(policy, `${setup}-sft`);
+    dispose();
+  });
+});
+
+describe('controls: mistakes that the loss hardly shows', () => {
+  const gradientsOf = (policy: Policy) => {
+    const all = [...policy.parameters.gradients].sort(([a], [b]) => (a < b ? -1 : 1));
+    const values = all.flatMap(([, gradient]) => [...downloadFloats(gradient)]);
+    policy.parameters.clearGradients();
+    return values;
+  };
+
+  it('completion positions off by one, and another video, change the gradient', async () => {
+    const loaded = await load('full');
+    const groups = groupsOf(loaded.step);
+    const gradient = (changed: Group[]) => {
+      run(loaded, [changed], 'grpo', 'grpo');
+      return gradientsOf(loaded.policy);
+    };
+    const right = gradient(groups);
+    const shifted = groups.map((g) => ({ ...g, prompt: { ...g.prompt, nextPosition: g.prompt.nextPosition + 1 } }));
+    expect(relativeError(gradient(shifted), right)).toBeGreaterThan(1e-3);
+    const another = groups.map((g) => ({ ...g, prompt: { ...g.prompt, patches: g.prompt.patches?.toReversed() } }));
+    expect(relativeError(gradient(another), right)).toBeGreaterThan(0.1);
+    loaded.dispose();
+  });
+});
+
+it('advantages are those that PyTorch computes', async () => {
+  const { rewards, advantages } = await readJsonFixture<Step>('step/batch.json');
+  const found = groupAdvantages({ rewards, scale: 'group' });
+  expect(largestDifference(found.flat(), advantages.flat())).toBeLessThan(1e-5);
+});

@@ -35,10 +35,14 @@ const value = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.
 const fileSchema = z.strictObject({
   base: z.string().min(1).describe('The config that all runs start from, relative to this file.'),
   axes: z
-    .record(z.string().min(1), z.union([z.array(labelled).min(1), z.array(value).min(1)]))
+    .record(z.string().min(1), z.array(z.union([labelled, value])).min(1))
     .default({})
     .describe('What is varied: an option and its values, or a name and its labelled choices.'),
-  seeds: z.array(z.number().multipleOf(1).min(0).max(0xffffffff)).min(1).optional().describe('Each point is trained once a seed.'),
+  seeds: z
+    .array(z.number().multipleOf(1).min(0).max(0xffffffff))
+    .min(1)
+    .optional()
+    .describe('Each point is trained once a seed.'),
   output_dir: z.string().min(1).optional().describe('Left out: runs/<name of this file>.'),
 });
 

@@ -2,7 +2,16 @@ import { readFileSync } from 'node:fs';
 import yargs, { type Argv } from 'yargs';
 import { UsageError } from '../errors.js';
 import { command as ablate } from './commands/ablate.js';
+import { command as dataset } from './commands/dataset.js';
+import { command as doctor } from './commands/doctor.js';
+import { command as evaluate } from './commands/evaluate.js';
+import { command as generate } from './commands/generate.js';
+import { command as logprobs } from './commands/logprobs.js';
+import { command as merge } from './commands/merge.js';
 import { command as schema } from './commands/schema.js';
+import { command as score } from './commands/score.js';
+import { command as setup } from './commands/setup.js';
+import { command as train } from './commands/train.js';
 
 /**
  * The command line as a yargs instance, ready to parse. It throws and never exits. Nothing heavy is imported here or by
@@ -12,7 +21,16 @@ export function program(args: string[]): Argv {
   const cli = yargs(args)
     .scriptName('vau-rft')
     .usage('$0 <command>\n\nReinforcement fine-tuning of video-language models for video anomaly understanding.')
+    .command(setup)
+    .command(doctor)
+    .command(train)
+    .command(evaluate)
+    .command(generate)
+    .command(logprobs)
+    .command(score)
+    .command(dataset)
     .command(ablate)
+    .command(merge)
     .command(schema)
     .option('debug', { type: 'boolean', default: false, describe: 'Show the stack trace of an error' })
     .demandCommand(1, 'Name a command.')

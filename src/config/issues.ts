@@ -17,7 +17,7 @@ export function toConfigIssues({
   /** For suggestions of what an unknown key was meant to be. */
   schema: JsonSchema;
 }): ConfigIssue[] {
-  return error.issues.flatMap((issue) => {
+  return error.issues.flatMap(unfold).flatMap((issue) => {
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((key) => ({
         ...located([...issue.path, key], places),
@@ -25,6 +25,15 @@ export function toConfigIssues({
       }));
     return [{ ...located(issue.path, places), message: describe(issue) }];
   });
+}
+
+/** Of a union, the problems of the member that is of the right kind, where there is one. */
+function unfold(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const otherKind = ({ code, path }: z.core.$ZodIssue) =>
+    path.length === 0 && (code === 'invalid_type' || code === 'invalid_union');
+  const member = issue.errors.find((inner) => !inner.some(otherKind));
+  return member?.flatMap((inner) => unfold({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue];
 }
 
 function describe(issue: z.core.$ZodIssue): string {
@@ -45,12 +54,13 @@ function expectation(issue: z.core.$ZodIssue): string {
       return 'must be a whole number';
     case 'too_small':
       if (issue.origin === 'string') return 'must not be empty';
-      if (issue.origin === 'array') return `must have at least ${issue.minimum} elements`;
+      if (issue.origin === 'array')
+        return `must have at least ${issue.minimum} element${issue.minimum === 1 ? '' : 's'}`;
       return `must be ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`;
     case 'too_big':
       return `must be ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`;
     case 'invalid_union':
-      return `must be one of ${('options' in issue ? issue.options : undefined)?.join(', ')}`;
+      return 'options' in issue ? `must be one of ${issue.options?.join(', ')}` : 'must be of another kind';
     default:
       return issue.message;
   }
@@ -87,14 +97,16 @@ function located(path: Path, places: Map<string, string>): { path: string; place
 function optionsAt(schema: JsonSchema, path: Path): string[] {
   let nodes = variants([schema]);
   for (const key of path) {
-    const inner = nodes.map((node) => (typeof key === 'number' ? node.items : node.properties?.[String(key)]));
-    nodes = variants(inner.filter((node) => node !== undefined));
+    const inner = nodes.map((node) =>
+      typeof key === 'number' ? node.items : (node.properties?.[String(key)] ?? node.additionalProperties),
+    );
+    nodes = variants(inner.filter((node) => typeof node === 'object'));
   }
   return nodes.flatMap((node) => Object.keys(node.properties ?? {}));
 }
 
 function variants(nodes: JsonSchema[]): JsonSchema[] {
-  return nodes.flatMap((node) => node.oneOf ?? [node]);
+  return nodes.flatMap((node) => node.oneOf ?? node.anyOf ?? [node]);
 }
 
 function suggestion(key: string, known: string[]): string {

@@ -5,7 +5,9 @@ import { optionsSchema } from './options.js';
 export interface JsonSchema {
   properties?: Record<string, JsonSchema>;
   items?: JsonSchema;
+  additionalProperties?: JsonSchema | boolean;
   oneOf?: JsonSchema[];
+  anyOf?: JsonSchema[];
   required?: string[];
   [key: string]: unknown;
 }

@@ -28,7 +28,7 @@ export function checkReasoning(annotations: readonly Annotation[]): ReasoningRep
     dict: count(({ form }) => form === 'dict'),
     text: count(({ form }) => form === 'text'),
     irregularHeadings: count(({ form, text }) => form === 'headings' && !hasUsualHeadings(text)),
-    evidenceLists: count(({ parts }) => parts.some(({ text }) => Array.isArray(text))),
+    evidenceLists: count(({ form, parts }) => form === 'dict' && parts.some(({ text }) => Array.isArray(text))),
     bold: count(({ text }) => text.includes('**')),
     doubleSpaces: count(({ text }) => text.includes('  ')),
     cjk: count(({ text }) => /\p{Script=Han}/u.test(text)),

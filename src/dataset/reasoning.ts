@@ -4,7 +4,7 @@
  */
 export interface Reasoning {
   form: 'headings' | 'dict' | 'text';
-  /** In the order of the text. A list is a dict's only. */
+  /** In the order of the text. */
   parts: { heading: string; text: string | string[] }[];
 }
 
@@ -46,7 +46,8 @@ function parseHeadings(text: string): Reasoning['parts'] {
     .map((part) => {
       const known = REASONING_HEADINGS.find((heading) => part.startsWith(heading));
       const heading = known ?? /^[^:]{1,40}(?=:)/.exec(part)?.[0] ?? '';
-      return { heading, text: part.slice(heading.length).replace(/^\s*:/, '').trim() };
+      const text = part.slice(heading.length).replace(/^\s*:/, '').trim();
+      return { heading, text: parseList(text) ?? text };
     });
 }
 
@@ -73,6 +74,12 @@ function parseDict(text: string): Reasoning['parts'] | undefined {
     if (next === '}') return tokens.length === 0 ? parts : undefined;
     if (next !== ',') return undefined;
   }
+}
+
+/** The strings of a Python list literal; undefined for anything else. */
+function parseList(text: string): string[] | undefined {
+  const tokens = text.startsWith('[') ? pythonTokens(text) : undefined;
+  return tokens?.at(-1)?.sign === ']' ? tokens.flatMap((token) => token.text ?? []) : undefined;
 }
 
 interface PythonToken {

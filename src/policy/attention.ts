@@ -1,4 +1,17 @@
-import { add, cast, concat, mul, reshape, rows, slice, softmax, sub, sumLast, transpose, upload } from '../tensor/ops.js';
+import {
+  add,
+  cast,
+  concat,
+  mul,
+  reshape,
+  rows,
+  slice,
+  softmax,
+  sub,
+  sumLast,
+  transpose,
+  upload,
+} from '../tensor/ops.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
 import type { Geometry } from './geometry.js';
 import { type ComputeType, product } from './product.js';
@@ -134,7 +147,11 @@ export function attendCompletions(q: Tensor, context: CompletionContext, type: C
 }
 
 /** Prompts and completions together: `[N, KV · R · D]` by token. Also returns the prompts' keys and values. */
-export function attention(projected: Projected, geometry: Geometry, type: ComputeType): { y: Tensor; prompt: KeyValue } {
+export function attention(
+  projected: Projected,
+  geometry: Geometry,
+  type: ComputeType,
+): { y: Tensor; prompt: KeyValue } {
   const { B, P, G, C, KV, R, D, padding, causal } = geometry;
   const prompts = promptHeads(projected, geometry, type);
   const prompt = { k: prompts.k, v: prompts.v };

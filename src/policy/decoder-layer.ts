@@ -4,7 +4,7 @@ import { attention, attentionBackward, type KeyValue, type Projected } from './a
 import type { TextConfig } from './files/model-config.js';
 import type { Geometry } from './geometry.js';
 import { linear, linearBackward } from './linear.js';
-import { gatedMlp, gatedMlpBackward, type GatedMlpSaved } from './mlp.js';
+import { type GatedMlpSaved, gatedMlp, gatedMlpBackward } from './mlp.js';
 import { type NormSaved, rmsNorm, rmsNormBackward } from './norm.js';
 import type { Parameters } from './parameters.js';
 import { type Rotary, rotate, rotateBackward } from './rope.js';
@@ -61,8 +61,7 @@ export function project(args: {
   rotary: Rotary;
 }): Projected {
   const { parameters, config, index, normed, rotary } = args;
-  const part = (name: string) =>
-    linear({ parameters, layer: `model.layers.${index}.self_attn.${name}`, x: normed });
+  const part = (name: string) => linear({ parameters, layer: `model.layers.${index}.self_attn.${name}`, x: normed });
   return {
     q: scale(rotate(part('q_proj'), rotary), config.headDim ** -0.5),
     k: rotate(part('k_proj'), rotary),

@@ -1,4 +1,15 @@
-import { concat, crossEntropy, downloadFloats, indices, mul, reshape, rows, scale, sumLast, upload } from '../tensor/ops.js';
+import {
+  concat,
+  crossEntropy,
+  downloadFloats,
+  indices,
+  mul,
+  reshape,
+  rows,
+  scale,
+  sumLast,
+  upload,
+} from '../tensor/ops.js';
 import { dispose, scope, type Tensor } from '../tensor/tensor.js';
 import type { TextConfig } from './files/model-config.js';
 import { linearBackward } from './linear.js';

@@ -47,8 +47,7 @@ export function layOut({ prompts, completions }: { prompts: Prompt[]; completion
     for (let p = 0; p < P; p++) {
       const source = Math.min(p, length - 1);
       tokenIds[b * P + p] = prompt.tokenIds[source]!;
-      for (let axis = 0; axis < 3; axis++)
-        positions[axis * n + b * P + p] = prompt.positions[axis * length + source]!;
+      for (let axis = 0; axis < 3; axis++) positions[axis * n + b * P + p] = prompt.positions[axis * length + source]!;
     }
   }
 

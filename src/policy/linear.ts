@@ -1,4 +1,4 @@
-import { add, matmul, cast, scale, sumFirst } from '../tensor/ops.js';
+import { add, cast, matmul, scale, sumFirst } from '../tensor/ops.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { adapterNames, type Parameters } from './parameters.js';
 import { product } from './product.js';
@@ -26,12 +26,7 @@ export function linear({ parameters, layer, x }: { parameters: Parameters; layer
  * @param dy `[N, out]` float32
  * @returns `[N, in]` float32
  */
-export function linearBackward(args: {
-  parameters: Parameters;
-  layer: string;
-  x: Tensor;
-  dy: Tensor;
-}): Tensor {
+export function linearBackward(args: { parameters: Parameters; layer: string; x: Tensor; dy: Tensor }): Tensor {
   const { parameters, layer } = args;
   const { type } = parameters;
   const dy = cast(args.dy, type);

@@ -89,8 +89,8 @@ export class Parameters {
     if (frozen !== undefined) return frozen;
     const trainable = this.#trainable.get(name);
     if (trainable === undefined) throw new ModelError({ code: 'WEIGHT_MISSING', message: `no weight named ${name}` });
-    if (this.type === 'float32' || trainable.variable.shape.length === 1) return track(trainable.variable.read());
-    trainable.cast ??= scope(() => keep(cast(track(trainable.variable.read()), this.type)));
+    if (this.type === 'float32' || trainable.variable.shape.length === 1) return this.master(name);
+    trainable.cast ??= scope(() => keep(cast(this.master(name), this.type)));
     return trainable.cast;
   }
 
@@ -99,6 +99,11 @@ export class Parameters {
     const names = adapterNames(linear);
     if (!this.has(names.a)) return undefined;
     return { a: this.get(names.a), b: this.get(names.b), scale: this.#adapterScale };
+  }
+
+  /** The float32 value of a trained weight. It belongs to the innermost scope. */
+  master(name: string): Tensor {
+    return track(this.variable(name).read());
   }
 
   variable(name: string): Variable {
@@ -134,4 +139,3 @@ export class Parameters {
     }
   }
 }
-

@@ -112,8 +112,7 @@ export class Policy {
       for (let index = config.text.numLayers - 1; index >= 0; index--) {
         const x = inputs[index]!;
         const next = scope(() => {
-          const saved =
-            kept[index] ?? layerForward({ parameters, config: config.text, index, x, geometry }).saved;
+          const saved = kept[index] ?? layerForward({ parameters, config: config.text, index, x, geometry }).saved;
           return layerBackward({ parameters, config: config.text, index, saved, dy: d, geometry });
         });
         dispose(d, x, kept[index]);

@@ -37,9 +37,13 @@ export function readElements({ text, tags }: { text: string; tags: readonly Tag[
   if (open) problems.push(`<${open.tag}> is not closed`);
   else outside += text.slice(done);
   if (outside.trim() !== '') problems.push('there is text outside the tags');
-  const order = found.map(({ tag }) => tag).join(' ');
-  if (order !== tags.join(' ')) problems.push(`the tags are ${order || 'missing'}, not ${tags.join(' ')}`);
+  const order = found.map(({ tag }) => tag);
+  if (order.join() !== tags.join())
+    problems.push(`the tags are ${order.slice(0, 2 * TAGS.length).join(' ') || 'missing'}, not ${tags.join(' ')}`);
   if (found.some(({ content }) => content.trim() === '')) problems.push('a tag is empty');
-  const once = found.filter(({ tag }) => !spoiled.has(tag) && found.filter((other) => other.tag === tag).length === 1);
-  return { elements: Object.fromEntries(once.map(({ tag, content }) => [tag, content])), problem: problems[0] };
+  const readable = TAGS.filter((tag) => !spoiled.has(tag)).flatMap((tag) => {
+    const [only, ...more] = found.filter((element) => element.tag === tag);
+    return only && more.length === 0 ? [[tag, only.content]] : [];
+  });
+  return { elements: Object.fromEntries(readable), problem: problems[0] };
 }

@@ -68,6 +68,24 @@ export async function truncateAfterStep({ file, step }: { file: string; step: nu
   }
 }
 
+/** The steps that a file has lines of; none where there is no file. */
+export async function recordedSteps(file: string): Promise<Set<number>> {
+  const steps = new Set<number>();
+  let handle: FileHandle;
+  try {
+    handle = await open(file, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return steps;
+    throw error;
+  }
+  try {
+    for await (const line of lines(handle)) steps.add(stepOf(line));
+    return steps;
+  } finally {
+    await handle.close();
+  }
+}
+
 /** The whole lines of a file, each with its line feed; a last line without one is torn, and left out. */
 async function* lines(handle: FileHandle): AsyncGenerator<Buffer> {
   const chunk = Buffer.alloc(1 << 16);

@@ -19,6 +19,8 @@ export interface RunFiles {
   log: string;
   metrics: string;
   completions: string;
+  /** Held-out metrics, a line an evaluation. */
+  evaluations: string;
   checkpoints: string;
   /** Written when the run has done all of its steps. */
   finished: string;
@@ -33,6 +35,7 @@ export function runFiles(folder: string): RunFiles {
     log: join(path, 'run.log'),
     metrics: join(path, 'metrics.jsonl'),
     completions: join(path, 'completions.jsonl'),
+    evaluations: join(path, 'evaluations.jsonl'),
     checkpoints: join(path, 'checkpoints'),
     finished: join(path, 'finished.json'),
   };

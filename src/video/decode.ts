@@ -6,7 +6,7 @@ import type { Size } from './smart-resize.js';
 import type { Timeline } from './timeline.js';
 
 /** Starting ffmpeg anew further on costs about as much as decoding this many frames. */
-const SEEK_COST = 60;
+const SEEK_COST = 40;
 
 /** Frames to be had from one start of ffmpeg. */
 interface Stretch {

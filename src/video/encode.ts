@@ -55,7 +55,7 @@ export const encodeVideo = async ({
       const message = 'This ffmpeg cannot write H.264 (it was built without libx264): set FFMPEG_PATH to one that can.';
       throw new SetupError({ code: 'FFMPEG_NO_H264', message });
     }
-    const message = `${file} cannot be written as ${width}x${height} at ${fps} frames a second: ffmpeg says ${said}.`;
+    const message = `${file} cannot be written as ${width}x${height} at ${fps} frames a second: ffmpeg says ${said || 'nothing'}.`;
     throw new VideoError({ code: 'VIDEO_ENCODE', message });
   } finally {
     await rm(unfinished, { force: true });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { SetupError } from '../errors.js';
@@ -7,6 +7,9 @@ import { ffmpegVersion } from './ffmpeg.js';
 
 const execute = promisify(execFile);
 const limits = { timeout: 600_000, maxBuffer: 16 * 2 ** 20, windowsHide: true };
+
+/** How the names of the folders begin in which things are made ready. */
+const WORK = 'fetch-';
 
 /** Platform tags of the wheels of `imageio-ffmpeg`, by `process.platform-process.arch`. */
 const wheelPlatforms: Record<string, string> = {
@@ -33,9 +36,10 @@ export const fetchFfmpeg = async ({
 }): Promise<void> => {
   const platform = `${process.platform}-${process.arch}`;
   await mkdir(dirname(target), { recursive: true });
+  await removeLeftovers(dirname(target));
   const failures: string[] = [];
   for (const { name, unpack } of ways) {
-    const folder = await mkdtemp(join(dirname(target), 'fetch-'));
+    const folder = await mkdtemp(join(dirname(target), WORK));
     try {
       report(`ffmpeg: fetching ${name}`);
       const binary = join(folder, 'ffmpeg');
@@ -54,6 +58,15 @@ export const fetchFfmpeg = async ({
   }
   const message = `No ffmpeg could be fetched for ${platform}: install ffmpeg, or set FFMPEG_PATH. ${failures.join('; ')}`;
   throw new SetupError({ code: 'FFMPEG_MISSING', message });
+};
+
+/** What a killed setup left; one that may still run (under an hour old) is let be. */
+const removeLeftovers = async (folder: string): Promise<void> => {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const found = name.startsWith(WORK) ? await stat(path).catch(() => null) : null;
+    if (found !== null && Date.now() - found.mtimeMs > 3_600_000) await rm(path, { recursive: true, force: true });
+  }
 };
 
 interface Place {

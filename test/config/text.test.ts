@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
 import { type Config, configSchema } from '../../src/config/schema.js';
 import { configDigest, resolvedConfigText } from '../../src/config/text.js';
-import { folderWith } from './folder.js';
+import { folderWith } from '../folder.js';
 
 const parse = (options: object = {}): Config => configSchema.parse({ name: 'a', model: { path: 'm' }, ...options });
 

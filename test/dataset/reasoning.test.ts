@@ -9,6 +9,12 @@ test('headings', () => {
   );
 });
 
+test('a list under a heading', () => {
+  expect(plainReasoning(`### Key Evidence: ['smoke', "a dog's bark"] ### Conclusion: ['Fire`)).toBe(
+    "Key Evidence: smoke; a dog's bark\nConclusion: ['Fire",
+  );
+});
+
 test('a Python dict, with both quotes, escapes and a list', () => {
   const text = `{'Location': "the dog's yard", 'Key Evidence': ['a "stick"', 'it\\'s'], 'Conclusion': ''}`;
   expect(parseReasoning(text)).toEqual({

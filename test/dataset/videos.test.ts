@@ -24,7 +24,6 @@ test('by path, in a subfolder, with another extension or none', async () => {
   expect(at('other/b.mp4')).toBe('video not found');
   expect(at('r/b.mp4')).toBe('video not found');
   expect(at('notes.txt')).toBe('video not found');
-  expect(at('')).toBe('video not found');
 });
 
 test('the exact path before its namesakes, the exact extension before others', async () => {

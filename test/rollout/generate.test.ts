@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadModel } from '../../src/policy/load.js';
 import { toBatch } from '../../src/policy/batch.js';
+import { loadModel } from '../../src/policy/load.js';
 import { Policy } from '../../src/policy/policy.js';
 import { uniform } from '../../src/random.js';
 import { generate } from '../../src/rollout/generate.js';

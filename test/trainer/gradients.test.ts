@@ -9,13 +9,19 @@ import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
 import { groupAdvantages } from '../../src/trainer/advantages.js';
 import type { LossType } from '../../src/trainer/loss.js';
-import { accumulateGrpo, accumulateSft, type Group, type Objective, toMicroBatches } from '../../src/trainer/micro-batch.js';
+import {
+  accumulateGrpo,
+  accumulateSft,
+  type Group,
+  type Objective,
+  toMicroBatches,
+} from '../../src/trainer/micro-batch.js';
 import {
   fixture,
   largestDifference,
+  type RecordedPrompt,
   readJsonFixture,
   readTensorFixture,
-  type RecordedPrompt,
   relativeError,
   toPrompt,
 } from '../policy/reference-models.js';
@@ -126,42 +132,65 @@ function run(args: Awaited<ReturnType<typeof load>>, groups: Group[][], kind: 'g
 }
 
 describe.each(Object.keys(SETUPS) as Setup[])('%s', (setup) => {
-  it.each(['grpo', 'clip'] as const)('%s: log-probs, KL, loss and every gradient are those of the repeated prompt', async (kind) => {
-    const loaded = await load(setup);
-    const { policy, step, expected, dispose } = loaded;
-    const { parts, sum } = run(loaded, [groupsOf(step)], kind, 'grpo');
-    const tokens = sum((part) => part.tokens);
-    expect(largestDifference(parts[0]!.logprobs, expected.grpo.policy_logprobs.flat(2))).toBeLessThan(1e-5);
-    expect(largestDifference(parts[0]!.referenceLogprobs, expected.grpo.reference_logprobs.flat(2))).toBeLessThan(1e-5);
-    expect(sum((part) => part.kl) / tokens).toBeCloseTo(expected[kind].kl, 5);
-    expect(sum((part) => part.entropy) / tokens).toBeCloseTo(expected[kind].entropy, 5);
-    expect(sum((part) => part.clipped) / tokens).toBeCloseTo(expected[kind].clip_ratio.region, 6);
-    expect(sum((part) => part.loss)).toBeCloseTo(expected[kind].loss.grpo, 5);
-    await expectGradients(policy, `${setup}-${kind}`);
-    policy.parameters.clearGradients();
-    dispose();
-    expect(activeBackend().liveTensors()).toBe(0);
-  });
+  it.each(['grpo', 'clip'] as const)(
+    '%s: log-probs, KL, loss and every gradient are those of the repeated prompt',
+    async (kind) => {
+      const loaded = await load(setup);
+      const { policy, step, expected, dispose } = loaded;
+      const { parts, sum } = run(loaded, [groupsOf(step)], kind, 'grpo');
+      const tokens = sum((part) => part.tokens);
+      expect(largestDifference(parts[0]!.logprobs, expected.grpo.policy_logprobs.flat(2))).toBeLessThan(1e-5);
+      expect(largestDifference(parts[0]!.referenceLogprobs, expected.grpo.reference_logprobs.flat(2))).toBeLessThan(
+        1e-5,
+      );
+      expect(sum((part) => part.kl) / tokens).toBeCloseTo(expected[kind].kl, 5);
+      expect(sum((part) => part.entropy) / tokens).toBeCloseTo(expected[kind].entropy, 5);
+      expect(sum((part) => part.clipped) / tokens).toBeCloseTo(expected[kind].clip_ratio.region, 6);
+      expect(sum((part) => part.loss)).toBeCloseTo(expected[kind].loss.grpo, 5);
+      await expectGradients(policy, `${setup}-${kind}`);
+      policy.parameters.clearGradients();
+      dispose();
+      expect(activeBackend().liveTensors()).toBe(0);
+    },
+  );
 
   it('the same in micro-batches, and with every layer computed again', async () => {
     const loaded = await load(setup);
-    const policy = new Policy({ config: loaded.policy.config, parameters: loaded.policy.parameters, features: null, activationBytes: 0 });
-    run({ ...loaded, policy }, groupsOf(loaded.step).map((group) => [group]), 'grpo', 'grpo');
+    const policy = new Policy({
+      config: loaded.policy.config,
+      parameters: loaded.policy.parameters,
+      features: null,
+      activationBytes: 0,
+    });
+    run(
+      { ...loaded, policy },
+      groupsOf(loaded.step).map((group) => [group]),
+      'grpo',
+      'grpo',
+    );
     await expectGradients(policy, `${setup}-grpo`);
     loaded.dispose();
   });
 
-  it.each(['grpo', 'bnpo', 'dr_grpo', 'dapo'] as const)('loss_type %s has the loss and the gradient norm of PyTorch', async (lossType) => {
-    const loaded = await load(setup);
-    const { policy, step, expected, dispose } = loaded;
-    const { sum } = run(loaded, groupsOf(step).map((group) => [group]), 'grpo', lossType);
-    expect(sum((part) => part.loss)).toBeCloseTo(expected.grpo.loss[lossType], 5);
-    let squares = 0;
-    for (const gradient of policy.parameters.gradients.values())
-      for (const x of scope(() => downloadFloats(gradient))) squares += x * x;
-    expect(Math.sqrt(squares) / expected.grpo.grad_norm[lossType]).toBeCloseTo(1, 4);
-    dispose();
-  });
+  it.each(['grpo', 'bnpo', 'dr_grpo', 'dapo'] as const)(
+    'loss_type %s has the loss and the gradient norm of PyTorch',
+    async (lossType) => {
+      const loaded = await load(setup);
+      const { policy, step, expected, dispose } = loaded;
+      const { sum } = run(
+        loaded,
+        groupsOf(step).map((group) => [group]),
+        'grpo',
+        lossType,
+      );
+      expect(sum((part) => part.loss)).toBeCloseTo(expected.grpo.loss[lossType], 5);
+      let squares = 0;
+      for (const gradient of policy.parameters.gradients.values())
+        for (const x of scope(() => downloadFloats(gradient))) squares += x * x;
+      expect(Math.sqrt(squares) / expected.grpo.grad_norm[lossType]).toBeCloseTo(1, 4);
+      dispose();
+    },
+  );
 
   it('sft: loss and every gradient', async () => {
     const { policy, step, expected, objective, dispose } = await load(setup);

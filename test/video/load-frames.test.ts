@@ -127,6 +127,19 @@ describe('loadFrames', () => {
     expect(numbersShown(await load('several.mkv'))).toEqual([0, 15, 30, 45, 60, 75]);
   });
 
+  it('goes on when the size changes halfway', async () => {
+    const encoder = ['-c:v', 'libx264', '-pix_fmt', 'yuv420p'];
+    await make('big.ts', { frames: 30 }, encoder);
+    await make('small.ts', { frames: 30, size: '160x120' }, ['-output_ts_offset', '1', ...encoder]);
+    const parts = await Promise.all(['big.ts', 'small.ts'].map((name) => readFile(inFolder(name))));
+    await writeFile(inFolder('changing.ts'), Buffer.concat(parts));
+    const frames = await load('changing.ts');
+    expect(frames).toMatchObject({ count: 4, height: 252, width: 308 });
+    // The joint may cost the decoder a frame.
+    const shown = frames.times.map((time) => Math.round(time * 30) % 30);
+    expect(numbersShown(frames)).toEqual(shown);
+  });
+
   it('skips ahead to far frames, and gets the same pixels as without', async () => {
     const open = ['-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-bf', '3', '-g', '20', '-x264opts', 'open-gop=1'];
     await make('long.mkv', { frames: 900, size: '160x120' }, open);

@@ -22,11 +22,21 @@ export function drawCar(canvas: Canvas, { x, ground, scale }: Place, paint: Colo
   const [w, h] = [24 * scale, 8 * scale];
   fill(canvas, { x: x - w / 4, y: ground - h - 8 * scale, width: w / 2, height: 5 * scale }, shade(paint, -40));
   fill(canvas, { x: x - w / 2, y: ground - h - 3 * scale, width: w, height: h }, paint);
-  for (const side of [-1, 1]) fill(canvas, { x: x + side * w * 0.3 - 2 * scale, y: ground - 4 * scale, width: 4 * scale, height: 4 * scale }, TYRE);
+  for (const side of [-1, 1])
+    fill(
+      canvas,
+      { x: x + side * w * 0.3 - 2 * scale, y: ground - 4 * scale, width: 4 * scale, height: 4 * scale },
+      TYRE,
+    );
 }
 
 /** A box with a darker lid or handle: bag, crate, suitcase, cone. */
-export function drawBox(canvas: Canvas, { x, ground, scale }: Place, { width, height }: { width: number; height: number }, color: Color): void {
+export function drawBox(
+  canvas: Canvas,
+  { x, ground, scale }: Place,
+  { width, height }: { width: number; height: number },
+  color: Color,
+): void {
   const [w, h] = [width * scale, height * scale];
   fill(canvas, { x: x - w / 2, y: ground - h, width: w, height: h }, color);
   fill(canvas, { x: x - w / 2, y: ground - h, width: w, height: Math.max(1, h * 0.12) }, shade(color, -30));
@@ -44,7 +54,8 @@ export function drawCounter(canvas: Canvas, seconds: number): void {
   for (let i = 0; i < 2; i++) {
     const bits = DIGITS[Number(text[i])]!;
     for (let cell = 0; cell < 15; cell++) {
-      if ((bits >> (14 - cell)) & 1) fill(canvas, { x: 1 + 14 * i + 4 * (cell % 3), y: 2 + 4 * Math.floor(cell / 3), width: 4, height: 4 }, INK);
+      if ((bits >> (14 - cell)) & 1)
+        fill(canvas, { x: 1 + 14 * i + 4 * (cell % 3), y: 2 + 4 * Math.floor(cell / 3), width: 4, height: 4 }, INK);
     }
   }
 }

@@ -15,7 +15,15 @@ export function annotateClip({ plan, video }: { plan: ClipPlan; video: string })
   const { id, answer, options, segment } = plan;
   const { name, phrase, description } = plan.class;
   return [
-    { id: `${id}-qa`, video, task: 'qa', question: QUESTION, options: [...options], answer, reasoning: `${answer}. ${phrase}` },
+    {
+      id: `${id}-qa`,
+      video,
+      task: 'qa',
+      question: QUESTION,
+      options: [...options],
+      answer,
+      reasoning: `${answer}. ${phrase}`,
+    },
     { id: `${id}-tag`, video, task: 'tag', segment: segment ? [...segment] : 'normal', description, reasoning: phrase },
     { id: `${id}-cls`, video, task: 'cls', class: name, description, reasoning: phrase },
   ];

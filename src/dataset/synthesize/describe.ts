@@ -5,7 +5,13 @@ import { CLIP_FPS } from './render.js';
 import type { SetSettings } from './settings.js';
 
 /** `dataset.json`. Its `settings` are how a set is known again. */
-export function datasetJson({ settings, plans }: { settings: SetSettings; plans: ReadonlyMap<string, readonly ClipPlan[]> }): string {
+export function datasetJson({
+  settings,
+  plans,
+}: {
+  settings: SetSettings;
+  plans: ReadonlyMap<string, readonly ClipPlan[]>;
+}): string {
   const splits = [...plans].map(([name, clips]) => {
     const classes = CLIP_CLASSES.map((kind) => [kind.name, clips.filter((plan) => plan.class === kind).length]);
     const seconds = clips.reduce((sum, plan) => sum + plan.seconds, 0);
@@ -22,7 +28,9 @@ export function datasetJson({ settings, plans }: { settings: SetSettings; plans:
 
 export function readmeText({ settings: { seed, size, seconds, splits } }: { settings: SetSettings }): string {
   const rows = CLIP_CLASSES.map(({ name, phrase, description }) => `| ${name} | ${phrase} | ${description} |`);
-  const sources = Object.keys(splits).map((split) => `- \`${split}.jsonl\`: ${splits[split]} clips, a line for each task of each`);
+  const sources = Object.keys(splits).map(
+    (split) => `- \`${split}.jsonl\`: ${splits[split]} clips, a line for each task of each`,
+  );
   return `# Synthetic surveillance clips
 
 Made by \`vau-rft dataset synthesize\`, seed ${seed}: H.264 files of ${size} × ${size} pixels, ${CLIP_FPS} frames a second, ${seconds[0]} to ${seconds[1]} seconds

@@ -49,7 +49,11 @@ const fire: DrawEvent = (canvas, moment) => {
   const height = (18 + 14 * ((t - start) / (end - start)) + 4 * flicker) * place.scale;
   const width = 20 * place.scale;
   fill(canvas, { x: place.x - width / 2, y: place.ground - height, width, height }, shade(ORANGE, tint));
-  fill(canvas, { x: place.x - width / 5, y: place.ground - height * 0.5, width: width * 0.4, height: height * 0.5 }, [250, 170, 40]);
+  fill(
+    canvas,
+    { x: place.x - width / 5, y: place.ground - height * 0.5, width: width * 0.4, height: height * 0.5 },
+    [250, 170, 40],
+  );
 };
 
 /** A person in a lime jacket who was walking in the dark; the jacket is seen while the person lies. */

@@ -65,7 +65,7 @@ export function planClip({ seed, split, size, seconds: [shortest, longest] }: Cl
   options.splice(letter, 0, clipClass.phrase);
 
   const seconds = shortest + 2 * integer(0, Math.floor((longest - shortest) / 2), base, PURPOSE.seconds, index);
-  const length = Math.min(seconds - 1, integer(2, 4, base, PURPOSE.length, index));
+  const length = Math.min(seconds - 1, integer(2, 3, base, PURPOSE.length, index));
   const start = integer(0, seconds - length, base, PURPOSE.start, index);
   const slot = [start, start + length] as const;
 

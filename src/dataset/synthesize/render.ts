@@ -10,8 +10,17 @@ export const CLIP_FPS = 4;
 
 /** Mean colour of the background: near the mean that CLIP-style processors subtract, as real scenes are. */
 const STREET: Color = [122, 117, 104];
-const COATS: readonly Color[] = [[120, 70, 130], [150, 100, 130], [95, 80, 70], [80, 84, 100]];
-const PAINTS: readonly Color[] = [[90, 110, 160], [195, 195, 195], [130, 132, 138]];
+const COATS: readonly Color[] = [
+  [120, 70, 130],
+  [150, 100, 130],
+  [95, 80, 70],
+  [80, 84, 100],
+];
+const PAINTS: readonly Color[] = [
+  [90, 110, 160],
+  [195, 195, 195],
+  [130, 132, 138],
+];
 const CLAY: Color = [150, 98, 78];
 const GREEN_BAG: Color = [40, 130, 70];
 
@@ -51,15 +60,32 @@ function drawPassersBy(canvas: Canvas, key: number, t: number): void {
     ground: far + (near - far) * draw(thing, 5),
     scale: 0.8 + 0.4 * draw(thing, 6),
   });
-  if (draw(DRAW.bag, 1) < 0.5) drawBox(canvas, place(DRAW.bag, draw(DRAW.bag, 3) * GRID, 62, 80), { width: 12, height: 9 }, GREEN_BAG);
-  if (draw(DRAW.cone, 1) < 0.3) drawBox(canvas, place(DRAW.cone, draw(DRAW.cone, 3) * GRID, 60, 80), { width: 6, height: 10 }, CLAY);
-  if (draw(DRAW.car, 1) < 0.5) drawCar(canvas, place(DRAW.car, across(DRAW.car, 14), 52, 64), PAINTS[Math.floor(draw(DRAW.car, 7) * PAINTS.length)]!);
-  if (draw(DRAW.walker, 1) < 0.75) drawPerson(canvas, place(DRAW.walker, across(DRAW.walker, 8), 58, 78), COATS[Math.floor(draw(DRAW.walker, 7) * COATS.length)]!);
+  if (draw(DRAW.bag, 1) < 0.5)
+    drawBox(canvas, place(DRAW.bag, draw(DRAW.bag, 3) * GRID, 62, 80), { width: 12, height: 9 }, GREEN_BAG);
+  if (draw(DRAW.cone, 1) < 0.3)
+    drawBox(canvas, place(DRAW.cone, draw(DRAW.cone, 3) * GRID, 60, 80), { width: 6, height: 10 }, CLAY);
+  if (draw(DRAW.car, 1) < 0.5)
+    drawCar(
+      canvas,
+      place(DRAW.car, across(DRAW.car, 14), 52, 64),
+      PAINTS[Math.floor(draw(DRAW.car, 7) * PAINTS.length)]!,
+    );
+  if (draw(DRAW.walker, 1) < 0.75)
+    drawPerson(
+      canvas,
+      place(DRAW.walker, across(DRAW.walker, 8), 58, 78),
+      COATS[Math.floor(draw(DRAW.walker, 7) * COATS.length)]!,
+    );
 }
 
-function drawEvent(canvas: Canvas, { key, class: { name }, slot: [start, end] }: ClipPlan, t: number, frame: number): void {
+function drawEvent(
+  canvas: Canvas,
+  { key, class: { name }, slot: [start, end] }: ClipPlan,
+  t: number,
+  frame: number,
+): void {
   const draw = (what: number) => uniform(key, DRAW.event, what);
-  const place = { x: 18 + 48 * draw(1), ground: 62 + 18 * draw(2), scale: 0.9 + 0.3 * draw(3) };
+  const place = { x: 18 + 48 * draw(1), ground: 66 + 16 * draw(2), scale: 1.2 + 0.4 * draw(3) };
   const flicker = uniform(key, DRAW.flicker, frame);
   DRAW_EVENT[name]?.(canvas, { t, start, end, place, tint: 24 * (draw(4) - 0.5), flicker });
 }
@@ -68,9 +94,10 @@ function addNoise({ data }: Canvas, key: number): void {
   const mask = NOISE.length - 1;
   let at = key & mask;
   for (let i = 0; i < data.length; i++) {
+    // A new place every so often, lest the same noise stand in rows below each other.
     if ((i & 1023) === 0) at = (Math.imul(at + i, 0x9e3779b1) ^ key) >>> 3;
     const value = data[i]! + NOISE[at++ & mask]!;
-    data[i] = value < 0 ? 0 : value > 255 ? 255 : value;
+    data[i] = Math.max(0, Math.min(255, value));
   }
 }
 

@@ -28,7 +28,8 @@ export function checkSettings({ seed, size, seconds: [shortest, longest], splits
   for (const [name, clips] of Object.entries(splits)) {
     if (!/^[a-z0-9][a-z0-9_-]*$/.test(name))
       throw usage(`the split “${name}” names files: use small letters, digits, “-” and “_”.`);
-    if (!whole(clips, 1, 100_000)) throw usage(`${clips} clips in the split “${name}”: give a number from 1 to 100000.`);
+    if (!whole(clips, 1, 100_000))
+      throw usage(`${clips} clips in the split “${name}”: give a number from 1 to 100000.`);
   }
 }
 
@@ -39,13 +40,19 @@ export const DATASET_FILE = 'dataset.json';
  * What is already in the folder: nothing, or the same set (finished or not).
  * @throws UsageError `SYNTHESIZE_FOLDER` if it holds another set, or anything else.
  */
-export async function findSet({ folder, settings }: { folder: string; settings: SetSettings }): Promise<'none' | 'same'> {
+export async function findSet({
+  folder,
+  settings,
+}: {
+  folder: string;
+  settings: SetSettings;
+}): Promise<'none' | 'same'> {
   const other = (what: string) =>
     new UsageError({
       code: 'SYNTHESIZE_FOLDER',
       message: `${folder} ${what}: give another folder, or remove this one.`,
     });
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];
     throw other(`cannot be used (${error.message})`);
   });

@@ -35,7 +35,12 @@ export interface SynthesizedSet {
  * @throws UsageError for impossible settings, or a folder that holds something else; SetupError without ffmpeg;
  * VideoError when a clip cannot be written.
  */
-export async function synthesize({ folder, onProgress, signal, ...wanted }: SynthesizeOptions): Promise<SynthesizedSet> {
+export async function synthesize({
+  folder,
+  onProgress,
+  signal,
+  ...wanted
+}: SynthesizeOptions): Promise<SynthesizedSet> {
   const { seed, size, seconds, splits } = wanted;
   const settings: SetSettings = { generator: 1, seed, size, seconds, splits };
   checkSettings(settings);
@@ -44,7 +49,8 @@ export async function synthesize({ folder, onProgress, signal, ...wanted }: Synt
   const plans = new Map(Object.entries(splits).map(([split, clips]) => [split, planSplit({ settings, split, clips })]));
   const videos = join(folder, 'videos');
   await mkdir(videos, { recursive: true });
-  if (found === 'none') await writeAtomically({ file: join(folder, DATASET_FILE), text: datasetJson({ settings, plans }) });
+  if (found === 'none')
+    await writeAtomically({ file: join(folder, DATASET_FILE), text: datasetJson({ settings, plans }) });
 
   const all = [...plans.values()].flat();
   const present = await finishedVideos(videos);

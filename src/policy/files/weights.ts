@@ -3,7 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { ModelError } from '../../errors.js';
 import { readJsonIfPresent } from './json.js';
-import { openSafetensors, type SafetensorsFile, type StoredTensor } from './safetensors.js';
+import { openSafetensors, type SafetensorsFile, type StoredTensor, type WeightDtype } from './safetensors.js';
 import { canonicalTensorName } from './tensor-names.js';
 
 /** The weights of a model folder under their canonical names (`canonicalTensorName`), read one tensor at a time. */
@@ -12,6 +12,8 @@ export interface Weights {
   has(name: string): boolean;
   /** @throws ModelError `TENSOR_MISSING` */
   shape(name: string): readonly number[];
+  /** @throws ModelError `TENSOR_MISSING` */
+  dtype(name: string): WeightDtype;
   /**
    * @param expected checked against the file's shape where given
    * @throws ModelError `TENSOR_MISSING`, `TENSOR_SHAPE`, `WEIGHTS_INVALID`, `WEIGHTS_DTYPE`
@@ -70,6 +72,10 @@ function readers(folder: string, places: ReadonlyMap<string, Place>): Omit<Weigh
     names: () => [...places.keys()],
     has: (name) => places.has(name),
     shape,
+    dtype: (name) => {
+      const { shard, stored } = find(name);
+      return shard.entries.get(stored)!.dtype as WeightDtype;
+    },
     read: async (name, expected) => {
       const { shard, stored } = find(name);
       if (expected) checkShape({ file: shard.file, name, found: shape(name), expected });

@@ -30,7 +30,8 @@ export const ensureRuntime = async ({
     });
   } catch (error) {
     if (!(error instanceof SetupError) && !isSystemError(error)) throw error;
-    report(`TensorFlow cannot be set up: ${error.message}`);
+    const remedy = error instanceof SetupError ? '' : ': set VAU_RFT_CACHE to a folder that can be written to';
+    report(`TensorFlow cannot be set up: ${error.message}${remedy}`);
     return null;
   }
 };

@@ -83,7 +83,7 @@ const whyNoWheel = ({ error, requirements }: { error: ToolError; requirements: r
     const message = 'pip cannot reach its package index: connect to the network, or point PIP_INDEX_URL at a mirror';
     return new SetupError({ code: 'INDEX_UNREACHABLE', message, cause: error });
   }
-  const message = `pip brought no ${requirements.join(' ')} (${error.message})`;
+  const message = `pip brought no ${requirements.join(' ')} (${error.message}): its index (PIP_INDEX_URL) may lack it`;
   return new SetupError({ code: 'WHEEL_UNAVAILABLE', message, cause: error });
 };
 

@@ -1,0 +1,31 @@
+import type { CommandModule } from 'yargs';
+import { configPositional, setOption } from '../options.js';
+
+interface Args {
+  config: string;
+  set: string[];
+  checkpoint?: string;
+  predictions?: string;
+  json: boolean;
+}
+
+export const command: CommandModule<object, Args> = {
+  command: 'evaluate <config>',
+  describe: 'Measure a model on the held-out data of a config, beside video-blind guessers',
+  builder: (cli) =>
+    cli
+      .positional('config', configPositional)
+      .option('set', setOption)
+      .option('checkpoint', {
+        type: 'string',
+        describe: 'A checkpoint folder; left out: the model that the config starts from',
+      })
+      .option('predictions', { type: 'string', describe: 'Write a JSON line for each answer into this file' })
+      .option('json', { type: 'boolean', default: false, describe: 'Print one JSON object' }),
+  handler: async ({ config: file, set, checkpoint, predictions, json }) => {
+    const { loadConfig } = await import('../../config/load.js');
+    const { evaluateCommand } = await import('../evaluate.js');
+    const config = await loadConfig({ file, set });
+    process.exitCode = await evaluateCommand({ config, checkpoint, predictions, json });
+  },
+};

@@ -1,0 +1,54 @@
+import type { CommandModule } from 'yargs';
+import { type ModelArgs, modelOptions } from '../model-options.js';
+
+interface Args extends ModelArgs {
+  'max-new-tokens': number;
+  temperature: number;
+  'top-p': number;
+  'top-k': number;
+  seed: number;
+}
+
+export const command: CommandModule<object, Args> = {
+  command: 'generate',
+  describe: 'Ask a model about a video',
+  builder: (cli) =>
+    cli.options({
+      ...modelOptions,
+      'max-new-tokens': { type: 'number', default: 512, describe: 'Tokens, after which the answer is cut off' },
+      temperature: { type: 'number', default: 0, describe: '0: always the most likely token' },
+      'top-p': { type: 'number', default: 1, describe: 'Sample from the fewest tokens that hold this probability' },
+      'top-k': { type: 'number', default: 0, describe: 'Sample from the k most likely tokens; 0: from all' },
+      seed: { type: 'number', default: 0, describe: 'Of the sampling' },
+    }),
+  handler: async (args) => {
+    const { openOneVideo } = await import('../one-video.js');
+    const { generate } = await import('../../rollout/generate.js');
+    const { uniform } = await import('../../random.js');
+    const { models, prompt } = await openOneVideo(args);
+    const [group] = generate({
+      policy: models.policy,
+      prompts: [prompt],
+      numGenerations: 1,
+      sampling: {
+        temperature: args.temperature,
+        top_p: args['top-p'],
+        top_k: args['top-k'],
+        max_completion_length: args['max-new-tokens'],
+        min_completion_length: 0,
+      },
+      endTokenIds: models.endTokenIds,
+      uniform: (_, generation, token) => uniform(args.seed, generation, token),
+    });
+    const { tokenIds, truncated } = group![0]!;
+    const text = models.processor.tokenizer.decode(tokenIds, { skipSpecialTokens: true });
+    const result = {
+      text,
+      prompt_token_ids: [...prompt.tokenIds],
+      completion_token_ids: [...tokenIds],
+      truncated,
+      frame_times: prompt.frameTimes ?? [],
+    };
+    process.stdout.write(`${args.json ? JSON.stringify(result) : text}\n`);
+  },
+};

@@ -1,0 +1,43 @@
+import type { CommandModule } from 'yargs';
+import { type ModelArgs, modelOptions } from '../model-options.js';
+
+interface Args extends ModelArgs {
+  completion: string;
+  temperature: number;
+}
+
+export const command: CommandModule<object, Args> = {
+  command: 'logprobs',
+  describe: 'Log-probabilities of a given answer, token by token',
+  builder: (cli) =>
+    cli.options({
+      ...modelOptions,
+      completion: { type: 'string', demandOption: true, describe: 'The answer to score; its end token is added' },
+      temperature: { type: 'number', default: 1, describe: 'Logits are divided by this' },
+    }),
+  handler: async (args) => {
+    const { openOneVideo } = await import('../one-video.js');
+    const { toBatch } = await import('../../policy/batch.js');
+    const { encodeCompletion } = await import('../../prompt/build.js');
+    const { models, prompt } = await openOneVideo(args);
+    const completion = encodeCompletion({ processor: models.processor, text: args.completion });
+    const batch = toBatch({ prompts: [prompt], completions: [[completion]] });
+    const { logprobs } = models.policy.score({ batch, temperature: args.temperature });
+    if (args.json) {
+      const result = {
+        prompt_token_ids: [...prompt.tokenIds],
+        completion_token_ids: [...completion],
+        logprobs: [...logprobs],
+        frame_times: prompt.frameTimes ?? [],
+      };
+      process.stdout.write(`${JSON.stringify(result)}\n`);
+      return;
+    }
+    for (const [i, token] of completion.entries()) {
+      const text = JSON.stringify(models.processor.tokenizer.decode([token]));
+      process.stdout.write(`${logprobs[i]!.toFixed(4).padStart(10)}  ${String(token).padStart(7)}  ${text}\n`);
+    }
+    const total = logprobs.reduce((sum, logprob) => sum + logprob, 0);
+    process.stdout.write(`${total.toFixed(4).padStart(10)}  in all, ${completion.length} tokens\n`);
+  },
+};

@@ -1,0 +1,42 @@
+import type { CommandModule } from 'yargs';
+import { configPositional, setOption } from '../options.js';
+
+interface Args {
+  config: string;
+  set: string[];
+  resume?: string;
+  'dry-run': boolean;
+}
+
+export const command: CommandModule<object, Args> = {
+  command: 'train <config>',
+  describe: 'Train as a config says, by GRPO or SFT',
+  builder: (cli) =>
+    cli
+      .positional('config', configPositional)
+      .option('set', setOption)
+      .option('resume', {
+        type: 'string',
+        describe: 'Go on with the run: from its latest checkpoint, or from the checkpoint folder given',
+      })
+      .option('dry-run', { type: 'boolean', default: false, describe: 'Show what would be run, and stop' })
+      .example('$0 train configs/tag-qwen2-vl-2b.yaml', 'start a run')
+      .example('$0 train configs/tag-qwen2-vl-2b.yaml --resume', 'go on with it after an interruption'),
+  handler: async ({ config: file, set, resume, 'dry-run': dryRun }) => {
+    const { loadConfig } = await import('../../config/load.js');
+    const config = await loadConfig({ file, set });
+    if (dryRun) {
+      const { printPlan } = await import('../plan-text.js');
+      await printPlan(config);
+      return;
+    }
+    const { isSupervised, supervise } = await import('../supervise.js');
+    if (!isSupervised()) {
+      const args = process.argv.slice(2);
+      process.exitCode = await supervise({ args, restartArgs: resume === undefined ? [...args, '--resume'] : args });
+      return;
+    }
+    const { trainCommand } = await import('../train.js');
+    process.exitCode = await trainCommand({ config, resume });
+  },
+};

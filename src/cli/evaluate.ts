@@ -1,0 +1,103 @@
+import type { Config } from '../config/schema.js';
+import { VAU_BENCH_CLASSES } from '../dataset/classes.js';
+import { loadDataset } from '../dataset/load.js';
+import { DataError } from '../errors.js';
+import { type BlindBaseline, blindBaselines } from '../evaluation/blind.js';
+import type { TaskEvaluation } from '../evaluation/evaluate.js';
+import { evaluateHeldOut, heldOutSamples } from '../evaluation/held-out.js';
+import { Interrupted } from '../evaluation/predict.js';
+import { flatMetrics } from '../evaluation/summary.js';
+import { samplePrompt } from '../prompt/sample-prompt.js';
+import { writeAtomically } from '../report/atomic-write.js';
+import { createProgress } from '../report/progress.js';
+import { table } from '../report/table.js';
+import { startRuntime } from '../tensor/runtime.js';
+import { openCheckpoint } from '../trainer/checkpoint.js';
+import { openModels } from '../trainer/models.js';
+import { openFrameCache } from '../video/frame-cache.js';
+import { interruptSignal } from './interrupt.js';
+
+/** Measures a model on held-out data. @returns the exit code */
+export async function evaluateCommand(args: {
+  config: Config;
+  checkpoint?: string;
+  predictions?: string;
+  json: boolean;
+}): Promise<number> {
+  const { config, checkpoint, json } = args;
+  const say = (text: string) => void process.stderr.write(`${text}\n`);
+  const warn = (message: string) => say(`warning: ${message}`);
+  const signal = interruptSignal(() => say('\nstopping'));
+  if (config.data.eval.length === 0) {
+    const message = 'the config names no held-out data; give it data.eval';
+    throw new DataError({ code: 'DATA_NOTHING_HELD_OUT', message });
+  }
+  if (checkpoint !== undefined) await openCheckpoint(checkpoint);
+  await startRuntime({ report: say });
+  const samples = await heldOutSamples({ config, warn });
+  const blind = await blindOf({ config, samples, warn });
+  const models = await openModels({ config: { ...config, method: 'sft' }, checkpoint });
+  const cache = openFrameCache({ report: warn });
+  const progress = createProgress();
+  progress.start(samples.length, 'evaluating');
+  try {
+    const { predictions, evaluations } = await evaluateHeldOut({
+      config,
+      answerer: models,
+      samples,
+      prepare: (sample) => samplePrompt({ sample, processor: models.processor, settings: config.data, cache }),
+      warn,
+      onProgress: (done) => progress.update(done),
+      signal,
+    });
+    progress.stop();
+    if (args.predictions !== undefined) {
+      const lines = predictions.map(({ sample, text }) => `${JSON.stringify({ sample_id: sample.id, text })}\n`);
+      await writeAtomically({ file: args.predictions, text: lines.join('') });
+    }
+    const result = { metrics: flatMetrics(evaluations), blind };
+    process.stdout.write(json ? `${JSON.stringify(result)}\n` : evaluationText({ evaluations, blind }));
+    return 0;
+  } catch (error) {
+    if (error instanceof Interrupted) return 130;
+    throw error;
+  } finally {
+    progress.stop();
+    models.dispose();
+  }
+}
+
+/** The guessers learn from the training annotations, or from the held-out ones where there are no others. */
+async function blindOf(args: {
+  config: Config;
+  samples: Awaited<ReturnType<typeof heldOutSamples>>;
+  warn: (message: string) => void;
+}): Promise<BlindBaseline[]> {
+  const { config, samples, warn } = args;
+  const classes = config.data.classes ?? VAU_BENCH_CLASSES;
+  const { train: sources } = config.data;
+  const train = sources.length === 0 ? samples : await loadDataset({ sources, classes, log: warn });
+  return blindBaselines({ train, held: samples, classes, seed: config.seed });
+}
+
+function evaluationText({ evaluations, blind }: { evaluations: TaskEvaluation[]; blind: BlindBaseline[] }): string {
+  const percent = (value: number) => (100 * value).toFixed(1);
+  const range = ({ low, high }: { low: number; high: number }) => `${percent(low)}–${percent(high)}`;
+  const rows = evaluations.map(({ task, count, headline, metrics }) => {
+    const baseline = blind.find((one) => one.task === task);
+    return [
+      task,
+      String(count),
+      headline ? headline.name : '',
+      headline ? percent(headline.value) : '',
+      headline ? range(headline) : '',
+      baseline ? percent(baseline.value) : '',
+      baseline?.name ?? '',
+      percent(metrics.format ?? 0),
+      (metrics.reward ?? 0).toFixed(3),
+    ];
+  });
+  const titles = ['task', 'samples', 'metric', '%', '95 % interval', 'blind %', 'blind guesser', 'format %', 'reward'];
+  const isText = new Set(['task', 'metric', 'blind guesser']);
+  return table({ columns: titles.map((title) => ({ title, align: isText.has(title) ? 'left' : 'right' })), rows });
+}

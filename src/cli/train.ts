@@ -1,0 +1,61 @@
+import path from 'node:path';
+import type { Config } from '../config/schema.js';
+import { configDigest } from '../config/text.js';
+import { CheckpointError } from '../errors.js';
+import { createLog } from '../report/log.js';
+import { createProgress } from '../report/progress.js';
+import { openRunFolder, type RunFolder } from '../report/run-folder.js';
+import { startRuntime } from '../tensor/runtime.js';
+import { type Checkpoint, latestCheckpoint, openCheckpoint } from '../trainer/checkpoint.js';
+import { HANDLE_LIMIT, type RunEnd, run } from '../trainer/run.js';
+import { interruptSignal } from './interrupt.js';
+import { dieWithSupervisor, RESTART_CODE } from './supervise.js';
+
+const EXIT_CODES: Record<RunEnd, number> = { done: 0, interrupted: 130, restart: RESTART_CODE };
+
+/**
+ * Trains in this process.
+ *
+ * @param resume undefined: a fresh run; '' or 'latest': from the newest whole checkpoint; else a checkpoint's folder
+ * @returns the exit code
+ */
+export async function trainCommand({ config, resume }: { config: Config; resume?: string }): Promise<number> {
+  dieWithSupervisor();
+  const say = (text: string) => void process.stderr.write(`${text}\n`);
+  const signal = interruptSignal(() => say('\nfinishing the step and saving; once more to leave at once'));
+  const folder = await openRunFolder({ config, resume: resume !== undefined });
+  try {
+    const log = createLog({ file: folder.log });
+    const checkpoint =
+      resume === undefined ? null : await findCheckpoint({ config, folder, resume, warn: (m) => log.warn(m) });
+    const backend = await startRuntime({ report: say });
+    log.info({ backend: backend.name, step: checkpoint?.state.step ?? 0, pid: process.pid }, 'started');
+    if (backend.name === 'wasm')
+      say('TensorFlow is not there: running on WebAssembly, several times slower (vau-rft doctor)');
+    if (checkpoint !== null) say(`resuming ${config.name} after step ${checkpoint.state.step}`);
+    const handleLimit = Number(process.env.VAU_RFT_HANDLE_LIMIT ?? HANDLE_LIMIT);
+    const end = await run({ config, folder, checkpoint, log, progress: createProgress(), signal, handleLimit });
+    log.info({ end }, 'ended');
+    if (end === 'done') say(`done: ${path.relative('.', folder.path) || '.'}`);
+    if (end === 'interrupted') say('saved; go on with --resume');
+    return EXIT_CODES[end];
+  } finally {
+    await folder.release();
+  }
+}
+
+async function findCheckpoint(args: {
+  config: Config;
+  folder: RunFolder;
+  resume: string;
+  warn: (message: string) => void;
+}): Promise<Checkpoint | null> {
+  const { config, folder, resume, warn } = args;
+  const isLatest = resume === '' || resume === 'latest';
+  const found = isLatest ? await latestCheckpoint({ folder: folder.checkpoints, warn }) : await openCheckpoint(resume);
+  if (found !== null && found.state.config_digest !== configDigest(config)) {
+    const message = `${found.folder} belongs to a run with other options; resume it with the config.yaml of its own run`;
+    throw new CheckpointError({ code: 'CHECKPOINT_OTHER_RUN', message });
+  }
+  return found;
+}

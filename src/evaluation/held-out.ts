@@ -1,0 +1,54 @@
+import type { Config } from '../config/schema.js';
+import { VAU_BENCH_CLASSES } from '../dataset/classes.js';
+import { loadDataset } from '../dataset/load.js';
+import type { Sample } from '../dataset/sample.js';
+import type { Prompt } from '../prompt/prompt.js';
+import { evaluatePredictions, type TaskEvaluation } from './evaluate.js';
+import type { Prediction } from './metrics/prediction.js';
+import { type Answerer, predict } from './predict.js';
+
+/** The held-out samples of a config; none where it names no source. */
+export async function heldOutSamples({
+  config,
+  warn,
+}: {
+  config: Config;
+  warn: (message: string) => void;
+}): Promise<Sample[]> {
+  const { data, evaluation } = config;
+  if (data.eval.length === 0) return [];
+  const classes = data.classes ?? VAU_BENCH_CLASSES;
+  const samples = await loadDataset({ sources: data.eval, classes, log: warn });
+  return samples.slice(0, evaluation.max_samples);
+}
+
+/** Greedy answers to held-out samples, and how good they are. */
+export async function evaluateHeldOut(args: {
+  config: Config;
+  answerer: Answerer;
+  samples: readonly Sample[];
+  prepare: (sample: Sample) => Promise<Prompt>;
+  warn: (message: string) => void;
+  onProgress?: (done: number) => void;
+  signal?: AbortSignal;
+}): Promise<{ predictions: Prediction[]; evaluations: TaskEvaluation[] }> {
+  const { config, answerer, samples, prepare, warn, onProgress, signal } = args;
+  const predictions = await predict({
+    answerer,
+    samples,
+    prepare,
+    maxCompletionLength: config.evaluation.max_completion_length ?? config.rollout.max_completion_length,
+    batchSize: config.evaluation.batch_size,
+    log: warn,
+    onProgress,
+    signal,
+  });
+  const evaluations = evaluatePredictions({
+    predictions,
+    style: config.data.prompt,
+    classes: config.data.classes ?? VAU_BENCH_CLASSES,
+    terms: config.rewards,
+    seed: config.seed,
+  });
+  return { predictions, evaluations };
+}

@@ -1,0 +1,80 @@
+import type { Sample } from '../dataset/sample.js';
+import { VideoError } from '../errors.js';
+import type { Prompt } from '../prompt/prompt.js';
+import { generate } from '../rollout/generate.js';
+import type { Policy } from '../policy/policy.js';
+import type { Processor } from '../prompt/processor.js';
+import type { Prediction } from './metrics/prediction.js';
+
+/** What answers. */
+export interface Answerer {
+  policy: Policy;
+  processor: Processor;
+  endTokenIds: readonly number[];
+}
+
+/** Thrown into a long job that is asked to stop. */
+export class Interrupted extends Error {}
+
+/**
+ * Greedy completions of samples, several at a time. A sample whose video cannot be read is left out and reported.
+ *
+ * @param signal ends the job between two batches @throws Interrupted
+ */
+export async function predict(args: {
+  answerer: Answerer;
+  samples: readonly Sample[];
+  prepare: (sample: Sample) => Promise<Prompt>;
+  maxCompletionLength: number;
+  batchSize: number;
+  log: (message: string) => void;
+  onProgress?: (done: number) => void;
+  signal?: AbortSignal;
+}): Promise<Prediction[]> {
+  const { answerer, samples, batchSize, onProgress, signal } = args;
+  const predictions: Prediction[] = [];
+  let pending = prepareBatch(args, 0);
+  for (let start = 0; start < samples.length; start += batchSize) {
+    if (signal?.aborted) throw new Interrupted();
+    const batch = await pending;
+    pending = prepareBatch(args, start + batchSize);
+    if (batch.length > 0) {
+      const completions = generate({
+        policy: answerer.policy,
+        prompts: batch.map(({ prompt }) => prompt),
+        numGenerations: 1,
+        sampling: {
+          temperature: 0,
+          top_p: 1,
+          top_k: 0,
+          max_completion_length: args.maxCompletionLength,
+          min_completion_length: 0,
+        },
+        endTokenIds: answerer.endTokenIds,
+        uniform: () => 0,
+      });
+      for (const [i, { sample }] of batch.entries()) {
+        const { tokenIds } = completions[i]![0]!;
+        predictions.push({ sample, text: answerer.processor.tokenizer.decode(tokenIds, { skipSpecialTokens: true }) });
+      }
+    }
+    onProgress?.(Math.min(start + batchSize, samples.length));
+  }
+  return predictions;
+}
+
+async function prepareBatch(
+  { samples, prepare, batchSize, log }: Parameters<typeof predict>[0],
+  start: number,
+): Promise<{ sample: Sample; prompt: Prompt }[]> {
+  const prepared = samples.slice(start, start + batchSize).map(async (sample) => {
+    try {
+      return { sample, prompt: await prepare(sample) };
+    } catch (error) {
+      if (!(error instanceof VideoError)) throw error;
+      log(`left out: ${error.message}`);
+      return null;
+    }
+  });
+  return (await Promise.all(prepared)).filter((entry) => entry !== null);
+}

@@ -1,0 +1,58 @@
+import { copyFile, readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { downloadFloats } from '../tensor/ops.js';
+import { scope, type Tensor } from '../tensor/tensor.js';
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, adapterConfigText, peftTensors } from './files/adapter.js';
+import { type TensorSource, writeSafetensors } from './files/safetensors.js';
+import type { LoraSettings } from './lora.js';
+import { adaptedLayers } from './lora.js';
+import { adapterNames, type Parameters } from './parameters.js';
+import type { Policy } from './policy.js';
+import { weightShapes } from './shapes.js';
+
+/** Weights are written in what they are kept in: trained ones as float32, so that a resumed run has the same bits. */
+function source({ parameters, name, shape }: { parameters: Parameters; name: string; shape: number[] }): TensorSource {
+  const isTrained = parameters.isTrainable(name);
+  const dtype = !isTrained && parameters.get(name).dtype === 'bfloat16' ? 'BF16' : 'F32';
+  return { name, shape, dtype, read: () => scope(() => downloadFloats(masterValue(parameters, name))) };
+}
+
+const masterValue = (parameters: Parameters, name: string): Tensor =>
+  parameters.isTrainable(name) ? parameters.master(name) : parameters.get(name);
+
+/** Writes `adapter_model.safetensors` and `adapter_config.json` into a folder, in peft's layout. */
+export async function saveAdapter(args: {
+  policy: Policy;
+  lora: LoraSettings;
+  baseModel: string;
+  folder: string;
+}): Promise<void> {
+  const { policy, lora, baseModel, folder } = args;
+  const { parameters, config } = policy;
+  const tensors = adaptedLayers(config, lora).flatMap(({ layer, a, b }) => {
+    const names = adapterNames(layer);
+    return [source({ parameters, name: names.a, shape: a }), source({ parameters, name: names.b, shape: b })];
+  });
+  await writeSafetensors({ file: path.join(folder, ADAPTER_WEIGHTS), tensors: peftTensors(tensors) });
+  await writeFile(path.join(folder, ADAPTER_CONFIG), adapterConfigText({ lora, baseModel }));
+}
+
+/** Writes a whole model folder in Hugging Face layout: weights, and the other files of the folder that it came from. */
+export async function saveModel(args: { policy: Policy; from: string; folder: string }): Promise<void> {
+  const { policy, from, folder } = args;
+  const { parameters, config } = policy;
+  const tensors = [...weightShapes(config)].map(([name, shape]) => source({ parameters, name, shape }));
+  await writeSafetensors({ file: path.join(folder, 'model.safetensors'), tensors });
+  await copyModelFiles({ from, folder });
+}
+
+/** Copies what a model folder holds beside its weights: configs, tokenizer, chat template. */
+export async function copyModelFiles({ from, folder }: { from: string; folder: string }): Promise<void> {
+  const entries = await readdir(from, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  const kept = names.filter((name) => /\.(json|txt|jinja|model)$/.test(name) && !NOT_COPIED.test(name));
+  for (const name of kept) await copyFile(path.join(from, name), path.join(folder, name));
+}
+
+/** The index of other weight files, and what a checkpoint of ours has of its own. */
+const NOT_COPIED = /\.index\.json$|^(state|manifest|adapter_config)\.json$/;

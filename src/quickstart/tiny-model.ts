@@ -1,0 +1,59 @@
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeSafetensors } from '../policy/files/safetensors.js';
+import { randomBits, textKey } from '../random.js';
+import { writeAtomically } from '../report/atomic-write.js';
+import { INITIALIZER_RANGE, tinyConfig, tinyProcessor, tinyShapes } from './tiny-shape.js';
+import { readTokenizerFacts, TOKENIZER_FILES, TOKENIZER_FOLDER } from './tokenizer.js';
+
+/**
+ * Writes a Qwen2-VL of 0.84 million random weights in Hugging Face layout, tokenizer and all. Each weight is a pure
+ * function of (seed, tensor name, position). `config.json` comes last: a folder that has it is whole.
+ */
+export async function writeTinyModel({ folder, seed }: { folder: string; seed: number }): Promise<void> {
+  const facts = await readTokenizerFacts();
+  await mkdir(folder, { recursive: true });
+  for (const name of TOKENIZER_FILES) await copyFile(join(TOKENIZER_FOLDER, name), join(folder, name));
+  const writeJson = (name: string, value: object) =>
+    writeAtomically({ file: join(folder, name), text: `${JSON.stringify(value, null, 2)}\n` });
+  await writeJson('preprocessor_config.json', tinyProcessor);
+  await writeJson('generation_config.json', {
+    do_sample: false,
+    eos_token_id: facts.idOf('<|im_end|>'),
+    pad_token_id: facts.idOf('<|endoftext|>'),
+  });
+
+  const weights = join(folder, 'model.safetensors');
+  const unfinished = `${weights}.${process.pid}.tmp`;
+  try {
+    const tensors = tinyShapes(facts.vocabSize).map(([name, shape]) => ({
+      name,
+      shape,
+      read: () => initialValues({ name, shape, seed }),
+    }));
+    await writeSafetensors({ file: unfinished, tensors });
+    await rename(unfinished, weights);
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+  await writeJson('config.json', tinyConfig(facts));
+}
+
+/** As transformers starts a model: normal matrices, zero biases, norms of one. */
+function initialValues({ name, shape, seed }: { name: string; shape: number[]; seed: number }): Float32Array {
+  const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
+  if (shape.length > 1) fillNormal({ values, deviation: INITIALIZER_RANGE, key: randomBits(seed, textKey(name)) });
+  else if (name.endsWith('.weight')) values.fill(1);
+  return values;
+}
+
+/** Box–Muller with both of its results, as there are many to draw. */
+function fillNormal({ values, deviation, key }: { values: Float32Array; deviation: number; key: number }): void {
+  const uniform = (i: number) => (randomBits(key, i) + 0.5) / 2 ** 32;
+  for (let i = 0; i < values.length; i += 2) {
+    const radius = deviation * Math.sqrt(-2 * Math.log(uniform(i)));
+    const angle = 2 * Math.PI * uniform(i + 1);
+    values[i] = radius * Math.cos(angle);
+    if (i + 1 < values.length) values[i + 1] = radius * Math.sin(angle);
+  }
+}

@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { CheckpointError } from '../errors.js';
+
+/** Where a run stands; with the weights and the optimizer's moments, all that resuming needs. */
+const stateSchema = z.object({
+  step: z.int().nonnegative(),
+  epoch: z.int().nonnegative(),
+  /** Samples taken from the seeded order. */
+  data_position: z.int().nonnegative(),
+  /** All randomness is a function of it and of what is drawn; there is no other state. */
+  seed: z.int(),
+  config_digest: z.string(),
+  /** Updates made, for Adam's bias corrections. */
+  optimizer_step: z.int().nonnegative(),
+  bad_steps: z.int().nonnegative(),
+  totals: z.object({ num_tokens: z.number() }),
+});
+export type RunState = z.infer<typeof stateSchema>;
+
+const manifestSchema = z.record(z.string(), z.object({ size: z.number(), sha256: z.string() }));
+
+const STATE = 'state.json';
+const MANIFEST = 'manifest.json';
+const NAME = /^step-(\d{6,})$/;
+const UNFINISHED = /^\.step-\d+\.unfinished$/;
+
+const checkpointName = (step: number): string => `step-${String(step).padStart(6, '0')}`;
+
+/**
+ * Writes a checkpoint: beside its place, with every file on the disk and listed in the manifest, then renamed. Whoever
+ * finds it finds it whole. Afterwards the oldest beyond `keep` are removed.
+ *
+ * @param writeFiles writes weights and optimizer into the folder that it is given
+ * @returns the checkpoint's folder
+ */
+export async function writeCheckpoint(args: {
+  folder: string;
+  state: RunState;
+  keep: number;
+  writeFiles: (folder: string) => Promise<void>;
+}): Promise<string> {
+  const { folder, state, keep, writeFiles } = args;
+  const name = checkpointName(state.step);
+  const beside = path.join(folder, `.${name}.unfinished`);
+  const place = path.join(folder, name);
+  await rm(beside, { recursive: true, force: true });
+  await mkdir(beside, { recursive: true });
+  try {
+    await writeFiles(beside);
+    await writeFile(path.join(beside, STATE), `${JSON.stringify(state, null, 2)}\n`);
+    await writeManifest(beside);
+    await syncPath(beside);
+    await rm(place, { recursive: true, force: true });
+    await rename(beside, place);
+  } catch (error) {
+    await rm(beside, { recursive: true, force: true }).catch(() => {});
+    throw error;
+  }
+  await syncPath(folder);
+  await removeOld({ folder, keep });
+  return place;
+}
+
+/** A checkpoint that is whole. */
+export interface Checkpoint {
+  folder: string;
+  state: RunState;
+}
+
+/**
+ * The newest whole checkpoint of a run; damaged ones are reported and passed over. Null where there is none.
+ *
+ * @param folder the run's `checkpoints`
+ */
+export async function latestCheckpoint({
+  folder,
+  warn,
+}: {
+  folder: string;
+  warn: (message: string) => void;
+}): Promise<Checkpoint | null> {
+  const names = (await listCheckpoints(folder)).toReversed();
+  for (const name of names) {
+    try {
+      return await openCheckpoint(path.join(folder, name));
+    } catch (error) {
+      if (!(error instanceof CheckpointError)) throw error;
+      warn(`${error.message}; the one before it is taken`);
+    }
+  }
+  return null;
+}
+
+/** @throws CheckpointError `CHECKPOINT_DAMAGED`, `CHECKPOINT_MISSING` */
+export async function openCheckpoint(folder: string): Promise<Checkpoint> {
+  const text = await readFile(path.join(folder, MANIFEST), 'utf8').catch((cause: unknown) => {
+    const message = `${folder} is no checkpoint, or an unfinished one: it has no ${MANIFEST}`;
+    throw new CheckpointError({ code: 'CHECKPOINT_MISSING', message, cause });
+  });
+  try {
+    const manifest = manifestSchema.parse(JSON.parse(text));
+    for (const [name, expected] of Object.entries(manifest)) {
+      const file = path.join(folder, name);
+      const { size } = await stat(file);
+      if (size !== expected.size) throw new Error(`${name} has ${size} bytes and should have ${expected.size}`);
+      if ((await digest(file)) !== expected.sha256) throw new Error(`${name} has changed since it was written`);
+    }
+    return { folder, state: stateSchema.parse(JSON.parse(await readFile(path.join(folder, STATE), 'utf8'))) };
+  } catch (cause) {
+    const message = `the checkpoint ${folder} is damaged: ${(cause as Error).message}`;
+    throw new CheckpointError({ code: 'CHECKPOINT_DAMAGED', message, cause });
+  }
+}
+
+/** Takes away what a killed process has left half written. */
+export async function removeUnfinished(folder: string): Promise<void> {
+  for (const name of await readdir(folder))
+    if (UNFINISHED.test(name)) await rm(path.join(folder, name), { recursive: true, force: true });
+}
+
+/** Oldest first. */
+async function listCheckpoints(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => [] as string[]);
+  const step = (name: string) => Number(NAME.exec(name)![1]);
+  return names.filter((name) => NAME.test(name)).sort((a, b) => step(a) - step(b));
+}
+
+async function removeOld({ folder, keep }: { folder: string; keep: number }): Promise<void> {
+  for (const name of (await listCheckpoints(folder)).slice(0, -keep))
+    await rm(path.join(folder, name), { recursive: true, force: true });
+}
+
+async function writeManifest(folder: string): Promise<void> {
+  const manifest: z.infer<typeof manifestSchema> = {};
+  for (const name of (await readdir(folder)).sort()) {
+    const file = path.join(folder, name);
+    await syncPath(file);
+    manifest[name] = { size: (await stat(file)).size, sha256: await digest(file) };
+  }
+  const file = path.join(folder, MANIFEST);
+  await writeFile(file, `${JSON.stringify(manifest, null, 2)}\n`);
+  await syncPath(file);
+}
+
+async function digest(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return hash.digest('hex');
+}
+
+/** Returns when a file, or the names in a folder, are on the disk. */
+async function syncPath(file: string): Promise<void> {
+  const handle = await open(file, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

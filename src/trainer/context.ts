@@ -1,0 +1,26 @@
+import type { Config } from '../config/schema.js';
+import type { PromptedSample } from './data-stream.js';
+import type { Stopwatch } from './metrics.js';
+import type { Models } from './models.js';
+import type { AdamW } from './optimizer.js';
+import type { StepResult } from './update.js';
+
+/** What a step works with. */
+export interface StepContext {
+  config: Config;
+  models: Models;
+  optimizer: AdamW;
+  /** The labels of the cls task. */
+  classes: readonly string[];
+}
+
+export interface StepInput {
+  /** The first is 1. */
+  step: number;
+  samples: PromptedSample[];
+  learningRate: number;
+  clock: Stopwatch;
+}
+
+/** A training method: what is done with the samples of one optimizer step. */
+export type StepFunction = (context: StepContext, input: StepInput) => StepResult;

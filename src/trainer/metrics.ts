@@ -1,0 +1,53 @@
+import type { RewardScores } from '../rewards/total.js';
+import { mean, standardDeviation } from './advantages.js';
+
+/** One line of `metrics.jsonl`, by key. Null: there was nothing to measure. */
+export type Metrics = Record<string, number | null>;
+
+const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+/** `reward`, `reward_std` (mean of the groups'), each term's mean and std, and the share of groups without any spread. */
+export function rewardMetrics(groups: RewardScores[][]): Metrics {
+  const totals = groups.map((group) => group.map(({ reward }) => reward));
+  const spreads = totals.map(standardDeviation);
+  const metrics: Metrics = {
+    reward: mean(totals.flat()),
+    reward_std: mean(spreads),
+    'groups/zero_variance': mean(spreads.map((spread) => (spread === 0 ? 1 : 0))),
+  };
+  for (const name of Object.keys(groups[0]?.[0]?.rewards ?? {})) {
+    const values = groups.flat().flatMap(({ rewards }) => rewards[name] ?? []);
+    metrics[`rewards/${name}/mean`] = orNull(mean(values));
+    metrics[`rewards/${name}/std`] = values.length === 0 ? null : standardDeviation(values);
+  }
+  return metrics;
+}
+
+/** Lengths in tokens. */
+export function lengthMetrics(lengths: number[], truncated: number): Metrics {
+  return {
+    'completions/mean_length': mean(lengths),
+    'completions/min_length': Math.min(...lengths),
+    'completions/max_length': Math.max(...lengths),
+    'completions/truncated': truncated / lengths.length,
+  };
+}
+
+/** Seconds that the parts of a step took. */
+export class Stopwatch {
+  readonly seconds: Record<string, number> = {};
+
+  measure<T>(part: string, body: () => T): T {
+    const start = performance.now();
+    try {
+      return body();
+    } finally {
+      this.seconds[part] = (this.seconds[part] ?? 0) + (performance.now() - start) / 1000;
+    }
+  }
+
+  /** As `time/<part>_s`. */
+  metrics(parts: readonly string[]): Metrics {
+    return Object.fromEntries(parts.map((part) => [`time/${part}_s`, this.seconds[part] ?? 0]));
+  }
+}

@@ -1,0 +1,138 @@
+import type { Config } from '../config/schema.js';
+import { ModelError } from '../errors.js';
+import { readAdapter, storedFactors } from '../policy/files/adapter.js';
+import { readGenerationConfig } from '../policy/files/generation-config.js';
+import { loadModel } from '../policy/load.js';
+import { addAdapters, type FactorValues, initialFactors, type LoraSettings } from '../policy/lora.js';
+import { Policy } from '../policy/policy.js';
+import { isVision } from '../policy/shapes.js';
+import { FeatureCache } from '../policy/vision/feature-cache.js';
+import { loadProcessor, type Processor } from '../prompt/processor.js';
+import { activeBackend, fastestType } from '../tensor/runtime.js';
+
+/** Bytes of a frozen vision tower's outputs that are kept on the device. */
+const FEATURE_BYTES = 2 ** 30;
+
+/** The models of a run. */
+export interface Models {
+  policy: Policy;
+  /** Null where nothing is measured against it: in SFT, and with β = 0. */
+  reference: Policy | null;
+  processor: Processor;
+  /** Any of these ends a completion. */
+  endTokenIds: number[];
+  /** Frees what is kept beyond its bounds; called between steps. */
+  trim(): void;
+  dispose(): void;
+}
+
+/** The config's `model`. */
+interface ModelOptions {
+  path: string;
+  dtype: Config['model']['dtype'];
+  freeze_vision: boolean;
+  lora?: LoraSettings;
+  adapter?: string;
+}
+
+/** What of a config decides about its models. */
+interface ModelsConfig {
+  model: ModelOptions;
+  seed: number;
+  method: Config['method'];
+  grpo: { beta: number };
+}
+
+/** The type that a config's `model.dtype` means on this machine. */
+export async function resolveType(dtype: ModelOptions['dtype']): Promise<'float32' | 'bfloat16'> {
+  const backend = activeBackend();
+  if (dtype === 'auto') return fastestType(backend);
+  if (dtype === 'bfloat16' && !backend.supportsBfloat16) {
+    const message = `model.dtype: bfloat16 needs TensorFlow, and this run is on ${backend.name}; take auto or float32`;
+    throw new ModelError({ code: 'DTYPE_UNSUPPORTED', message });
+  }
+  return dtype;
+}
+
+/** Which weights of the base model are trained. */
+export const trainsWeight =
+  ({ lora, freeze_vision }: Pick<ModelOptions, 'lora' | 'freeze_vision'>) =>
+  (name: string): boolean =>
+    lora === undefined && !(freeze_vision && isVision(name));
+
+/**
+ * Loads the policy and the frozen reference.
+ *
+ * @param checkpoint folder to take the policy's trained weights from, instead of the start that the config names
+ * @throws ModelError for files that are missing, damaged or do not fit
+ */
+export async function openModels(args: {
+  config: ModelsConfig;
+  checkpoint?: string;
+  onTensor?: (done: number, total: number) => void;
+}): Promise<Models> {
+  const { config, checkpoint, onTensor } = args;
+  const { model } = config;
+  const type = await resolveType(model.dtype);
+  const folder = model.lora === undefined ? (checkpoint ?? model.path) : model.path;
+  const processor = await loadProcessor(model.path);
+  const endTokenIds = await endTokens(model.path, processor);
+  const needsReference = config.method === 'grpo' && config.grpo.beta > 0;
+
+  const base = await loadModel({ folder, type, trains: trainsWeight(model), onTensor });
+  if (model.lora !== undefined) {
+    const values = await factorValues({ lora: model.lora, folder: checkpoint ?? model.adapter, seed: config.seed });
+    addAdapters({ ...base, lora: model.lora, values });
+  }
+  const features = model.freeze_vision ? new FeatureCache({ capacity: FEATURE_BYTES }) : null;
+  const policy = new Policy({ ...base, features });
+
+  const reference = needsReference ? await openReference({ policy, model, type, features }) : null;
+  return {
+    policy,
+    reference,
+    processor,
+    endTokenIds,
+    trim: () => features?.trim(),
+    dispose: () => {
+      features?.dispose();
+      if (model.lora === undefined) reference?.parameters.dispose();
+      base.parameters.dispose();
+    },
+  };
+}
+
+/** With adapters: the same weights, adapters off. Else a frozen copy of the start. */
+async function openReference(args: {
+  policy: Policy;
+  model: ModelOptions;
+  type: 'float32' | 'bfloat16';
+  features: FeatureCache | null;
+}): Promise<Policy> {
+  const { policy, model, type, features } = args;
+  if (model.lora !== undefined)
+    return new Policy({ config: policy.config, parameters: policy.parameters.withoutAdapters(), features });
+  return new Policy({ ...(await loadModel({ folder: model.path, type })), features });
+}
+
+/** Factors from a stored adapter, else a fresh start. */
+async function factorValues(args: { lora: LoraSettings; folder?: string; seed: number }): Promise<FactorValues> {
+  const { lora, folder, seed } = args;
+  if (folder === undefined) return initialFactors(seed);
+  const adapter = await readAdapter(folder);
+  const differs =
+    adapter.lora.r !== lora.r ||
+    adapter.lora.lora_alpha !== lora.lora_alpha ||
+    [...adapter.lora.target_modules].sort().join() !== [...lora.target_modules].sort().join();
+  if (differs) {
+    const { r, lora_alpha, target_modules } = adapter.lora;
+    const message = `the adapter in ${folder} has r ${r}, lora_alpha ${lora_alpha}, target_modules [${target_modules.join(', ')}]; give model.lora the same`;
+    throw new ModelError({ code: 'ADAPTER_MISMATCH', message });
+  }
+  return storedFactors({ adapter, folder });
+}
+
+async function endTokens(folder: string, processor: Processor): Promise<number[]> {
+  const { eosTokenIds } = await readGenerationConfig(folder);
+  return [...new Set([processor.endOfTurnId, ...eosTokenIds])];
+}

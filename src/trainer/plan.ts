@@ -1,0 +1,124 @@
+import type { Config } from '../config/schema.js';
+import { VAU_BENCH_CLASSES } from '../dataset/classes.js';
+import { loadDataset } from '../dataset/load.js';
+import type { Sample } from '../dataset/sample.js';
+import { VideoError } from '../errors.js';
+import { readModelConfig } from '../policy/files/model-config.js';
+import { openWeights } from '../policy/files/weights.js';
+import { adaptedLayers } from '../policy/lora.js';
+import { weightShapes } from '../policy/shapes.js';
+import { encodeCompletion } from '../prompt/build.js';
+import { loadProcessor } from '../prompt/processor.js';
+import { samplePrompt } from '../prompt/sample-prompt.js';
+import { expectedCompletion } from '../prompt/tasks.js';
+import { trainsWeight } from './models.js';
+
+/** Training samples whose prompts are really built, spread over the data. */
+const PROBED = 8;
+
+/** What a run would do, found out without training. */
+export interface Plan {
+  steps: number;
+  epochs: number;
+  /** Usable samples by task. */
+  train: Record<string, number>;
+  held: Record<string, number>;
+  /** Of the prompts that were built, in tokens; null where no video could be read. */
+  promptTokens: { min: number; mean: number; max: number } | null;
+  /** Of the annotated answers to the probed samples (SFT), or the limit (GRPO), in tokens. */
+  completionTokens: number;
+  weights: { total: number; trained: number };
+  /** Bytes, by what they are for. */
+  memory: Record<string, number>;
+}
+
+/**
+ * Loads data, tokenizer and the headers of the weights, and builds a few prompts with their videos.
+ *
+ * @param type what frozen weights are kept in
+ */
+export async function planRun(args: {
+  config: Config;
+  type: 'float32' | 'bfloat16';
+  warn: (message: string) => void;
+}): Promise<Plan> {
+  const { config, type, warn } = args;
+  const { training, rollout, data, model } = config;
+  const classes = data.classes ?? VAU_BENCH_CLASSES;
+  const samples = await loadDataset({ sources: data.train, classes, log: warn });
+  const held = data.eval.length === 0 ? [] : await loadDataset({ sources: data.eval, classes, log: warn });
+  const processor = await loadProcessor(model.path);
+  const modelConfig = await readModelConfig(model.path);
+
+  const probed = spread(samples, PROBED);
+  const lengths: number[] = [];
+  for (const sample of probed) {
+    try {
+      lengths.push((await samplePrompt({ sample, processor, settings: data })).tokenIds.length);
+    } catch (error) {
+      if (!(error instanceof VideoError)) throw error;
+      warn(`left out: ${error.message}`);
+    }
+  }
+  const answers = probed.map((sample) => {
+    const text = expectedCompletion({ sample, style: data.prompt });
+    return encodeCompletion({ processor, text }).length;
+  });
+  const completionTokens = config.method === 'sft' ? Math.max(...answers) : rollout.max_completion_length;
+
+  const shapes = [...weightShapes(modelConfig)];
+  const stored = await openWeights(model.path);
+  for (const [name] of shapes) stored.shape(name);
+  await stored.close();
+  const sizes = shapes.map(([name, shape]) => ({ name, size: shape.reduce((n, d) => n * d, 1) }));
+  const sum = (list: { size: number }[]) => list.reduce((total, { size }) => total + size, 0);
+  const trains = trainsWeight(model);
+  const total = sum(sizes);
+  const own = sum(sizes.filter(({ name }) => trains(name)));
+  const adapters = model.lora
+    ? adaptedLayers(modelConfig, model.lora).reduce((n, { a, b }) => n + a[0] * a[1] + b[0] * b[1], 0)
+    : 0;
+  const trained = own + adapters;
+  const frozenBytes = type === 'bfloat16' ? 2 : 4;
+  const needsReference = config.method === 'grpo' && config.grpo.beta > 0 && !model.lora;
+  const G = config.method === 'grpo' ? rollout.num_generations : 1;
+  const longest = lengths.length === 0 ? 0 : Math.max(...lengths);
+  const perMicroBatch = training.prompts_per_step / training.gradient_accumulation_steps;
+  const rows = perMicroBatch * (longest + G * completionTokens);
+  const { hiddenSize, intermediateSize, numLayers, vocabSize } = modelConfig.text;
+
+  return {
+    steps: training.max_steps,
+    epochs: (training.max_steps * training.prompts_per_step) / samples.length,
+    train: countTasks(samples),
+    held: countTasks(held),
+    promptTokens:
+      lengths.length === 0
+        ? null
+        : { min: Math.min(...lengths), mean: lengths.reduce((a, b) => a + b, 0) / lengths.length, max: longest },
+    completionTokens,
+    weights: { total: total + adapters, trained },
+    memory: {
+      'frozen weights': (total - own) * frozenBytes,
+      'trained weights': trained * (type === 'bfloat16' ? 6 : 4),
+      'reference weights': needsReference ? total * frozenBytes : 0,
+      'gradients and optimizer': trained * 12,
+      // A layer's input always, its inner values while there is room for them; logits of one chunk, thrice.
+      activations:
+        rows * hiddenSize * 4 * numLayers +
+        Math.min(2 ** 31, rows * numLayers * 4 * (8 * hiddenSize + 4 * intermediateSize)),
+      logits: 3 * Math.min(64 * 2 ** 20, rows * vocabSize * 4),
+    },
+  };
+}
+
+function countTasks(samples: readonly Sample[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { task } of samples) counts[task] = (counts[task] ?? 0) + 1;
+  return counts;
+}
+
+function spread<T>(items: readonly T[], count: number): T[] {
+  const n = Math.min(count, items.length);
+  return Array.from({ length: n }, (_, i) => items[Math.floor((i * items.length) / n)]!);
+}

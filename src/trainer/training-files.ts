@@ -1,0 +1,34 @@
+import path from 'node:path';
+import type { Config } from '../config/schema.js';
+import { openSafetensors, toFloat32, writeSafetensors } from '../policy/files/safetensors.js';
+import { saveAdapter, saveModel } from '../policy/save.js';
+import type { Checkpoint } from './checkpoint.js';
+import type { Models } from './models.js';
+import type { AdamW } from './optimizer.js';
+
+const OPTIMIZER = 'optimizer.safetensors';
+
+/** Writes the policy (an adapter, or a whole model folder) and the optimizer's moments into a checkpoint's folder. */
+export async function saveTraining(args: {
+  models: Models;
+  optimizer: AdamW;
+  config: Config;
+  folder: string;
+}): Promise<void> {
+  const { models, optimizer, config, folder } = args;
+  const { path: baseModel, lora } = config.model;
+  if (lora === undefined) await saveModel({ policy: models.policy, from: baseModel, folder });
+  else await saveAdapter({ policy: models.policy, lora, baseModel, folder });
+  await writeSafetensors({ file: path.join(folder, OPTIMIZER), tensors: optimizer.tensors() });
+}
+
+/** Puts back the moments of a checkpoint. */
+export async function restoreOptimizer(args: { optimizer: AdamW; checkpoint: Checkpoint }): Promise<void> {
+  const { optimizer, checkpoint } = args;
+  const file = await openSafetensors(path.join(checkpoint.folder, OPTIMIZER));
+  try {
+    await optimizer.restore(checkpoint.state.optimizer_step, async (name) => toFloat32(await file.readTensor(name)));
+  } finally {
+    await file.close();
+  }
+}

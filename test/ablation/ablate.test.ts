@@ -1,0 +1,123 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ablate, openWork } from '../../src/ablation/ablate.js';
+import { readAblation } from '../../src/ablation/file.js';
+import { planRuns } from '../../src/ablation/plan.js';
+import { Runner } from '../../src/ablation/runner.js';
+import { summaryTable } from '../../src/ablation/summary.js';
+import { folderWith } from '../folder.js';
+
+const TRAIN = [process.execPath, fileURLToPath(new URL('fake-train.mjs', import.meta.url))];
+
+let folder: string;
+beforeEach(async () => {
+  folder = await folderWith({ 'base.yaml': 'name: base\nmodel: {path: m}\n' });
+  const axes = 'grpo.beta: [0, 0.5]';
+  await writeFile(
+    join(folder, 'a.yaml'),
+    `base: base.yaml\noutput_dir: ${folder}/out\nseeds: [1, 2]\naxes: {${axes}}\n`,
+  );
+});
+
+/** One `ablate`; `onLine` sees what is printed and may stop the runner. */
+async function start({
+  parallel = 1,
+  onLine = () => {},
+}: {
+  parallel?: number;
+  onLine?: (line: string, runner: Runner) => void;
+} = {}) {
+  const ablation = await readAblation(join(folder, 'a.yaml'));
+  const work = await openWork({ ablation, runs: await planRuns({ ablation }), train: TRAIN });
+  const printed: string[] = [];
+  const print = (line: string) => {
+    printed.push(line);
+    onLine(line, runner);
+  };
+  const runner: Runner = new Runner({ parallel, print });
+  const { outcomes, failed } = await ablate({ ablation, work, runner });
+  return {
+    printed,
+    failed: failed.map(({ name }) => name),
+    table: summaryTable(ablation, outcomes),
+    ablation,
+    outcomes,
+  };
+}
+
+const calls = async () => (await readFile(join(folder, 'calls.txt'), 'utf8')).trimEnd().split('\n');
+
+describe('ablate', () => {
+  it('trains the grid and sums up over seeds', async () => {
+    const { table, failed } = await start({ parallel: 2 });
+    expect(failed).toEqual([]);
+    expect((await calls()).sort()).toEqual([
+      'grpo.beta-0.5_seed-1',
+      'grpo.beta-0.5_seed-2',
+      'grpo.beta-0_seed-1',
+      'grpo.beta-0_seed-2',
+    ]);
+    expect(table).toBe(
+      [
+        'grpo.beta  seeds         reward    qa/accuracy',
+        '─────────  ─────  ─────────────  ─────────────',
+        '0              2  1.500 ± 0.707  0.500 ± 0.000',
+        '0.5            2  2.000 ± 0.707  0.500 ± 0.000',
+        '',
+      ].join('\n'),
+    );
+    expect(await readFile(join(folder, 'out/ablation.csv'), 'utf8')).toBe(
+      'grpo.beta,seed,step,reward,qa/accuracy\n0,1,3,1,0.5\n0,2,3,2,0.5\n0.5,1,3,1.5,0.5\n0.5,2,3,2.5,0.5\n',
+    );
+    const json = JSON.parse(await readFile(join(folder, 'out/ablation.json'), 'utf8'));
+    expect(json.axes).toEqual(['grpo.beta']);
+    expect(json.runs[3]).toMatchObject({ labels: ['0.5'], seed: 2, step: 3, evaluation: { reward: 2.5 } });
+    expect(json.summary[0].metrics.reward).toEqual({ mean: 1.5, std: Math.SQRT1_2, seeds: 2 });
+  });
+
+  it('goes on when a run fails, and tries that one alone when started again', async () => {
+    await writeFile(join(folder, 'fail-grpo.beta-0_seed-2'), '');
+    const first = await start();
+    expect(first.failed).toEqual(['grpo.beta-0_seed-2']);
+    expect(first.printed).toContain('grpo.beta-0_seed-2: failed');
+    expect(first.table).toMatch(/^0 +1\/2 +1\.000 +0\.500$/m);
+    expect(await readFile(join(folder, 'out/logs/grpo.beta-0_seed-2.log'), 'utf8')).toContain('out of luck');
+
+    await rm(join(folder, 'fail-grpo.beta-0_seed-2'));
+    const again = await start();
+    expect(again.failed).toEqual([]);
+    expect((await calls()).slice(4)).toEqual(['grpo.beta-0_seed-2']);
+    expect(again.table).toMatch(/^0 +2 +1\.500 ± 0\.707/m);
+    await start();
+    expect(await calls()).toHaveLength(5);
+  });
+
+  it('stops when it is asked to, and resumes the run that was begun', async () => {
+    await writeFile(join(folder, 'hang-grpo.beta-0_seed-2'), '');
+    const stopped = await start({ onLine: (line, runner) => line.endsWith(': hanging') && runner.stop() });
+    expect(stopped.printed).toContain('grpo.beta-0_seed-2: interrupted');
+    expect(await calls()).toEqual(['grpo.beta-0_seed-1', 'grpo.beta-0_seed-2']);
+
+    await rm(join(folder, 'hang-grpo.beta-0_seed-2'));
+    expect((await start()).failed).toEqual([]);
+    expect((await calls()).slice(2)).toEqual([
+      'grpo.beta-0_seed-2 resume=latest',
+      'grpo.beta-0.5_seed-1',
+      'grpo.beta-0.5_seed-2',
+    ]);
+  });
+
+  it('does not take a run with other options for one of its own', async () => {
+    await start();
+    await writeFile(join(folder, 'base.yaml'), 'name: base\nmodel: {path: m}\ntraining: {max_steps: 7}\n');
+    await expect(start()).rejects.toMatchObject({ code: 'ABLATION_STALE', exitCode: 2 });
+  });
+
+  it('reports a program that cannot be started', async () => {
+    const runner = new Runner({ parallel: 1, print: () => {} });
+    const job = { name: 'x', command: [join(folder, 'nothing')], log: join(folder, 'x.log') };
+    expect(await runner.run([job])).toEqual(['failed']);
+  });
+});

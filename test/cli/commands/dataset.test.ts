@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { command } from '../../../src/cli/commands/dataset.js';
+import { folderWith, vauBench } from '../../dataset/temporary.js';
+import { runCommand } from './run.js';
+
+const dataset = (...args: string[]) => runCommand(command, ['dataset', ...args]);
+const files = () =>
+  folderWith({
+    'val.csv': vauBench([
+      {},
+      { video: 'gone.mp4', answer: 'E' },
+      'ragged',
+      { video: 'b.mp4', label: 'Normal', times: '0.0,0.0' },
+    ]),
+    'bad.csv': vauBench(['ragged']),
+    'videos/a.mp4': '',
+    'videos/b.avi': '',
+  });
+
+test('check, for people', async () => {
+  const folder = await files();
+  const { stdout } = await dataset('check', `${folder}/val.csv`, '--videos', `${folder}/videos`);
+  expect(stdout).toContain(`${folder}/val.csv (vau-bench): 4 rows\n`);
+  expect(stdout).toMatch(/^tag +2 +1 +video not found$/m);
+  expect(stdout).toMatch(/^unreadable 1 row left out: not as many fields as columns \(row 4\)$/m);
+  expect(stdout).toMatch(/^videos +2 of 3 found\n +not found \(1\): gone\.mp4$/m);
+  const without = await dataset('check', `${folder}/val.csv`);
+  expect(without.stdout).toMatch(/^qa +2 +1 +the correct option is not one of A, B, C, D$/m);
+});
+
+test('check, for programs, of several files', async () => {
+  const folder = await files();
+  const { stdout } = await dataset('check', `${folder}/val.csv`, `${folder}/val.csv`, '--json');
+  const report = JSON.parse(stdout);
+  expect(report.files.map(({ rows }: { rows: number }) => rows)).toEqual([4, 4]);
+  expect(report.overlaps[0].videos).toEqual(['a.mp4', 'gone.mp4', 'b.mp4']);
+});
+
+test('check takes the labels of one’s own', async () => {
+  const folder = await files();
+  const { stdout } = await dataset('check', `${folder}/val.csv`, '--classes', 'Calm, Fighting', '--json');
+  expect(JSON.parse(stdout).files[0].classes).toEqual({ Fighting: 2 });
+});
+
+test('check fails, after its report, where no task can use any row', async () => {
+  const folder = await files();
+  const failed = dataset('check', `${folder}/bad.csv`);
+  await expect(failed).rejects.toMatchObject({
+    code: 'DATA_NOTHING_USABLE',
+    message: expect.stringContaining('bad.csv'),
+  });
+});
+
+test('convert writes what can be used and counts the rest; it does not write over a file', async () => {
+  const folder = await files();
+  const out = join(folder, 'mine.jsonl');
+  const { stderr } = await dataset('convert', `${folder}/val.csv`, '--to', 'jsonl', out);
+  expect(stderr).toContain('1 row left out: not as many fields as columns (row 4)');
+  expect(stderr).toContain(`${out}: 3 of 4 rows\n`);
+  const lines = (await readFile(out, 'utf8'))
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines.map(({ video, segment, answer }) => [video, segment, answer])).toEqual([
+    ['a.mp4', [1.5, 4], 'A'],
+    ['gone.mp4', [1.5, 4], undefined],
+    ['b.mp4', 'normal', 'A'],
+  ]);
+  const again = dataset('convert', `${folder}/val.csv`, '--to', 'jsonl', out);
+  await expect(again).rejects.toMatchObject({ code: 'FILE_EXISTS', exitCode: 2 });
+  await dataset('convert', out, '--to', 'vau-bench', join(folder, 'back.csv'), '--force');
+  expect((await dataset('check', join(folder, 'back.csv'))).stdout).toMatch(/^qa +2 /m);
+});

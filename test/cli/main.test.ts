@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+let folder: string;
+
+/** The package as it is installed: compiled, beside its package.json. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vau-rft-test-'));
+  await cp('package.json', join(folder, 'package.json'));
+  await symlink(resolve('node_modules'), join(folder, 'node_modules'));
+  // Compiled also if some type is wrong: that is for `npm run typecheck` to say.
+  await run('npx', ['tsc', '-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')]).catch(() => {});
+}, 60_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs a shell line with `vau-rft` in it. */
+async function shell(line: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  const program = `${JSON.stringify(process.execPath)} ${JSON.stringify(join(folder, 'dist/cli/main.js'))}`;
+  const script = `set -o pipefail; ${line.replaceAll('vau-rft', program)}`;
+  const done = await run('bash', ['-c', script]).catch((error) => error);
+  return { code: done.code ?? 0, stdout: done.stdout, stderr: done.stderr };
+}
+
+describe('the program', () => {
+  it('gives results on standard output and exits with 0', async () => {
+    expect(await shell('vau-rft schema')).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringContaining('"title"'),
+    });
+    expect((await shell('vau-rft --help')).code).toBe(0);
+  });
+
+  it('gives errors on standard error and exits with their code', async () => {
+    const { code, stdout, stderr } = await shell('vau-rft ablate nothing.yaml');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toBe('error CONFIG_NOT_READABLE: nothing.yaml cannot be read: there is no such file\n');
+    expect((await shell('vau-rft ablate nothing.yaml --debug')).stderr).toMatch(/\n {4}at .*yaml-file/);
+  });
+
+  it('is quiet when its reader leaves', async () => {
+    const { code, stderr } = await shell('vau-rft schema | true');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+});

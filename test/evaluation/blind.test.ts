@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { VAU_BENCH_CLASSES as classes } from '../../src/dataset/classes.js';
+import { loadSamples } from '../../src/dataset/load.js';
+import type { OptionLetter, TaskName } from '../../src/dataset/sample.js';
+import { blindBaselines } from '../../src/evaluation/blind.js';
+import { interval, normal, sampleOf } from './metrics/metrics.js';
+
+const qa = (answer: OptionLetter, ...options: string[]) =>
+  sampleOf('qa', { question: '?', answer, options: options as [string, string, string, string] });
+
+test('guessers learn from the training samples and are measured on the others; the best is the bar', () => {
+  const train = [
+    ...(['B', 'B', 'A'] as const).map((answer) => qa(answer, 'x', 'x', 'x', 'x')),
+    ...[interval(2, 7), interval(2, 7), normal].map((segment) => sampleOf('tag', { segment })),
+    ...['Fire', 'Fire', 'Arson'].map((label) => sampleOf('cls', { class: label })),
+  ];
+  const held = [
+    qa('A', 'the longest', 'b', 'c', 'd'),
+    qa('C', 'a', 'b', 'the longest', 'd'),
+    qa('B', 'a', 'b', 'the longest', 'd'),
+    ...[interval(2, 12), normal, normal].map((segment) => sampleOf('tag', { segment })),
+    ...['Fire', 'Arson'].map((label) => sampleOf('cls', { class: label })),
+  ];
+  const baselines = blindBaselines({ train, held, classes, seed: 1 });
+  expect(baselines.map(({ task, name, metric, candidates }) => ({ task, name, metric, candidates }))).toEqual([
+    {
+      task: 'qa',
+      name: 'longest option',
+      metric: 'accuracy',
+      candidates: { 'always B': 1 / 3, 'longest option': 2 / 3 },
+    },
+    {
+      task: 'tag',
+      name: 'always normal',
+      metric: 'miou',
+      candidates: { 'always 2–7 s': 0.5 / 3, 'always normal': 2 / 3 },
+    },
+    { task: 'cls', name: 'always Fire', metric: 'accuracy', candidates: { 'always Fire': 0.5 } },
+  ]);
+  for (const { value, interval: bounds } of baselines) expect(bounds.low <= value && value <= bounds.high).toBe(true);
+});
+
+test('without training samples, those that need none', () => {
+  const baselines = blindBaselines({
+    train: [],
+    held: [sampleOf('tag', { segment: normal }), sampleOf('cls', { class: 'Fire' })],
+    classes,
+    seed: 1,
+  });
+  expect(baselines.map(({ name, value }) => [name, value])).toEqual([['always normal', 1]]);
+});
+
+const benchmark = process.env.VAU_BENCH_DIR;
+
+describe.skipIf(!benchmark)('on the released files', () => {
+  const load = async (name: string, task: TaskName) =>
+    (await loadSamples({ source: 'vau-bench', annotations: join(benchmark!, name), task })).samples;
+
+  test.each([
+    ['test_msad.csv', 43.8, 68.3],
+    ['test_ucf_crime.csv', 75.7, 59.0],
+  ])('multiple choice of %s: the longest option %d %, always A %d %', async (name, longest, always) => {
+    const [baseline] = blindBaselines({
+      train: await load('val.csv', 'qa'),
+      held: await load(name, 'qa'),
+      classes,
+      seed: 1,
+    });
+    expect(100 * baseline!.candidates['longest option']!).toBeCloseTo(longest, 1);
+    expect(100 * baseline!.candidates['always A']!).toBeCloseTo(always, 1);
+  });
+});

@@ -1,0 +1,29 @@
+import type { Sample, Segment, TaskName } from '../../../src/dataset/sample.js';
+import { type JudgedPrediction, judge } from '../../../src/evaluation/metrics/prediction.js';
+import { answering, grounding } from '../../rewards/samples.js';
+
+export const interval = (start: number, end: number): Segment => ({ kind: 'interval', start, end });
+export const normal: Segment = { kind: 'normal' };
+
+export const sampleOf = (task: TaskName, parts: Partial<Sample>): Sample => ({
+  id: 'x',
+  video: '/a.mp4',
+  task,
+  segment: { kind: 'unknown' },
+  ...parts,
+});
+
+/** Predictions as answers (or, for tag, answer and span), beside what is right. */
+export const judged = (
+  task: TaskName,
+  pairs: [Partial<Sample>, ...string[]][],
+  classes: string[] = [],
+): JudgedPrediction[] =>
+  judge({
+    predictions: pairs.map(([parts, answer, glue]) => ({
+      sample: sampleOf(task, parts),
+      text: glue === undefined ? answering(answer!) : grounding(answer!, glue),
+    })),
+    style: 'think',
+    classes,
+  });

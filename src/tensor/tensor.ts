@@ -48,7 +48,7 @@ export function scope<T>(body: () => T): T {
   try {
     result = body();
   } catch (error) {
-    for (const tensor of made) tensor.dispose();
+    for (const tensor of made) if (!tensor.kept) tensor.dispose();
     throw error;
   } finally {
     current = parent;

@@ -1,7 +1,6 @@
 import { VideoError } from '../errors.js';
 import { firstVideoStream, inputArgs } from './input.js';
 import { runFfmpeg } from './run-ffmpeg.js';
-import { parseShownFrame } from './showinfo.js';
 import type { Size } from './smart-resize.js';
 import type { Timeline } from './timeline.js';
 
@@ -70,7 +69,6 @@ export const decodeFrames = async ({
   const data = new Uint8Array(wanted.length * frameBytes);
   let filled = 0;
   for (const { seek, pts } of planStretches({ timeline, wanted })) {
-    const shown: (number | null)[] = [];
     const end = filled + pts.length * frameBytes;
     let overflow = false;
     const { timedOut } = await runFfmpeg({
@@ -79,7 +77,7 @@ export const decodeFrames = async ({
         ...firstVideoStream,
         '-vf',
         filters({ pts, height, width }),
-        // One tick a frame at one frame a second: no frame is doubled or dropped, in ffmpeg new and old.
+        // They come at one frame a second: at this rate none is doubled or dropped, by ffmpeg new or old.
         ...['-r', '1', '-frames:v', String(pts.length), '-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
       ],
       onOutput: (chunk) => {
@@ -88,30 +86,31 @@ export const decodeFrames = async ({
         data.set(chunk, filled);
         filled += chunk.length;
       },
-      onLog: (line) => {
-        const frame = parseShownFrame(line);
-        if (frame !== null) shown.push(frame.pts);
-      },
       signal,
     });
     if (timedOut) {
       const message = `${file}: ffmpeg took too long to decode it and was stopped: encode it anew, or leave it out.`;
       throw new VideoError({ code: 'VIDEO_TIMEOUT', message });
     }
-    // Frames decoded ahead may be shown after the last that is written.
-    if (overflow || filled !== end || pts.some((time, i) => shown[i] !== time)) return null;
+    // The filter lets only these times through, each once and in ascending order: as many frames as times are the frames.
+    if (overflow || filled !== end) return null;
   }
   return data;
 };
 
 const bicubic = 'bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact:param0=0:param1=0.5';
 
-const filters = ({ pts, height, width }: { pts: number[] } & Size): string =>
-  [
-    // A time that comes twice counts once.
-    `select='(${pts.map((time) => `eq(pts,${time})`).join('+')})*(isnan(prev_selected_pts)+gt(pts,prev_selected_pts))'`,
-    'showinfo',
-    'settb=1,setpts=N',
+/**
+ * Lets the frames of the given times through, each once, and gives them the times 0 s, 1 s, 2 s, …. The count is not left
+ * to ffmpeg, which starts it anew when the size of the frames changes halfway.
+ */
+const filters = ({ pts, height, width }: { pts: number[] } & Size): string => {
+  const isWanted = pts.map((time) => `eq(pts,${time})`).join('+');
+  const index = `${pts.map((time) => `gte(PTS,${time})`).join('+')}-1`;
+  return [
+    `select='(${isWanted})*(isnan(prev_selected_pts)+gt(pts,prev_selected_pts))'`,
+    `setpts='(${index})/TB'`,
     'format=rgb24',
     `scale=${width}:${height}:flags=${bicubic}`,
   ].join(',');
+};

@@ -32,8 +32,7 @@ const containers = [
 
 /**
  * ffmpeg's arguments to open `file` as a local file and nothing else. The `file:` form makes names that begin with `-`
- * or hold `:` plain names. Timestamps stay the container's own (`-copyts`); frames that change size halfway keep their
- * place in the count (`-reinit_filter 0`: the filters are not started anew).
+ * or hold `:` plain names. Timestamps stay the container's own (`-copyts`).
  *
  * @param seekSeconds on the container's clock: start at the last key frame at or before it.
  */
@@ -44,8 +43,6 @@ export const inputArgs = ({ file, seekSeconds }: { file: string; seekSeconds?: n
   '-format_whitelist',
   containers.join(','),
   '-copyts',
-  '-reinit_filter',
-  '0',
   ...(seekSeconds === undefined ? [] : ['-seek_timestamp', '1', '-noaccurate_seek', '-ss', seekSeconds.toFixed(6)]),
   '-i',
   `file:${resolve(file)}`,

@@ -20,7 +20,19 @@ async function run(...args: string[]): Promise<string> {
 describe('program', () => {
   it('shows its commands and its version', async () => {
     const help = await run('--help');
-    for (const name of ['setup', 'doctor', 'train', 'generate', 'logprobs', 'score', 'dataset', 'ablate', 'schema'])
+    for (const name of [
+      'setup',
+      'doctor',
+      'train',
+      'evaluate',
+      'merge',
+      'generate',
+      'logprobs',
+      'score',
+      'dataset',
+      'ablate',
+      'schema',
+    ])
       expect(help).toMatch(new RegExp(`^ +vau-rft ${name} .*[a-z]`, 'm'));
     const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
     expect(await run('--version')).toBe(`${version}\n`);

@@ -59,6 +59,7 @@ describe('an answer is read where it stands once, in no other tag', () => {
     ['<think>never closed <answer>B</answer>', undefined],
     ['<think>so <answer>B</answer></think>', undefined],
     ['<answer>B</answer> or <answer>C</answer>', undefined],
+    ['<answer>B. <think>or C</think></answer>', undefined],
     ['<think>a</think><answer>B', undefined],
   ])('%j: %s', (text, answer) => {
     const parsed = read(text);

@@ -24,6 +24,11 @@ describe('chooseFrames', () => {
     }
   });
 
+  it('does not lose a pair of frames to a duration that was rounded down', () => {
+    const answer = chooseFrames({ times: even(1800, 30), duration: 59.9995, fps: 1, maxFrames: 768 });
+    expect(answer).toHaveLength(60);
+  });
+
   it('takes what is on screen at even times when the rate varies', () => {
     // 10 frames in the first second, then one frame that stays for 7 seconds.
     const times = even(11, 10);

@@ -112,6 +112,23 @@ describe('loadFrames', () => {
     expect(frames.times).toEqual(expected.map((n) => expect.closeTo(n < 30 ? n / 30 : 1 + (n - 30) / 2, 4)));
   });
 
+  it('takes the first of frames that share a time', async () => {
+    const pairs = [
+      '-vf',
+      `setpts='floor(N/2)/15/TB'`,
+      '-fps_mode',
+      'passthrough',
+      '-c:v',
+      'mjpeg',
+      '-pix_fmt',
+      'yuvj420p',
+    ];
+    await ffmpeg([...numbered({ frames: 60 }), ...pairs, inFolder('pairs.mkv')]);
+    const frames = await load('pairs.mkv');
+    expect(numbersShown(frames)).toEqual([0, 14, 30, 44]);
+    expect(frames.times).toEqual([0, 7, 15, 22].map((n) => expect.closeTo(n / 15, 3)));
+  });
+
   it('counts time from the first frame that an edit list shows', async () => {
     await ffmpeg(['-ss', '0.5', '-i', inFolder('plain.mp4'), '-c', 'copy', inFolder('trimmed.mp4')]);
     const frames = await load('trimmed.mp4');
@@ -130,14 +147,15 @@ describe('loadFrames', () => {
   it('goes on when the size changes halfway', async () => {
     const encoder = ['-c:v', 'libx264', '-pix_fmt', 'yuv420p'];
     await make('big.ts', { frames: 30 }, encoder);
-    await make('small.ts', { frames: 30, size: '160x120' }, ['-output_ts_offset', '1', ...encoder]);
+    await make('small.ts', { frames: 30, size: '160x120' }, ['-output_ts_offset', '2', ...encoder]);
     const parts = await Promise.all(['big.ts', 'small.ts'].map((name) => readFile(inFolder(name))));
     await writeFile(inFolder('changing.ts'), Buffer.concat(parts));
     const frames = await load('changing.ts');
     expect(frames).toMatchObject({ count: 4, height: 252, width: 308 });
-    // The joint may cost the decoder a frame.
-    const shown = frames.times.map((time) => Math.round(time * 30) % 30);
+    // The second part begins two seconds in.
+    const shown = frames.times.map((time) => Math.round((time < 2 ? time : time - 2) * 30));
     expect(numbersShown(frames)).toEqual(shown);
+    expect(frames.times.at(-1)).toBeGreaterThan(2);
   });
 
   it('skips ahead to far frames, and gets the same pixels as without', async () => {

@@ -1,4 +1,3 @@
-import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SetupError } from '../../errors.js';
 import { type BindingSource, nodeApiHeaders } from './binding-source.js';
@@ -52,7 +51,6 @@ export const fetchCompiler = async ({
     if (wheel === undefined) throw new ToolError({ message: 'pip brought no wheel' });
     await unpackWheel({ pip, wheel, folder, prefixes: ['ziglang/'] });
     const command = join(folder, 'ziglang', 'zig');
-    await chmod(command, 0o755);
     const cache = join(folder, 'cache');
     const env = { ZIG_GLOBAL_CACHE_DIR: cache, ZIG_LOCAL_CACHE_DIR: cache };
     return { name: 'zig c++', command, args: ['c++'], env };

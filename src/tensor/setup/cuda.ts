@@ -38,7 +38,7 @@ export const addCudaLibraries = async ({
 }): Promise<void> => {
   const info = (await readdir(metadataFolder)).find((name) => name.endsWith('.dist-info'))!;
   const requirements = cudaRequirements(await readFile(join(metadataFolder, info, 'METADATA'), 'utf8'));
-  report(`TensorFlow: downloading ${requirements.length} nvidia wheels (2 to 3 GiB) with pip`);
+  report(`TensorFlow: downloading ${requirements.length} nvidia wheels (about 2.7 GiB) with pip`);
   const files = await downloadWheels({ pip, requirements, platforms: target.wheelPlatforms, folder: wheels, report });
   report(`TensorFlow: unpacking ${files.length} nvidia wheels`);
   for (const wheel of files) {

@@ -51,8 +51,10 @@ export const downloadWheels = async ({
 }): Promise<string[]> => {
   // pip's own bar on a terminal; elsewhere a line now and then.
   const show = process.stderr.isTTY === true;
-  await mkdir(folder, { recursive: true });
-  const progress = show ? undefined : setInterval(() => void reportSize(folder, report), 10_000);
+  // What pip leaves behind when it is killed is then removed with the folder.
+  const temporary = join(folder, 'temporary');
+  await mkdir(temporary, { recursive: true });
+  const progress = show ? undefined : setInterval(() => void reportSize(temporary, report), 10_000);
   try {
     await runTool({
       command: pip.command,
@@ -64,8 +66,7 @@ export const downloadWheels = async ({
         ...(show ? [] : ['--quiet', '--progress-bar', 'off']),
         ...['--dest', folder, ...requirements],
       ],
-      // What pip leaves behind when it is killed is then removed with the folder.
-      env: { TMPDIR: folder },
+      env: { TMPDIR: temporary },
       show,
     });
   } catch (error) {

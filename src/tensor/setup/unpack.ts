@@ -1,14 +1,16 @@
 import type { Pip } from './pip.js';
 import { runTool } from './tool.js';
 
-/** Python's zipfile checks each member's CRC and lets no path out of the folder. */
+/** Python's zipfile checks each member's CRC and lets no path out of the folder, but forgets what is executable. */
 const EXTRACT = `
-import sys, zipfile
+import os, sys, zipfile
 archive, folder, prefixes = sys.argv[1], sys.argv[2], tuple(sys.argv[3:])
 with zipfile.ZipFile(archive) as wheel:
-    for name in wheel.namelist():
-        if name.startswith(prefixes):
-            wheel.extract(name, folder)
+    for member in wheel.infolist():
+        if member.filename.startswith(prefixes):
+            path = wheel.extract(member, folder)
+            if (member.external_attr >> 16) & 0o111:
+                os.chmod(path, 0o755)
 `;
 
 /**

@@ -8,6 +8,7 @@ import { command as evaluate } from './commands/evaluate.js';
 import { command as generate } from './commands/generate.js';
 import { command as logprobs } from './commands/logprobs.js';
 import { command as merge } from './commands/merge.js';
+import { command as quickstart } from './commands/quickstart.js';
 import { command as schema } from './commands/schema.js';
 import { command as score } from './commands/score.js';
 import { command as setup } from './commands/setup.js';
@@ -21,6 +22,7 @@ export function program(args: string[]): Argv {
   const cli = yargs(args)
     .scriptName('vau-rft')
     .usage('$0 <command>\n\nReinforcement fine-tuning of video-language models for video anomaly understanding.')
+    .command(quickstart)
     .command(setup)
     .command(doctor)
     .command(train)

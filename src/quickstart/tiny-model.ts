@@ -7,7 +7,7 @@ import { INITIALIZER_RANGE, tinyConfig, tinyProcessor, tinyShapes } from './tiny
 import { readTokenizerFacts, TOKENIZER_FILES, TOKENIZER_FOLDER } from './tokenizer.js';
 
 /**
- * Writes a Qwen2-VL of 0.84 million random weights in Hugging Face layout, tokenizer and all. Each weight is a pure
+ * Writes a Qwen2-VL of 0.56 million random weights in Hugging Face layout, tokenizer and all. Each weight is a pure
  * function of (seed, tensor name, position). `config.json` comes last: a folder that has it is whole.
  */
 export async function writeTinyModel({ folder, seed }: { folder: string; seed: number }): Promise<void> {

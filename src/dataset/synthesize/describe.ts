@@ -47,7 +47,7 @@ add \`task: tag\` for one of them. Set \`data.classes\` to the classes below.
 |---|---|---|
 ${rows.join('\n')}
 
-An event is seen from \`start\` up to (not including) \`end\`, both whole seconds. Passers-by, cars, bags and cones come in
+An event is seen from \`start\` up to (not including) \`end\`, both even seconds. Passers-by, cars, bags and cones come in
 clips of any class. Within a split each class is as frequent as the others, and so is each answer letter within a class;
 wrong options, lengths and times are drawn without regard to the class. So a guesser that does not see the video can do
 no better than chance.

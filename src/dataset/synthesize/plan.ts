@@ -15,7 +15,7 @@ export interface ClipSettings {
   split: string;
   /** Height and width in pixels. */
   size: number;
-  /** Shortest and longest clip. Lengths go up from the shortest in steps of two seconds: see `planClip`. */
+  /** Shortest and longest clip; lengths go up from the shortest in steps of `STEP` seconds. */
   seconds: readonly [number, number];
 }
 
@@ -45,11 +45,12 @@ function integer(low: number, high: number, ...keys: number[]): number {
 }
 
 /**
- * The plan of clip `index` of a split.
- *
- * Lengths step by two seconds since frames go into the model in pairs: at one frame a second, a clip of an even length
- * is seen at every whole second, so the annotated times can be told exactly.
+ * Lengths of clips, starts and ends of events step by this many seconds: frames go into the model in pairs, so at one
+ * frame a second each pair shows an event throughout or not at all, and the annotated times can be told exactly.
  */
+const STEP = 2;
+
+/** The plan of clip `index` of a split. An event lasts one or two steps. */
 export function planClip({ seed, split, size, seconds: [shortest, longest] }: ClipSettings, index: number): ClipPlan {
   const base = randomBits(seed, textKey(split));
   const count = CLIP_CLASSES.length;
@@ -64,9 +65,9 @@ export function planClip({ seed, split, size, seconds: [shortest, longest] }: Cl
   const options = Array.from(wrong, (i) => others[i]!);
   options.splice(letter, 0, clipClass.phrase);
 
-  const seconds = shortest + 2 * integer(0, Math.floor((longest - shortest) / 2), base, PURPOSE.seconds, index);
-  const length = Math.min(seconds - 1, integer(2, 3, base, PURPOSE.length, index));
-  const start = integer(0, seconds - length, base, PURPOSE.start, index);
+  const seconds = shortest + STEP * integer(0, Math.floor((longest - shortest) / STEP), base, PURPOSE.seconds, index);
+  const length = STEP * integer(1, 2, base, PURPOSE.length, index);
+  const start = STEP * integer(0, Math.floor((seconds - length) / STEP), base, PURPOSE.start, index);
   const slot = [start, start + length] as const;
 
   return {

@@ -41,7 +41,7 @@ describe('planClip', () => {
     }
   });
 
-  it('keeps events inside the clip, 2 or 3 seconds long, and gives normal clips none', () => {
+  it('keeps events inside the clip, 2 or 4 seconds long, and gives normal clips none', () => {
     for (const { class: kind, segment, seconds } of plans()) {
       expect([6, 8, 10]).toContain(seconds);
       expect(segment === undefined).toBe(kind.name === 'Normal');
@@ -49,7 +49,8 @@ describe('planClip', () => {
       const [start, end] = segment;
       expect(start).toBeGreaterThanOrEqual(0);
       expect(end).toBeLessThanOrEqual(seconds);
-      expect([2, 3]).toContain(end - start);
+      expect([2, 4]).toContain(end - start);
+      expect(start % 2).toBe(0);
     }
   });
 

@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Config } from '../config/schema.js';
+import { loadDataset } from '../dataset/load.js';
+import { type BlindBaseline, blindBaselines } from '../evaluation/blind.js';
+import { createProgress } from '../report/progress.js';
+import { runFiles } from '../report/run-folder.js';
+import { startRuntime } from '../tensor/runtime.js';
+import { ensureFfmpeg } from '../video/ffmpeg.js';
+import { resultText } from './result.js';
+import { makeClips, makeModel, quickstartFolder, removeAll, stageConfig, trainedModel, trainStage } from './stages.js';
+
+const STAGES = 5;
+
+/**
+ * The whole road on one machine, without a GPU or a download of weights: clips → tiny model → SFT → GRPO → a table of
+ * held-out results. Each stage is one of the commands that the real job consists of; what is done already is kept.
+ */
+export async function quickstart({
+  seed,
+  output,
+  fresh,
+}: {
+  seed: number;
+  output: string;
+  fresh: boolean;
+}): Promise<void> {
+  const folder = quickstartFolder(output);
+  const say = (text: string) => void process.stderr.write(`${text}\n`);
+  const stage = (number: number, title: string, command?: string) => {
+    say(`\n[${number}/${STAGES}] ${title}`);
+    if (command !== undefined) say(`  $ vau-rft ${command}`);
+  };
+  if (fresh) await removeAll(folder);
+  const started = performance.now();
+
+  stage(1, 'TensorFlow and ffmpeg', 'setup');
+  const report = (line: string) => say(`  ${line}`);
+  const backend = await startRuntime({ report });
+  const { version } = await ensureFfmpeg({ report });
+  say(`  ready: ${backend.name}, ffmpeg ${version}`);
+
+  stage(2, 'Surveillance-like clips, annotated', `dataset synthesize --out ${folder.clips} --seed ${seed}`);
+  await makeClips({ folder, seed, progress: createProgress() });
+
+  stage(3, 'A tiny Qwen2-VL with random weights learns to answer (supervised)');
+  await makeModel({ folder, seed });
+  const sft = await stageConfig({ stage: 'sft', folder, seed, model: folder.model });
+  say(`  $ vau-rft train ${sft.words[0]}`);
+  await trainStage(sft);
+
+  stage(4, 'GRPO: it tries, is rewarded, and gets better');
+  const grpo = await stageConfig({ stage: 'grpo', folder, seed, model: await trainedModel(sft.config) });
+  say(`  $ vau-rft train ${grpo.words[0]}`);
+  await trainStage(grpo);
+
+  stage(5, 'Held-out clips, which no stage has seen');
+  const result = {
+    before: await evaluationOf(sft.config),
+    after: await evaluationOf(grpo.config),
+    blind: await blindOf(grpo.config),
+    minutes: (performance.now() - started) / 60000,
+    folder: path.relative('.', folder.grpo),
+  };
+  process.stdout.write(resultText(result));
+}
+
+async function evaluationOf({ output_dir }: Config): Promise<Record<string, number>> {
+  const text = await readFile(runFiles(output_dir).finished, 'utf8');
+  return (JSON.parse(text) as { evaluation: Record<string, number> }).evaluation;
+}
+
+async function blindOf({ data, seed }: Config): Promise<BlindBaseline[]> {
+  const load = (sources: typeof data.train) => loadDataset({ sources, classes: data.classes, log: () => {} });
+  const [train, held] = await Promise.all([load(data.train), load(data.eval)]);
+  return blindBaselines({ train, held, classes: data.classes ?? [], seed });
+}

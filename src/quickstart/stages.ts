@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process';
+import { access, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
+import { synthesize } from '../dataset/synthesize/synthesize.js';
+import { RunError, VauError } from '../errors.js';
+import type { Progress } from '../report/progress.js';
+import { holdsRun, runFiles } from '../report/run-folder.js';
+import { latestCheckpoint } from '../trainer/checkpoint.js';
+import { writeTinyModel } from './tiny-model.js';
+import { FRAME_SIZE } from './tiny-shape.js';
+
+/** Clips that are made: few enough to be drawn in seconds, enough that the model cannot learn them by heart. */
+const CLIPS = { train: 600, test: 200 };
+
+const packageFile = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+
+/** Where a quickstart's parts lie. */
+export interface QuickstartFolder {
+  path: string;
+  clips: string;
+  model: string;
+  sft: string;
+  grpo: string;
+}
+
+export const quickstartFolder = (output: string): QuickstartFolder => ({
+  path: output,
+  clips: path.join(output, 'clips'),
+  model: path.join(output, 'model'),
+  sft: path.join(output, 'sft'),
+  grpo: path.join(output, 'grpo'),
+});
+
+export async function makeClips(args: { folder: QuickstartFolder; seed: number; progress: Progress }): Promise<void> {
+  const { folder, seed, progress } = args;
+  progress.start(CLIPS.train + CLIPS.test, 'drawing clips');
+  try {
+    const onProgress = ({ done }: { done: number }) => progress.update(done);
+    await synthesize({ folder: folder.clips, seed, size: FRAME_SIZE, seconds: [6, 8], splits: CLIPS, onProgress });
+  } finally {
+    progress.stop();
+  }
+}
+
+export async function makeModel({ folder, seed }: { folder: QuickstartFolder; seed: number }): Promise<void> {
+  if (!(await exists(path.join(folder.model, 'config.json')))) await writeTinyModel({ folder: folder.model, seed });
+}
+
+/** The config of a stage, and the words that `vau-rft train` needs to run it in this folder. */
+export async function stageConfig(args: {
+  stage: 'sft' | 'grpo';
+  folder: QuickstartFolder;
+  seed: number;
+  model: string;
+}): Promise<{ config: Config; words: string[] }> {
+  const { stage, folder, seed, model } = args;
+  const file = packageFile(`configs/quickstart/${stage}.yaml`);
+  const videos = path.join(folder.clips, 'videos');
+  const set = [
+    `seed=${seed}`,
+    `model.path=${model}`,
+    `data.train.0.annotations=${path.join(folder.clips, 'train.jsonl')}`,
+    `data.train.0.videos=${videos}`,
+    `data.eval.0.annotations=${path.join(folder.clips, 'test.jsonl')}`,
+    `data.eval.0.videos=${videos}`,
+    `output_dir=${folder[stage]}`,
+  ];
+  const config = await loadConfig({ file, set });
+  const shown = path.relative('.', file);
+  return { config, words: [shown.startsWith('..') ? file : shown, ...set.flatMap((item) => ['--set', item])] };
+}
+
+/** Trains a stage in a process of its own, going on where an earlier call was interrupted; a finished one is left. */
+export async function trainStage({ config, words }: { config: Config; words: string[] }): Promise<void> {
+  const files = runFiles(config.output_dir);
+  if (await exists(files.finished)) return;
+  const resume = (await holdsRun(config.output_dir)) ? ['--resume'] : [];
+  const main = packageFile('dist/cli/main.js');
+  const child = spawn(process.execPath, [main, 'train', ...words, ...resume], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: true,
+  });
+  const forward = (signal: NodeJS.Signals) => void child.kill(signal);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, forward);
+  const code = await new Promise<number>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (status) => resolve(status ?? 1));
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, forward);
+  if (code === 130)
+    throw new VauError({ code: 'INTERRUPTED', message: 'stopped; the same command goes on from here', exitCode: 130 });
+  if (code !== 0) {
+    const message = `${config.name} failed; its log is ${files.log}`;
+    throw new RunError({ code: 'QUICKSTART_FAILED', message });
+  }
+}
+
+/** The folder of a stage's last checkpoint, which is a whole model folder. */
+export async function trainedModel(config: Config): Promise<string> {
+  const found = await latestCheckpoint({ folder: runFiles(config.output_dir).checkpoints, warn: () => {} });
+  if (found !== null) return path.relative('.', found.folder);
+  const message = `${config.output_dir} holds no whole checkpoint; start over with --fresh`;
+  throw new RunError({ code: 'QUICKSTART_FAILED', message });
+}
+
+export const removeAll = (folder: QuickstartFolder): Promise<void> => rm(folder.path, { recursive: true, force: true });
+
+const exists = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );

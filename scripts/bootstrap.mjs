@@ -2,8 +2,8 @@
  * Makes a fresh clone usable, then runs what it is asked to: `node scripts/bootstrap.mjs COMMAND [ARGS]`.
  *
  * Installs the packages if package-lock.json is not what is installed, and compiles src/ into dist/ if it is not what
- * was compiled; says nothing where there is nothing to do. `test` then runs all checks (ARGS go to vitest); any other
- * COMMAND is one of `vau-rft`. Plain JavaScript without packages, since it runs before there are any.
+ * was compiled; says nothing where there is nothing to do. `build` stops there; `test` runs all checks (ARGS go to
+ * vitest); any other COMMAND is one of `vau-rft`. Plain JavaScript without packages, since it runs before there are any.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -74,7 +74,8 @@ const install = async () => {
   if (!installedByHand) {
     await step('installing packages (npm ci)', () => {
       const npm = process.env.npm_execpath;
-      const args = ['ci', '--no-audit', '--no-fund'];
+      // Their install scripts fetch what we fetch better (TensorFlow 2.9 for CUDA 11, an old ffmpeg), or fail trying.
+      const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
       if (npm?.endsWith('.js')) node([npm, ...args]);
       else run('npm', args);
     });
@@ -128,7 +129,7 @@ try {
   await install();
   await build();
   if (command === 'test') await test(args);
-  else node([at('dist', 'cli', 'main.js'), command, ...args]);
+  else if (command !== 'build') node([at('dist', 'cli', 'main.js'), command, ...args]);
 } catch (error) {
   if (!(error instanceof Failure)) throw error;
   process.exitCode = error.exitCode;

@@ -77,7 +77,7 @@ async function blindOf(args: {
   const classes = config.data.classes ?? VAU_BENCH_CLASSES;
   const { train: sources } = config.data;
   const train = sources.length === 0 ? samples : await loadDataset({ sources, classes, log: warn });
-  return blindBaselines({ train, held: samples, classes, seed: config.seed });
+  return blindBaselines({ train, held: samples, classes, terms: config.rewards, seed: config.seed });
 }
 
 function evaluationText({ evaluations, blind }: { evaluations: TaskEvaluation[]; blind: BlindBaseline[] }): string {

@@ -1,6 +1,7 @@
 import { LETTERS } from '../dataset/choice.js';
 import { type Sample, TASKS, type TaskName } from '../dataset/sample.js';
 import { expectedCompletion } from '../prompt/tasks.js';
+import type { WeightedReward } from '../rewards/total.js';
 import { constantInterval } from './constant-interval.js';
 import { evaluatePredictions } from './evaluate.js';
 import type { ConfidenceInterval } from './metrics/bootstrap.js';
@@ -10,10 +11,14 @@ export interface BlindBaseline {
   task: TaskName;
   /** Of the best guesser: `always A`, `longest option`, … */
   name: string;
+  /** Held-out samples of the task. */
+  count: number;
   /** The metric, as in an evaluation. */
   metric: string;
   value: number;
   interval: ConfidenceInterval;
+  /** The mean reward of the guesser's answers, given in the right form. */
+  reward: number;
   /** The value of every guesser. */
   candidates: Record<string, number>;
 }
@@ -53,6 +58,8 @@ interface BlindOptions {
   /** What they are measured on. */
   held: readonly Sample[];
   classes: readonly string[];
+  /** The reward terms of the config. */
+  terms: readonly WeightedReward[];
   /** Of the bootstrap. */
   seed: number;
 }
@@ -61,7 +68,7 @@ interface BlindOptions {
  * For each task of the held-out samples the best of the guessers, chosen on these samples themselves: the bar is never
  * too low.
  */
-export function blindBaselines({ train, held, classes, seed }: BlindOptions): BlindBaseline[] {
+export function blindBaselines({ train, held, classes, terms, seed }: BlindOptions): BlindBaseline[] {
   return TASKS.flatMap((task) => {
     const samples = held.filter((sample) => sample.task === task);
     const guessers = GUESSERS[task]?.(train.filter((sample) => sample.task === task)) ?? [];
@@ -70,8 +77,10 @@ export function blindBaselines({ train, held, classes, seed }: BlindOptions): Bl
         sample,
         text: expectedCompletion({ sample: { ...sample, ...guess(sample) }, style: 'direct' }),
       }));
-      const [evaluation] = evaluatePredictions({ predictions, style: 'direct', classes, terms: [], seed });
-      return evaluation?.headline ? [{ guesser: name, headline: evaluation.headline }] : [];
+      const [evaluation] = evaluatePredictions({ predictions, style: 'direct', classes, terms, seed });
+      return evaluation?.headline
+        ? [{ guesser: name, headline: evaluation.headline, reward: evaluation.metrics.reward ?? 0 }]
+        : [];
     });
     const best = results.reduce<(typeof results)[number] | undefined>(
       (top, other) => (top && top.headline.value >= other.headline.value ? top : other),
@@ -80,7 +89,8 @@ export function blindBaselines({ train, held, classes, seed }: BlindOptions): Bl
     if (!best) return [];
     const { name: metric, value, low, high } = best.headline;
     const candidates = Object.fromEntries(results.map(({ guesser, headline }) => [guesser, headline.value]));
-    return [{ task, name: best.guesser, metric, value, interval: { low, high }, candidates }];
+    const { guesser, reward } = best;
+    return [{ task, name: guesser, count: samples.length, metric, value, interval: { low, high }, reward, candidates }];
   });
 }
 
@@ -92,4 +102,10 @@ function mostFrequent<T>(items: readonly T[]): T | undefined {
     (top, entry) => (top && top[1] >= entry[1] ? top : entry),
     undefined,
   )?.[0];
+}
+
+/** The mean reward of guessing blindly, over the samples of all tasks. */
+export function blindReward(baselines: readonly BlindBaseline[]): number {
+  const count = baselines.reduce((sum, one) => sum + one.count, 0);
+  return baselines.reduce((sum, one) => sum + one.count * one.reward, 0) / count;
 }

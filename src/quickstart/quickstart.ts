@@ -70,8 +70,8 @@ async function evaluationOf({ output_dir }: Config): Promise<Record<string, numb
   return (JSON.parse(text) as { evaluation: Record<string, number> }).evaluation;
 }
 
-async function blindOf({ data, seed }: Config): Promise<BlindBaseline[]> {
+async function blindOf({ data, rewards: terms, seed }: Config): Promise<BlindBaseline[]> {
   const load = (sources: typeof data.train) => loadDataset({ sources, classes: data.classes, log: () => {} });
   const [train, held] = await Promise.all([load(data.train), load(data.eval)]);
-  return blindBaselines({ train, held, classes: data.classes ?? [], seed });
+  return blindBaselines({ train, held, classes: data.classes ?? [], terms, seed });
 }

@@ -1,4 +1,4 @@
-import type { BlindBaseline } from '../evaluation/blind.js';
+import { type BlindBaseline, blindReward } from '../evaluation/blind.js';
 import { table } from '../report/table.js';
 
 const TASKS = [
@@ -33,7 +33,7 @@ export function resultText(args: {
     title,
     align: i === 0 ? ('left' as const) : ('right' as const),
   }));
-  return `${table({ columns, rows: [...rows, ['mean reward', '', reward(before), reward(after), '']] })}
+  return `${table({ columns, rows: [...rows, ['mean reward', blindReward(blind).toFixed(3), reward(before), reward(after), '']] })}
 ${minutes.toFixed(1)} minutes. The run is in ${folder}: metrics.jsonl, completions.jsonl, checkpoints/.
 
 What to try next:

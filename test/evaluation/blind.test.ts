@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { VAU_BENCH_CLASSES as classes } from '../../src/dataset/classes.js';
 import { loadSamples } from '../../src/dataset/load.js';
 import type { OptionLetter, TaskName } from '../../src/dataset/sample.js';
-import { blindBaselines } from '../../src/evaluation/blind.js';
+import { blindBaselines, blindReward } from '../../src/evaluation/blind.js';
 import { interval, normal, sampleOf } from './metrics/metrics.js';
 
 const qa = (answer: OptionLetter, ...options: string[]) =>
@@ -22,7 +22,12 @@ test('guessers learn from the training samples and are measured on the others; t
     ...[interval(2, 12), normal, normal].map((segment) => sampleOf('tag', { segment })),
     ...['Fire', 'Arson'].map((label) => sampleOf('cls', { class: label })),
   ];
-  const baselines = blindBaselines({ train, held, classes, seed: 1 });
+  const terms = [
+    { name: 'format', weight: 1 },
+    { name: 'accuracy', weight: 1 },
+    { name: 'temporal_iou', weight: 1 },
+  ];
+  const baselines = blindBaselines({ train, held, classes, terms, seed: 1 });
   expect(baselines.map(({ task, name, metric, candidates }) => ({ task, name, metric, candidates }))).toEqual([
     {
       task: 'qa',
@@ -38,6 +43,10 @@ test('guessers learn from the training samples and are measured on the others; t
     },
     { task: 'cls', name: 'always Fire', metric: 'accuracy', candidates: { 'always Fire': 0.5 } },
   ]);
+  // Right form, and two thirds of the answers; for tag also the segment of the two normal videos.
+  const rewards = baselines.map(({ reward }) => reward);
+  expect(rewards).toEqual([1 + 2 / 3, 1 + 2 / 3 + 2 / 3, 1.5].map((value) => expect.closeTo(value, 10)));
+  expect(blindReward(baselines)).toBeCloseTo((3 * (5 / 3) + 3 * (7 / 3) + 2 * 1.5) / 8, 10);
   for (const { value, interval: bounds } of baselines) expect(bounds.low <= value && value <= bounds.high).toBe(true);
 });
 
@@ -46,6 +55,7 @@ test('without training samples, those that need none', () => {
     train: [],
     held: [sampleOf('tag', { segment: normal }), sampleOf('cls', { class: 'Fire' })],
     classes,
+    terms: [],
     seed: 1,
   });
   expect(baselines.map(({ name, value }) => [name, value])).toEqual([['always normal', 1]]);
@@ -65,6 +75,7 @@ describe.skipIf(!benchmark)('on the released files', () => {
       train: await load('val.csv', 'qa'),
       held: await load(name, 'qa'),
       classes,
+      terms: [],
       seed: 1,
     });
     expect(100 * baseline!.candidates['longest option']!).toBeCloseTo(longest, 1);

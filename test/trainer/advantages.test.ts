@@ -37,4 +37,6 @@ it('mean and unbiased deviation', () => {
   expect(mean([])).toBeNaN();
   expect(standardDeviation([1, 2, 6])).toBeCloseTo(Math.sqrt(7), 12);
   expect([standardDeviation([4]), standardDeviation([])]).toEqual([0, 0]);
+  // Their mean, rounded, is not 0.7; groups without variance are found by a deviation of zero.
+  expect(standardDeviation([0.7, 0.7, 0.7])).toBe(0);
 });

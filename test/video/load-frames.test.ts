@@ -203,10 +203,13 @@ describe('loadFrames', () => {
     const headless = await load('bad.mkv');
     expect(numbersShown(headless)).toEqual(headless.times.map((time) => 25 + Math.round(time * 30)));
     await damage('noise=amount=between(n\\,40\\,49)');
-    expect((await probeVideo({ file: inFolder('bad.mkv') })).timeline.pts).toHaveLength(90);
+    expect((await probeVideo({ file: inFolder('bad.mkv') })).timeline.pts.length).toBeGreaterThan(87);
     const holed = await load('bad.mkv', { fps: 30, max_frames: 90 });
-    expect(holed.count).toBeLessThan(90);
-    expect(numbersShown(holed)).toEqual(holed.times.map((time) => Math.round(time * 30)));
+    expect(holed.count).toBeLessThan(87);
+    // What is left of the damaged ones may show anything; key frame 50 mends it.
+    const places = holed.times.map((time) => Math.round(time * 30));
+    const isGood = (_: number, i: number): boolean => places[i]! < 40 || places[i]! >= 50;
+    expect(numbersShown(holed).filter(isGood)).toEqual(places.filter(isGood));
   });
 
   it('asks the cache first, and tells it afterwards', async () => {

@@ -66,7 +66,7 @@ describe('a machine without anything', () => {
   it('prints JSON, and then fails with the remedy', async () => {
     vi.stubEnv('FFMPEG_PATH', join(folder, 'nothing'));
     const printed = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-    const failure = { code: 'NOT_READY', exitCode: 1, message: /unset FFMPEG_PATH/ };
+    const failure = { code: 'NOT_READY', exitCode: 1, message: expect.stringMatching(/unset FFMPEG_PATH/) };
     await expect(program(['doctor', '--json']).parseAsync()).rejects.toMatchObject(failure);
     expect(JSON.parse(String(printed.mock.calls[0]?.[0]))).toMatchObject({ ok: false });
   });

@@ -30,7 +30,10 @@ describe('fetchBindingSource', () => {
   it('names the remedy where npm fails', async () => {
     onlyThesePrograms({ npm: `console.error('npm error network timeout'); process.exit(1)` });
     const fetched = fetchBindingSource({ folder: emptyFolder(), report: () => {} });
-    const error = { code: 'BINDING_SOURCE_MISSING', message: /network timeout.*npm install .*--ignore-scripts/ };
+    const error = {
+      code: 'BINDING_SOURCE_MISSING',
+      message: expect.stringMatching(/network timeout.*npm install .*--ignore-scripts/),
+    };
     await expect(fetched).rejects.toMatchObject(error);
   });
 });

@@ -49,6 +49,14 @@ describe('manifest', () => {
     expect(await check()).toBe(addonPath);
   });
 
+  it('finds a lost end, even if the time of change is as it was', async () => {
+    const { library, check } = await runtime();
+    const { atime, mtime } = statSync(library);
+    truncateSync(library, 4999);
+    utimesSync(library, atime, mtime);
+    expect(await check()).toBe(library);
+  });
+
   it('finds other bytes of the same length', async () => {
     const { library, check } = await runtime();
     writeFileSync(library, `${'a'.repeat(4999)}b`);

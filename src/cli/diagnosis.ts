@@ -68,11 +68,13 @@ const tensorflow = async (problems: Problem[]): Promise<{ addon: AddonLocation |
   }
   try {
     const probe = await probeAddon({ addonPath: addon.addonPath, measure: true });
-    if (!probe.gpu && hasNvidiaGpu())
+    if (!probe.gpu && hasNvidiaGpu()) {
+      const prepared = addon.cuda && addon.source === 'cache';
       problem(
         'there is an NVIDIA GPU, and TensorFlow runs on the CPU',
-        addon.cuda ? 'nvidia-smi' : 'vau-rft setup --cuda',
+        prepared ? 'nvidia-smi (does the driver work?)' : 'vau-rft setup --cuda',
       );
+    }
     return { addon, probe };
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;

@@ -21,6 +21,20 @@ beforeAll(async () => {
   await startRuntime({ report: () => {} });
 });
 
+it.each(MODELS)('%s is sharp enough to notice a mistake: positions off by one move log-probs', async (name) => {
+  const { cases } = await readJsonFixture<{ cases: ModelCase[] }>(`models/${name}/case.json`);
+  const model = await loadModel({ folder: fixture(`models/${name}`), type: 'float32' });
+  const policy = new Policy({ ...model, features: null });
+  for (const recorded of cases) {
+    const prompt = toPrompt(recorded);
+    const completions = [[Int32Array.from(recorded.completion_ids)]];
+    const shifted = { ...prompt, nextPosition: prompt.nextPosition + 1 };
+    const { logprobs } = policy.score({ batch: toBatch({ prompts: [shifted], completions }), temperature: 1 });
+    expect(largestDifference(logprobs, recorded.logprobs['1']!)).toBeGreaterThan(0.05);
+  }
+  policy.parameters.dispose();
+});
+
 describe.each(MODELS)('%s gives what Hugging Face transformers gives', (name) => {
   const load = async () => {
     const { cases } = await readJsonFixture<{ cases: ModelCase[] }>(`models/${name}/case.json`);

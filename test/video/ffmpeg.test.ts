@@ -5,9 +5,19 @@ import { ensureFfmpeg, findFfmpeg } from '../../src/video/ffmpeg.js';
 import { runFfmpeg } from '../../src/video/run-ffmpeg.js';
 import { clipFolder } from './clips.js';
 
+const npm = vi.hoisted((): { path: string | null } => ({ path: null }));
+vi.mock('ffmpeg-static', () => ({
+  get default() {
+    return npm.path;
+  },
+}));
+
 const folder = await clipFolder();
 const { path: real } = await ensureFfmpeg({ report: console.error });
-afterEach(() => vi.unstubAllEnvs());
+afterEach(() => {
+  npm.path = null;
+  vi.unstubAllEnvs();
+});
 
 /** A program that answers as ffmpeg of the given version, then runs `rest`. */
 const program = async ({
@@ -31,19 +41,23 @@ const bare = async (name: string): Promise<{ path: string; cache: string }> => {
   await mkdir(place.path, { recursive: true });
   await mkdir(join(place.cache, 'ffmpeg'), { recursive: true });
   vi.stubEnv('FFMPEG_PATH', '');
-  vi.stubEnv('PATH', `${place.path}:/usr/bin:/bin`);
+  vi.stubEnv('PATH', place.path);
   vi.stubEnv('VAU_RFT_CACHE', place.cache);
   return place;
 };
 
 describe('findFfmpeg', () => {
-  it('prefers FFMPEG_PATH, then the PATH, then the one that setup brought', async () => {
+  it('prefers FFMPEG_PATH, then ffmpeg-static, then the PATH, then the one that setup brought', async () => {
     const { path, cache } = await bare('order');
     await program({ file: join(cache, 'ffmpeg', 'ffmpeg'), version: '3' });
     expect(await findFfmpeg()).toMatchObject({ source: 'setup', version: '3' });
     await program({ file: join(path, 'ffmpeg'), version: '2' });
-    vi.stubEnv('PATH', `${path}:/usr/bin:/bin:`);
+    // What was found is remembered until the environment changes.
+    vi.stubEnv('PATH', `${path}:${path}`);
     expect(await findFfmpeg()).toMatchObject({ source: 'system', version: '2' });
+    npm.path = await program({ file: join(folder, 'packaged'), version: '1.5' });
+    vi.stubEnv('PATH', `${path}:${path}:${path}`);
+    expect(await findFfmpeg()).toMatchObject({ source: 'ffmpeg-static', version: '1.5' });
     vi.stubEnv('FFMPEG_PATH', await program({ file: join(folder, 'mine'), version: '1' }));
     expect(await findFfmpeg()).toEqual({ source: 'FFMPEG_PATH', version: '1', path: join(folder, 'mine') });
   });

@@ -3,7 +3,7 @@
  * Call it before the addon is loaded, on the main thread (a worker's `process.env` is a copy that C++ does not see).
  *
  * One pair of lines stays ("All log messages before absl::InitializeLog()", "oneDNN custom operations are on"):
- * TensorFlow 2.20 and later write it from a static initialiser that asks no variable.
+ * TensorFlow 2.21 writes it while it is loaded, whatever the variables say.
  */
 export const prepareEnvironment = (): void => {
   // Errors only: without a GPU the CUDA build warns of each library that it does not find.

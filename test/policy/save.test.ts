@@ -1,0 +1,130 @@
+import { execFile } from 'node:child_process';
+import { readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { toBatch } from '../../src/policy/batch.js';
+import { readAdapter, storedFactors } from '../../src/policy/files/adapter.js';
+import { loadModel } from '../../src/policy/load.js';
+import { addAdapters } from '../../src/policy/lora.js';
+import { Policy } from '../../src/policy/policy.js';
+import { saveAdapter, saveModel } from '../../src/policy/save.js';
+import { isVision } from '../../src/policy/shapes.js';
+import { uniform } from '../../src/random.js';
+import { downloadFloats } from '../../src/tensor/ops.js';
+import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { scope } from '../../src/tensor/tensor.js';
+import { AdamW } from '../../src/trainer/optimizer.js';
+import { folderWith } from '../folder.js';
+import { fixture, largestDifference, type ModelCase, readJsonFixture, toPrompt } from './reference-models.js';
+
+beforeAll(async () => {
+  await startRuntime({ report: () => {} });
+}, 300_000);
+
+const python = process.env.VAU_RFT_PYTHON;
+/** Starting Python with torch takes a while. */
+const PATIENCE = { timeout: 180_000 };
+
+const casesOf = async (model: string) =>
+  (await readJsonFixture<{ cases: ModelCase[] }>(`models/${model}/case.json`)).cases;
+
+const batchOf = (recorded: ModelCase) =>
+  toBatch({ prompts: [toPrompt(recorded)], completions: [[Int32Array.from(recorded.completion_ids)]] });
+
+const scoresOf = (policy: Policy, cases: ModelCase[]): number[] =>
+  cases.flatMap((recorded) => [...policy.score({ batch: batchOf(recorded), temperature: 1 }).logprobs]);
+
+/** log-probs of the same completions in transformers and peft. */
+async function scoresInPython(script: string, args: string[]): Promise<number[]> {
+  const file = fileURLToPath(new URL(`../../scripts/fixtures/${script}`, import.meta.url));
+  const { stdout } = await promisify(execFile)(python!, [file, ...args], { maxBuffer: 2 ** 28 });
+  return (JSON.parse(stdout) as { cases: { logprobs: number[] }[] }).cases.flatMap(({ logprobs }) => logprobs);
+}
+
+const lora = { r: 5, lora_alpha: 10, target_modules: ['q_proj', 'k_proj', 'o_proj', 'up_proj'] };
+
+/** grouped-tied with an adapter that moves it. */
+async function adaptedPolicy(): Promise<Policy> {
+  const { config, parameters } = await loadModel({ folder: fixture('models/grouped-tied'), type: 'float32' });
+  const values = (name: string, [rows, columns]: readonly [number, number]) =>
+    Float32Array.from({ length: rows * columns }, (_, i) => 0.4 * (uniform(name.length, i) - 0.5));
+  addAdapters({ parameters, config, lora, values });
+  return new Policy({ config, parameters, features: null });
+}
+
+describe('saveAdapter', () => {
+  it('writes what readAdapter reads, bit by bit', async () => {
+    const policy = await adaptedPolicy();
+    const folder = await folderWith();
+    await saveAdapter({ policy, lora, baseModel: 'models/base', folder });
+    const adapter = await readAdapter(folder);
+    expect(adapter.lora).toEqual(lora);
+    const { parameters } = policy;
+    expect([...adapter.factors.keys()].sort()).toEqual([...parameters.trainableNames].sort());
+    for (const [name, { values }] of adapter.factors)
+      expect(values, name).toEqual(scope(() => downloadFloats(parameters.master(name))));
+    parameters.dispose();
+    expect(activeBackend().liveTensors()).toBe(0);
+  });
+
+  it.skipIf(python === undefined)('loads in peft with the same log-probs', PATIENCE, async () => {
+    const policy = await adaptedPolicy();
+    const folder = await folderWith();
+    const model = fixture('models/grouped-tied');
+    await saveAdapter({ policy, lora, baseModel: model, folder });
+    const cases = await casesOf('grouped-tied');
+    const found = scoresOf(policy, cases);
+    expect(largestDifference(await scoresInPython('check_adapter.py', [model, folder, `${model}/case.json`]), found)).toBeLessThan(2e-4);
+    expect(largestDifference(found, cases.flatMap(({ logprobs }) => logprobs['1']!))).toBeGreaterThan(0.05);
+    policy.parameters.dispose();
+  });
+});
+
+/** One AdamW step of supervised training moves every trained weight. */
+function moveWeights(policy: Policy, recorded: ModelCase): void {
+  const { parameters } = policy;
+  const options = { adam_beta1: 0.9, adam_beta2: 0.99, adam_epsilon: 1e-8, weight_decay: 0, max_grad_norm: 1 };
+  const optimizer = new AdamW({ parameters, options });
+  policy.scoreBackward({ batch: batchOf(recorded), temperature: 1, gradient: (_, logprobs) => logprobs.map(() => -1) });
+  optimizer.apply(1e-2);
+  optimizer.dispose();
+}
+
+describe.each([
+  { model: 'grouped-tied', trains: () => true },
+  { model: 'flat-sharded', trains: () => true },
+  { model: 'long-video-f16', trains: (name: string) => !isVision(name) },
+])('saveModel: $model', ({ model, trains }) => {
+  const trained = async () => {
+    const from = fixture(`models/${model}`);
+    const policy = new Policy({ ...(await loadModel({ folder: from, type: 'float32', trains })), features: null });
+    const cases = await casesOf(model);
+    moveWeights(policy, cases.find(({ grid }) => grid !== undefined)!);
+    const folder = await folderWith();
+    await saveModel({ policy, from, folder });
+    return { policy, cases, folder };
+  };
+
+  it('writes a folder that loads again with the same log-probs', async () => {
+    const { policy, cases, folder } = await trained();
+    const found = scoresOf(policy, cases);
+    const again = new Policy({ ...(await loadModel({ folder, type: 'float32' })), features: null });
+    expect(scoresOf(again, cases)).toEqual(found);
+    expect(largestDifference(found, cases.flatMap(({ logprobs }) => logprobs['1']!))).toBeGreaterThan(0.05);
+    expect(await readdir(folder)).toEqual(expect.arrayContaining(['config.json', 'generation_config.json', 'model.safetensors']));
+    expect((await readdir(folder)).filter((name) => /index|-of-/.test(name))).toEqual([]);
+    for (const { parameters } of [policy, again]) parameters.dispose();
+    expect(activeBackend().liveTensors()).toBe(0);
+  });
+
+  it.skipIf(python === undefined)('loads in transformers with the same log-probs', PATIENCE, async () => {
+    const { policy, cases, folder } = await trained();
+    const found = scoresOf(policy, cases);
+    policy.parameters.dispose();
+    const file = path.join(folder, 'cases.json');
+    await writeFile(file, JSON.stringify({ cases }));
+    expect(largestDifference(await scoresInPython('check_model.py', [folder, file]), found)).toBeLessThan(2e-4);
+  });
+});

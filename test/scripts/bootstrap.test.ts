@@ -85,7 +85,7 @@ describe.skipIf(process.platform === 'win32')('scripts/bootstrap.mjs', () => {
 
   it('installs, compiles and runs in a fresh clone; then only runs, and says nothing', () => {
     const first = bootstrap('quickstart', '--seed');
-    expect(first.calls).toEqual(['npm ci --no-audit --no-fund', 'tsc', 'main quickstart --seed']);
+    expect(first.calls).toEqual(['npm ci --ignore-scripts --no-audit --no-fund', 'tsc', 'main quickstart --seed']);
     expect(first.stderr).toMatch(/installing packages .*done in [\d.]+ s.*compiling .*done in [\d.]+ s/s);
     const second = bootstrap('quickstart');
     expect(second).toEqual({ status: 0, stderr: '', calls: ['main quickstart'] });
@@ -103,7 +103,7 @@ describe.skipIf(process.platform === 'win32')('scripts/bootstrap.mjs', () => {
   it('installs again when the lock file changes, but not after an npm install by hand', () => {
     bootstrap('doctor');
     write('package-lock.json', '{"changed": 1}');
-    expect(bootstrap('doctor').calls).toEqual(['npm ci --no-audit --no-fund', 'tsc', 'main doctor']);
+    expect(bootstrap('doctor').calls).toEqual(['npm ci --ignore-scripts --no-audit --no-fund', 'tsc', 'main doctor']);
     write('package-lock.json', '{"changed": 2}');
     write('node_modules/.package-lock.json', '');
     expect(bootstrap('doctor').calls).toEqual(['tsc', 'main doctor']);

@@ -1,4 +1,4 @@
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ensureFfmpeg, findFfmpeg } from '../../src/video/ffmpeg.js';
@@ -74,8 +74,12 @@ describe('findFfmpeg', () => {
 });
 
 describe('ensureFfmpeg', () => {
-  it('says what each way said when none works', async () => {
-    const { path } = await bare('offline');
+  it('says what each way said when none works, and leaves nothing behind', async () => {
+    const { path, cache } = await bare('offline');
+    // A setup that was killed long ago.
+    const leftover = join(cache, 'ffmpeg', 'fetch-old');
+    await mkdir(leftover);
+    await utimes(leftover, new Date(), new Date(1e12));
     for (const name of ['python3', 'python', 'npm'])
       await program({ file: join(path, name), version: '', rest: 'echo no route >&2; exit 1' });
     const lines: string[] = [];
@@ -86,6 +90,7 @@ describe('ensureFfmpeg', () => {
       message: expect.stringContaining('no route'),
     });
     expect(lines).toHaveLength(4);
+    expect(await readdir(join(cache, 'ffmpeg'))).toEqual([]);
   });
 });
 

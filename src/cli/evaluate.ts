@@ -9,6 +9,7 @@ import { Interrupted } from '../evaluation/predict.js';
 import { flatMetrics } from '../evaluation/summary.js';
 import { samplePrompt } from '../prompt/sample-prompt.js';
 import { writeAtomically } from '../report/atomic-write.js';
+import { once } from '../report/once.js';
 import { createProgress } from '../report/progress.js';
 import { table } from '../report/table.js';
 import { startRuntime } from '../tensor/runtime.js';
@@ -16,6 +17,8 @@ import { openCheckpoint } from '../trainer/checkpoint.js';
 import { openModels } from '../trainer/models.js';
 import { openFrameCache } from '../video/frame-cache.js';
 import { interruptSignal } from './interrupt.js';
+
+const INTERRUPTED_CODE = 130;
 
 /** Measures a model on held-out data. @returns the exit code */
 export async function evaluateCommand(args: {
@@ -26,8 +29,11 @@ export async function evaluateCommand(args: {
 }): Promise<number> {
   const { config, checkpoint, json } = args;
   const say = (text: string) => void process.stderr.write(`${text}\n`);
-  const warn = (message: string) => say(`warning: ${message}`);
-  const signal = interruptSignal(() => say('\nstopping'));
+  const warn = once((message) => say(`warning: ${message}`));
+  const signal = interruptSignal((count) => {
+    if (count > 1) process.exit(INTERRUPTED_CODE);
+    say('\nstopping');
+  });
   if (config.data.eval.length === 0) {
     const message = 'the config names no held-out data; give it data.eval';
     throw new DataError({ code: 'DATA_NOTHING_HELD_OUT', message });
@@ -47,10 +53,17 @@ export async function evaluateCommand(args: {
       samples,
       prepare: (sample) => samplePrompt({ sample, processor: models.processor, settings: config.data, cache }),
       warn,
-      onProgress: (done) => progress.update(done),
+      onProgress: (done) => {
+        models.trim();
+        progress.update(done);
+      },
       signal,
     });
     progress.stop();
+    if (predictions.length === 0) {
+      const message = `none of the ${samples.length} held-out videos can be read; see the warnings above`;
+      throw new DataError({ code: 'DATA_NOTHING_READABLE', message });
+    }
     if (args.predictions !== undefined) {
       const lines = predictions.map(({ sample, text }) => `${JSON.stringify({ sample_id: sample.id, text })}\n`);
       await writeAtomically({ file: args.predictions, text: lines.join('') });
@@ -59,7 +72,7 @@ export async function evaluateCommand(args: {
     process.stdout.write(json ? `${JSON.stringify(result)}\n` : evaluationText({ evaluations, blind }));
     return 0;
   } catch (error) {
-    if (error instanceof Interrupted) return 130;
+    if (error instanceof Interrupted) return INTERRUPTED_CODE;
     throw error;
   } finally {
     progress.stop();

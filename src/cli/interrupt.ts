@@ -1,14 +1,14 @@
 /**
- * A signal that is aborted by the first SIGINT or SIGTERM; the second leaves at once.
+ * A signal that is aborted by the first SIGINT or SIGTERM.
  *
- * @param onFirst tells people what happens now
+ * @param onSignal gets the number of each, counted from 1
  */
-export function interruptSignal(onFirst: () => void): AbortSignal {
+export function interruptSignal(onSignal: (count: number) => void = () => {}): AbortSignal {
   const controller = new AbortController();
+  let count = 0;
   const stop = () => {
-    if (controller.signal.aborted) process.exit(130);
     controller.abort();
-    onFirst();
+    onSignal(++count);
   };
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, stop);
   return controller.signal;

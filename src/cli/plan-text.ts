@@ -1,11 +1,12 @@
 import type { Config } from '../config/schema.js';
+import { once } from '../report/once.js';
 import { startRuntime } from '../tensor/runtime.js';
 import { resolveType } from '../trainer/models.js';
 import { type Plan, planRun } from '../trainer/plan.js';
 
 /** Prints what `train` would do. */
 export async function printPlan(config: Config): Promise<void> {
-  const warn = (message: string) => void process.stderr.write(`warning: ${message}\n`);
+  const warn = once((message) => void process.stderr.write(`warning: ${message}\n`));
   const backend = await startRuntime({ report: (line) => void process.stderr.write(`${line}\n`) });
   const type = await resolveType(config.model.dtype);
   const plan = await planRun({ config, type, warn });

@@ -22,7 +22,7 @@ const EXIT_CODES: Record<RunEnd, number> = { done: 0, interrupted: 130, restart:
 export async function trainCommand({ config, resume }: { config: Config; resume?: string }): Promise<number> {
   dieWithSupervisor();
   const say = (text: string) => void process.stderr.write(`${text}\n`);
-  const signal = interruptSignal(() => say('\nfinishing the step and saving; once more to leave at once'));
+  const signal = interruptSignal();
   const folder = await openRunFolder({ config, resume: resume !== undefined });
   try {
     const log = createLog({ file: folder.log });

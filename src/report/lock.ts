@@ -1,4 +1,5 @@
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { UsageError } from '../errors.js';
 
 /** Who holds a lock: a process id alone is given again after its process has died, so its start is kept too. */
@@ -10,10 +11,14 @@ interface Holder {
 
 /**
  * Takes a lock file, so that two processes of this machine do not write one run. That of a process that has died is
- * taken over. @returns what gives it back
+ * taken over.
+ *
+ * @param patience milliseconds to wait for a holder that may be about to die
+ * @returns what gives it back
  * @throws {UsageError} `RUN_LOCKED`
  */
-export async function takeLock(file: string): Promise<() => Promise<void>> {
+export async function takeLock(file: string, { patience = 0 } = {}): Promise<() => Promise<void>> {
+  const deadline = performance.now() + patience;
   const own: Holder = { pid: process.pid, started: await startOf(process.pid) };
   const text = JSON.stringify(own);
   // Written whole before it gets its name: nobody reads half a lock.
@@ -30,8 +35,9 @@ export async function takeLock(file: string): Promise<() => Promise<void>> {
       const held = await readFile(file, 'utf8').catch(() => undefined);
       if (held === undefined) continue;
       const holder = parseHolder(held);
-      if (holder !== undefined && (await isAlive(holder))) throw locked(file, holder);
-      await discard(file, held);
+      if (holder === undefined || !(await isAlive(holder))) await discard(file, held);
+      else if (performance.now() < deadline) await setTimeout(50);
+      else throw locked(file, holder);
     }
   } finally {
     await rm(beside, { force: true });
@@ -77,9 +83,10 @@ async function isAlive({ pid, started }: Holder): Promise<boolean> {
   return (await startOf(pid)) === started;
 }
 
-/** When a process was started, or undefined where the system does not say. */
+/** When a process was started; 'dead' for one that only waits to be cleared away; undefined where nobody says. */
 async function startOf(pid: number): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  // The second field is the program's name in brackets, which may hold anything; the start is the 22nd.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  // The second field is the program's name in brackets, which may hold anything; then the state; the start is the 22nd.
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields?.[0] === 'Z' ? 'dead' : fields?.[19];
 }

@@ -27,6 +27,8 @@ export function createLog({
   };
   // Written synchronously: the lines before a crash are the ones that matter.
   const disk = file === undefined ? undefined : destination({ dest: file, append: true, mkdir: true, sync: true });
+  // A full disk is not the log's to report: what has to be kept fails as well, and stops the run with its reason.
+  disk?.on('error', () => {});
   const json = disk && { level: 'debug', stream: { write: (line: string) => void disk.write(scrub(line)) } };
   return pino(
     { level: 'debug', base: null, timestamp: pino.stdTimeFunctions.isoTime },

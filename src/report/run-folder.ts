@@ -1,4 +1,4 @@
-import { access, mkdir } from 'node:fs/promises';
+import { access, mkdir, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
@@ -41,12 +41,16 @@ export function runFiles(folder: string): RunFiles {
   };
 }
 
-/** Whether a folder holds a run, begun or done. */
+/** Whether a folder holds a run that has made a step: one that failed before, or at its first, is begun anew. */
 export async function holdsRun(folder: string): Promise<boolean> {
-  const { config, metrics, checkpoints } = runFiles(folder);
-  const there = await Promise.all([config, metrics, checkpoints].map(exists));
-  return there.includes(true);
+  const { metrics, checkpoints, finished } = runFiles(folder);
+  const { size } = await stat(metrics).catch(() => ({ size: 0 }));
+  const names = await readdir(checkpoints).catch(() => []);
+  return size > 0 || names.some((name) => !name.startsWith('.')) || (await exists(finished));
 }
+
+/** For a process that was killed a moment ago and has not quite gone; milliseconds. */
+const LOCK_PATIENCE = 2000;
 
 /**
  * Makes (or, to resume, opens) the folder of a run, locks it, and writes `config.yaml` into it.
@@ -57,13 +61,14 @@ export async function holdsRun(folder: string): Promise<boolean> {
 export async function openRunFolder({ config, resume }: { config: Config; resume: boolean }): Promise<RunFolder> {
   const files = runFiles(config.output_dir);
   await mkdir(files.path, { recursive: true });
-  const release = await takeLock(join(files.path, 'run.lock'));
+  const release = await takeLock(join(files.path, 'run.lock'), { patience: resume ? LOCK_PATIENCE : 0 });
   try {
-    if (!resume && (await holdsRun(files.path))) {
+    const isBegun = await holdsRun(files.path);
+    if (isBegun && !resume) {
       const message = `${config.output_dir} already holds a run; go on with it by --resume, or give this one another name or output_dir`;
       throw new UsageError({ code: 'RUN_EXISTS', message });
     }
-    if (await exists(files.config)) await checkSameRun(files.config, config);
+    if (isBegun && (await exists(files.config))) await checkSameRun(files.config, config);
     await mkdir(files.checkpoints, { recursive: true });
     await writeAtomically({ file: files.config, text: resolvedConfigText(config) });
   } catch (error) {

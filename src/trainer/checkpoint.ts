@@ -76,6 +76,7 @@ export interface Checkpoint {
  * The newest whole checkpoint of a run; damaged ones are reported and passed over. Null where there is none.
  *
  * @param folder the run's `checkpoints`
+ * @throws CheckpointError `CHECKPOINT_DAMAGED` where there are some, and none is whole
  */
 export async function latestCheckpoint({
   folder,
@@ -90,16 +91,18 @@ export async function latestCheckpoint({
       return await openCheckpoint(path.join(folder, name));
     } catch (error) {
       if (!(error instanceof CheckpointError)) throw error;
-      warn(`${error.message}; the one before it is taken`);
+      warn(`${error.message}; it is passed over`);
     }
   }
-  return null;
+  if (names.length === 0) return null;
+  const message = `no checkpoint in ${folder} is whole (${names.join(', ')}); to start the run from its beginning, remove that folder`;
+  throw new CheckpointError({ code: 'CHECKPOINT_DAMAGED', message });
 }
 
 /** @throws CheckpointError `CHECKPOINT_DAMAGED`, `CHECKPOINT_MISSING` */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const text = await readFile(path.join(folder, MANIFEST), 'utf8').catch((cause: unknown) => {
-    const message = `${folder} is no checkpoint, or an unfinished one: it has no ${MANIFEST}`;
+    const message = `${folder} is no checkpoint, or an unfinished one: it has no ${MANIFEST}; name a folder such as checkpoints/${checkpointName(100)} of a run`;
     throw new CheckpointError({ code: 'CHECKPOINT_MISSING', message, cause });
   });
   try {
@@ -117,18 +120,24 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   }
 }
 
-/** Takes away what a killed process has left half written. */
-export async function removeUnfinished(folder: string): Promise<void> {
-  for (const name of await readdir(folder))
-    if (UNFINISHED.test(name)) await rm(path.join(folder, name), { recursive: true, force: true });
+/**
+ * Makes a run's checkpoints end with the one of `step`, where the run goes on: takes away what a killed process has
+ * left half written, and later checkpoints, which are damaged or of a way that is not gone on with. They would be newer
+ * than the run's records.
+ */
+export async function removeAfter({ folder, step }: { folder: string; step: number }): Promise<void> {
+  const later = (await listCheckpoints(folder)).filter((name) => stepOf(name) > step);
+  const unfinished = (await readdir(folder)).filter((name) => UNFINISHED.test(name));
+  for (const name of [...later, ...unfinished]) await rm(path.join(folder, name), { recursive: true, force: true });
 }
 
 /** Oldest first. */
 async function listCheckpoints(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => [] as string[]);
-  const step = (name: string) => Number(NAME.exec(name)![1]);
-  return names.filter((name) => NAME.test(name)).sort((a, b) => step(a) - step(b));
+  return names.filter((name) => NAME.test(name)).sort((a, b) => stepOf(a) - stepOf(b));
 }
+
+const stepOf = (name: string): number => Number(NAME.exec(name)![1]);
 
 async function removeOld({ folder, keep }: { folder: string; keep: number }): Promise<void> {
   for (const name of (await listCheckpoints(folder)).slice(0, -keep))

@@ -48,15 +48,15 @@ export class DataStream {
     this.position = args.position;
   }
 
-  /** Samples left out so far because their videos cannot be read. */
+  /** Videos met so far that cannot be read. */
   get unreadable(): number {
     return this.#unreadable.size;
   }
 
-  /** @throws RunError `DATA_NOTHING_READABLE` when no video of a whole epoch can be read */
+  /** @throws RunError `DATA_NOTHING_READABLE` when no video at all can be read */
   async next(count: number): Promise<PromptedSample[]> {
     const taken: PromptedSample[] = [];
-    for (let failures = 0; taken.length < count; ) {
+    while (taken.length < count) {
       for (let i = 0; i < count * (1 + AHEAD); i++) this.#begin(this.position + i);
       const { epoch, sample, prompt: pending } = this.#pending.get(this.position)!;
       const prompt = await pending;
@@ -64,7 +64,7 @@ export class DataStream {
       this.position += 1;
       this.epoch = epoch;
       if (prompt !== null) taken.push({ sample, prompt });
-      else if (++failures > this.#samples.length) {
+      else if (this.#nothingReadable()) {
         const message = `none of the ${this.#samples.length} training videos can be read; see the warnings above`;
         throw new RunError({ code: 'DATA_NOTHING_READABLE', message });
       }
@@ -72,11 +72,18 @@ export class DataStream {
     return taken;
   }
 
+  #nothingReadable(): boolean {
+    return this.#samples.every(({ video }) => this.#unreadable.has(video));
+  }
+
   #begin(position: number): void {
     if (this.#pending.has(position)) return;
     const { index, epoch } = this.#order(position);
     const sample = this.#samples[index]!;
-    this.#pending.set(position, { epoch, sample, prompt: this.#tryPrepare(sample) });
+    const prompt = this.#tryPrepare(sample);
+    // Where it fails altogether, it does so when it is waited for.
+    prompt.catch(() => {});
+    this.#pending.set(position, { epoch, sample, prompt });
   }
 
   async #tryPrepare(sample: Sample): Promise<Prompt | null> {

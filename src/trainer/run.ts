@@ -10,11 +10,12 @@ import { Interrupted } from '../evaluation/predict.js';
 import { flatMetrics } from '../evaluation/summary.js';
 import { samplePrompt } from '../prompt/sample-prompt.js';
 import { writeAtomically } from '../report/atomic-write.js';
+import { once } from '../report/once.js';
 import type { Progress } from '../report/progress.js';
 import type { RunFolder } from '../report/run-folder.js';
 import { activeBackend } from '../tensor/runtime.js';
 import { openFrameCache } from '../video/frame-cache.js';
-import { type Checkpoint, removeUnfinished, writeCheckpoint } from './checkpoint.js';
+import { type Checkpoint, removeAfter, writeCheckpoint } from './checkpoint.js';
 import type { StepContext, StepFunction } from './context.js';
 import { DataStream } from './data-stream.js';
 import { type Metrics, Stopwatch } from './metrics.js';
@@ -54,10 +55,10 @@ export async function run(options: RunOptions): Promise<RunEnd> {
   const { config, folder, checkpoint, log, progress, signal, handleLimit = HANDLE_LIMIT } = options;
   const { training } = config;
   const state = checkpoint?.state;
-  await removeUnfinished(folder.checkpoints);
+  const start = state?.step ?? 0;
 
   const classes = config.data.classes ?? VAU_BENCH_CLASSES;
-  const warn = (message: string) => log.warn(message);
+  const warn = once((message) => log.warn(message));
   const samples = await loadDataset({ sources: config.data.train, classes, log: warn });
   const held = await heldOutSamples({ config, warn });
   const models = await openModels({ config, checkpoint: checkpoint?.folder });
@@ -73,11 +74,12 @@ export async function run(options: RunOptions): Promise<RunEnd> {
     prepare,
     log: warn,
   });
-  const records = await RunRecords.open({ folder, step: state?.step ?? 0 });
+  await removeAfter({ folder: folder.checkpoints, step: start });
+  const records = await RunRecords.open({ folder, step: start });
   const context: StepContext = { config, models, optimizer, classes };
   const totals = { ...(state?.totals ?? { num_tokens: 0 }) };
-  let step = state?.step ?? 0;
-  let saved = step;
+  let step = start;
+  let saved = start;
   let badSteps = state?.bad_steps ?? 0;
 
   const save = async () => {
@@ -103,7 +105,15 @@ export async function run(options: RunOptions): Promise<RunEnd> {
 
   const evaluate = async (): Promise<Record<string, number>> => {
     if (held.length === 0) return {};
-    const answered = await evaluateHeldOut({ config, answerer: models, samples: held, prepare, warn, signal });
+    const answered = await evaluateHeldOut({
+      config,
+      answerer: models,
+      samples: held,
+      prepare,
+      warn,
+      onProgress: () => models.trim(),
+      signal,
+    });
     const metrics = flatMetrics(answered.evaluations);
     await records.evaluation({ step, ...metrics });
     log.info({ step, ...metrics }, 'evaluated');
@@ -116,7 +126,8 @@ export async function run(options: RunOptions): Promise<RunEnd> {
       const isDue = training.eval_steps > 0 && step > 0 && step % training.eval_steps === 0;
       if (isDue && !records.isEvaluated(step)) await evaluate();
       if (signal.aborted) throw new Interrupted();
-      if (activeBackend().handlesMade() > handleLimit) {
+      // A process makes a step at least, else it would be started again for ever.
+      if (step > start && activeBackend().handlesMade() > handleLimit) {
         if (saved < step) await save();
         log.info({ step }, 'the process starts anew: TensorFlow’s handles are running out');
         return 'restart';
@@ -137,12 +148,14 @@ export async function run(options: RunOptions): Promise<RunEnd> {
       await records.step({ metrics, completions: result.completions });
       badSteps = result.applied ? 0 : badSteps + 1;
       if (!result.applied) log.warn({ step }, `step ${step}: the loss is not finite; the step was not applied`);
-      if (badSteps >= training.max_bad_steps) throw tooManyBadSteps({ step, badSteps, folder: folder.checkpoints });
+      if (badSteps >= training.max_bad_steps) throw tooManyBadSteps({ step, badSteps, config, folder });
       if (step % training.logging_steps === 0) progress.update(step, shown(metrics));
-      if (step % training.save_steps === 0) await save();
+      // In a row of bad steps the last good checkpoints must not be driven out.
+      if (step % training.save_steps === 0 && badSteps === 0) await save();
     }
     const evaluation = await evaluate();
     if (saved < step) await save();
+    if (stream.unreadable > 0) log.warn(`${stream.unreadable} training videos could not be read and were left out`);
     await writeAtomically({ file: folder.finished, text: `${JSON.stringify({ step, evaluation }, null, 2)}\n` });
     return 'done';
   } catch (error) {
@@ -187,7 +200,9 @@ function shown(metrics: Metrics): Record<string, number> {
   return Object.fromEntries(found) as Record<string, number>;
 }
 
-function tooManyBadSteps({ step, badSteps, folder }: { step: number; badSteps: number; folder: string }): RunError {
-  const message = `the loss was not finite in ${badSteps} steps in a row, the last of them step ${step}; lower training.learning_rate and resume: the checkpoints in ${folder} are whole`;
+function tooManyBadSteps(args: { step: number; badSteps: number; config: Config; folder: RunFolder }): RunError {
+  const { step, badSteps, config, folder } = args;
+  const start = config.model.lora === undefined ? 'model.path' : 'model.adapter';
+  const message = `the loss was not finite in ${badSteps} steps in a row, the last of them step ${step}, and these were not applied; start another run with a lower training.learning_rate (now ${config.training.learning_rate}), from the same model or with one of the checkpoints in ${folder.checkpoints} as its ${start}`;
   return new RunError({ code: 'RUN_NOT_FINITE', message });
 }

@@ -51,7 +51,7 @@ async function compareWithPython(args: { policy: Policy; cases: ModelCase[]; scr
   const { stdout } = await promisify(execFile)(python!, [script, ...args.arguments], { maxBuffer: 2 ** 28 });
   const theirs = (JSON.parse(stdout) as { cases: { logprobs: number[]; logits: number[][] }[] }).cases;
   expect(theirs).toHaveLength(cases.length);
-  expect(largestDifference(scoresOf(policy, cases), theirs.flatMap(({ logprobs }) => logprobs))).toBeLessThan(2e-4);
+  expect(largestDifference(scoresOf(policy, cases), theirs.flatMap(({ logprobs }) => logprobs))).toBeLessThan(2e-5);
   for (const [i, recorded] of cases.entries())
     for (const count of [0, recorded.completion_ids.length - 1]) {
       const wanted = theirs[i]!.logits[count]!;

@@ -32,8 +32,12 @@ export const command: CommandModule<object, Args> = {
     }
     const { isSupervised, supervise } = await import('../supervise.js');
     if (!isSupervised()) {
-      const args = process.argv.slice(2);
-      process.exitCode = await supervise({ args, restartArgs: resume === undefined ? [...args, '--resume'] : args });
+      process.exitCode = await supervise({
+        args: process.argv.slice(2),
+        // From its latest checkpoint, whichever the first process was told to start from.
+        restartArgs: ['train', file, ...set.flatMap((item) => ['--set', item]), '--resume', 'latest'],
+        onStop: () => process.stderr.write('\nfinishing the step and saving; once more to leave at once\n'),
+      });
       return;
     }
     const { trainCommand } = await import('../train.js');

@@ -1,9 +1,6 @@
 /**
  * Sets what TensorFlow reads from the environment once, when the addon is loaded; what the user has set stays.
  * Call it before the addon is loaded, on the main thread (a worker's `process.env` is a copy that C++ does not see).
- *
- * One pair of lines stays ("All log messages before absl::InitializeLog()", "oneDNN custom operations are on"):
- * TensorFlow 2.21 writes it while it is loaded, whatever the variables say.
  */
 export const prepareEnvironment = (): void => {
   // Errors only: without a GPU the CUDA build warns of each library that it does not find.

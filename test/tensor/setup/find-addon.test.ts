@@ -22,13 +22,13 @@ describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')('findAdd
     expect(await findAddon()).toBe(null);
   });
 
-  it('prefers the newest release, and passes over damaged and unfinished ones', async () => {
-    const older = await make({ version: '2.20.0' });
-    const newer = await make({ version: '2.21.0' });
-    expect(await findAddon()).toEqual({ addonPath: newer, tensorflowVersion: '2.21.0', source: 'cache', cuda: false });
-    truncateSync(newer, 3);
-    expect((await findAddon())?.addonPath).toBe(older);
-    rmSync(join(older, '..', '..', 'manifest.json'));
+  it('prefers one release, and passes over damaged and unfinished ones', async () => {
+    const second = await make({ version: '2.21.0' });
+    const first = await make({ version: '2.20.0' });
+    expect(await findAddon()).toEqual({ addonPath: first, tensorflowVersion: '2.20.0', source: 'cache', cuda: false });
+    truncateSync(first, 3);
+    expect((await findAddon())?.addonPath).toBe(second);
+    rmSync(join(second, '..', '..', 'manifest.json'));
     expect(await findAddon()).toBe(null);
   });
 

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Config } from '../config/schema.js';
 import { configDigest } from '../config/text.js';
-import { CheckpointError } from '../errors.js';
+import { CheckpointError, RunError } from '../errors.js';
 import { createLog } from '../report/log.js';
 import { createProgress } from '../report/progress.js';
 import { openRunFolder, type RunFolder } from '../report/run-folder.js';
@@ -19,29 +19,58 @@ const EXIT_CODES: Record<RunEnd, number> = { done: 0, interrupted: 130, restart:
  * @param resume undefined: a fresh run; '' or 'latest': from the newest whole checkpoint; else a checkpoint's folder
  * @returns the exit code
  */
-export async function trainCommand({ config, resume }: { config: Config; resume?: string }): Promise<number> {
+export async function trainCommand(args: { config: Config; resume?: string }): Promise<number> {
   dieWithSupervisor();
-  const say = (text: string) => void process.stderr.write(`${text}\n`);
   const signal = interruptSignal();
-  const folder = await openRunFolder({ config, resume: resume !== undefined });
   try {
-    const log = createLog({ file: folder.log });
-    const checkpoint =
-      resume === undefined ? null : await findCheckpoint({ config, folder, resume, warn: (m) => log.warn(m) });
+    const folder = await openRunFolder({ config: args.config, resume: args.resume !== undefined });
+    try {
+      return await trainIn({ ...args, folder, signal });
+    } finally {
+      await folder.release();
+    }
+  } catch (error) {
+    throw isDiskFull(error) ? diskFull(args.config, error) : error;
+  }
+}
+
+async function trainIn(args: {
+  config: Config;
+  resume?: string;
+  folder: RunFolder;
+  signal: AbortSignal;
+}): Promise<number> {
+  const { config, resume, folder, signal } = args;
+  const say = (text: string) => void process.stderr.write(`${text}\n`);
+  const log = createLog({ file: folder.log });
+  const warn = (message: string) => log.warn(message);
+  try {
+    const checkpoint = resume === undefined ? null : await findCheckpoint({ config, folder, resume, warn });
     const backend = await startRuntime({ report: say });
     log.info({ backend: backend.name, step: checkpoint?.state.step ?? 0, pid: process.pid }, 'started');
     if (backend.name === 'wasm')
       say('TensorFlow is not there: running on WebAssembly, several times slower (vau-rft doctor)');
     if (checkpoint !== null) say(`resuming ${config.name} after step ${checkpoint.state.step}`);
+    else if (resume !== undefined) say(`${config.name} has no checkpoint yet: starting from its beginning`);
     const handleLimit = Number(process.env.VAU_RFT_HANDLE_LIMIT ?? HANDLE_LIMIT);
     const end = await run({ config, folder, checkpoint, log, progress: createProgress(), signal, handleLimit });
     log.info({ end }, 'ended');
     if (end === 'done') say(`done: ${path.relative('.', folder.path) || '.'}`);
     if (end === 'interrupted') say('saved; go on with --resume');
     return EXIT_CODES[end];
-  } finally {
-    await folder.release();
+  } catch (error) {
+    // People are told by whoever catches it.
+    log.info({ error: String(error) }, 'failed');
+    throw error;
   }
+}
+
+const isDiskFull = (error: unknown): error is Error =>
+  ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+function diskFull(config: Config, cause: Error): RunError {
+  const message = `${config.output_dir} cannot be written (${cause.message}); make room and go on with --resume: the checkpoints are whole`;
+  return new RunError({ code: 'RUN_DISK_FULL', message, cause });
 }
 
 async function findCheckpoint(args: {

@@ -1,9 +1,9 @@
 import type { Sample } from '../dataset/sample.js';
 import { VideoError } from '../errors.js';
-import type { Prompt } from '../prompt/prompt.js';
-import { generate } from '../rollout/generate.js';
 import type { Policy } from '../policy/policy.js';
 import type { Processor } from '../prompt/processor.js';
+import type { Prompt } from '../prompt/prompt.js';
+import { generate } from '../rollout/generate.js';
 import type { Prediction } from './metrics/prediction.js';
 
 /** What answers. */

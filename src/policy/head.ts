@@ -112,7 +112,7 @@ interface Chunk {
   targets: Int32Array;
 }
 
-function eachChunk(args: ScoreArgs, body: (chunk: Chunk) => Tensor | void): void {
+function eachChunk(args: ScoreArgs, body: (chunk: Chunk) => unknown): void {
   const { config, hidden, targets } = args;
   const size = Math.max(1, Math.floor(CHUNK_BYTES / (4 * config.vocabSize)));
   for (let start = 0; start < targets.length; start += size) {

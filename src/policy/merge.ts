@@ -3,6 +3,7 @@ import path from 'node:path';
 import { ModelError, UsageError } from '../errors.js';
 import { readAdapter, storedFactors } from './files/adapter.js';
 import { readModelConfig } from './files/model-config.js';
+import { modelFolder } from './files/model-folder.js';
 import { toFloat32, writeSafetensors } from './files/safetensors.js';
 import { openWeights } from './files/weights.js';
 import { adaptedLayers } from './lora.js';
@@ -17,7 +18,8 @@ import { weightShapes } from './shapes.js';
  * @throws UsageError `OUTPUT_EXISTS`; ModelError for a model or an adapter that is damaged or does not fit
  */
 export async function mergeAdapter(args: { model: string; adapter: string; output: string }): Promise<void> {
-  const { model, adapter: folder, output } = args;
+  const { adapter: folder, output } = args;
+  const model = await modelFolder(args.model);
   if (await exists(output)) {
     throw new UsageError({ code: 'OUTPUT_EXISTS', message: `${output} is there already; name a new folder` });
   }

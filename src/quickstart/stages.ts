@@ -13,7 +13,7 @@ import { writeTinyModel } from './tiny-model.js';
 import { FRAME_SIZE } from './tiny-shape.js';
 
 /** Clips that are made: few enough to be drawn in seconds, enough that the model cannot learn them by heart. */
-const CLIPS = { train: 600, test: 200 };
+const CLIPS = { train: 500, test: 200 };
 
 const packageFile = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 

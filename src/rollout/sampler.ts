@@ -18,6 +18,9 @@ import type { Sampling } from './completion.js';
 /** Added to the logits of tokens that must not be drawn. */
 const FORBIDDEN = -1e30;
 
+/** Rounded to float32, the largest uniform numbers are 1, which would draw past the end of the likely tokens. */
+const LARGEST_UNIFORM = 1 - 2 ** -24;
+
 /** Tokens drawn, and log π of each at the sampling temperature. `[M]` */
 export interface Drawn {
   tokens: Int32Array;
@@ -43,11 +46,13 @@ export function drawTokens(args: {
     const isGreedy = sampling.temperature === 0;
     const z = isGreedy ? logits : scale(logits, 1 / sampling.temperature);
     const allowed = forbidden.length === 0 ? z : add(z, bias(z.shape[1]!, forbidden));
-    const tokens = isGreedy ? downloadInts(argMax(allowed)) : draw(allowed, uniforms, sampling);
+    const tokens = isGreedy ? downloadInts(argMax(allowed)) : draw(allowed, below(uniforms), sampling);
     const { loss } = crossEntropy(z, indices(tokens));
     return { tokens, logprobs: downloadFloats(loss).map((nll) => -nll) };
   });
 }
+
+const below = (uniforms: Float32Array): Float32Array => uniforms.map((u) => Math.min(u, LARGEST_UNIFORM));
 
 function draw(z: Tensor, uniforms: Float32Array, { top_k, top_p }: Sampling): Int32Array {
   const [M, V] = z.shape as [number, number];

@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.js';
 import { ModelError } from '../errors.js';
 import { readAdapter, storedFactors } from '../policy/files/adapter.js';
 import { readGenerationConfig } from '../policy/files/generation-config.js';
+import { modelFolder } from '../policy/files/model-folder.js';
 import { loadModel } from '../policy/load.js';
 import { addAdapters, type FactorValues, initialFactors, type LoraSettings } from '../policy/lora.js';
 import { Policy } from '../policy/policy.js';
@@ -72,7 +73,7 @@ export async function openModels(args: {
   onTensor?: (done: number, total: number) => void;
 }): Promise<Models> {
   const { config, checkpoint, onTensor } = args;
-  const { model } = config;
+  const model = { ...config.model, path: await modelFolder(config.model.path) };
   const type = await resolveType(model.dtype);
   const folder = model.lora === undefined ? (checkpoint ?? model.path) : model.path;
   const processor = await loadProcessor(model.path);

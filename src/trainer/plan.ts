@@ -4,6 +4,7 @@ import { loadDataset } from '../dataset/load.js';
 import type { Sample } from '../dataset/sample.js';
 import { VideoError } from '../errors.js';
 import { readModelConfig } from '../policy/files/model-config.js';
+import { modelFolder } from '../policy/files/model-folder.js';
 import { openWeights } from '../policy/files/weights.js';
 import { adaptedLayers } from '../policy/lora.js';
 import { weightShapes } from '../policy/shapes.js';
@@ -43,7 +44,8 @@ export async function planRun(args: {
   warn: (message: string) => void;
 }): Promise<Plan> {
   const { config, type, warn } = args;
-  const { training, rollout, data, model } = config;
+  const { training, rollout, data } = config;
+  const model = { ...config.model, path: await modelFolder(config.model.path) };
   const classes = data.classes ?? VAU_BENCH_CLASSES;
   const samples = await loadDataset({ sources: data.train, classes, log: warn });
   const held = data.eval.length === 0 ? [] : await loadDataset({ sources: data.eval, classes, log: warn });

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Config } from '../config/schema.js';
+import { modelFolder } from '../policy/files/model-folder.js';
 import { openSafetensors, toFloat32, writeSafetensors } from '../policy/files/safetensors.js';
 import { saveAdapter, saveModel } from '../policy/save.js';
 import type { Checkpoint } from './checkpoint.js';
@@ -17,7 +18,7 @@ export async function saveTraining(args: {
 }): Promise<void> {
   const { models, optimizer, config, folder } = args;
   const { path: baseModel, lora } = config.model;
-  if (lora === undefined) await saveModel({ policy: models.policy, from: baseModel, folder });
+  if (lora === undefined) await saveModel({ policy: models.policy, from: await modelFolder(baseModel), folder });
   else await saveAdapter({ policy: models.policy, lora, baseModel, folder });
   await writeSafetensors({ file: path.join(folder, OPTIMIZER), tensors: optimizer.tensors() });
 }

@@ -23,6 +23,7 @@ if (existsSync(join(home, `fail-${name}`))) throw new Error('out of luck');
 
 mkdirSync(output_dir, { recursive: true });
 writeFileSync(join(output_dir, 'config.yaml'), String(config));
+writeFileSync(join(output_dir, 'metrics.jsonl'), '{"step":1}\n');
 if (existsSync(join(home, `hang-${name}`))) {
   process.on('SIGINT', () => process.exit(130));
   console.error('hanging');

@@ -124,9 +124,19 @@ describe.each([
     for (const name of ['q', 'k', 'v'] as const)
       for (const [region, isIn] of regions) {
         const columns = inputs[name]!.shape[1]!;
-        const along = direction(inputs[name]!, 5, (i) => isIn(Math.floor(i / columns)) && isReal(Math.floor(i / columns)));
+        const along = direction(
+          inputs[name]!,
+          5,
+          (i) => isIn(Math.floor(i / columns)) && isReal(Math.floor(i / columns)),
+        );
         if (along.every((x) => x === 0)) continue;
-        const slope = numericSlope({ f: (changed) => plainAttention(changed, seen), inputs, name, dy, direction: along });
+        const slope = numericSlope({
+          f: (changed) => plainAttention(changed, seen),
+          inputs,
+          name,
+          dy,
+          direction: along,
+        });
         const product = found[name].reduce((sum, x, i) => sum + x * along[i]!, 0);
         expect(Math.abs(product / slope - 1), `${name} of ${region}`).toBeLessThan(1e-3);
       }

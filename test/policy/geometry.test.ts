@@ -35,7 +35,7 @@ const prompt = (length: number): Prompt => ({
 /** Rows of a mask as text: `.` visible, `x` masked. */
 const drawn = (mask: Tensor): string[] => {
   const width = mask.shape.at(-1)!;
-  const marks = Array.from(downloadFloats(mask), (x) => ({ [0]: '.', [Math.fround(MASKED)]: 'x' })[x] ?? '?');
+  const marks = Array.from(downloadFloats(mask), (x) => ({ 0: '.', [Math.fround(MASKED)]: 'x' })[x] ?? '?');
   return Array.from({ length: marks.length / width }, (_, i) => marks.slice(i * width, (i + 1) * width).join(''));
 };
 
@@ -69,7 +69,8 @@ it('long prompts are attended in blocks of queries, each with the keys up to its
     for (const { start, end, mask } of blocks)
       for (const [row, line] of drawn(mask).entries()) {
         const visible = start + Math.floor(row / 2) + 1;
-        if (line !== '.'.repeat(visible) + 'x'.repeat(end - visible)) expect.unreachable(`row ${row} of ${start}: ${line}`);
+        if (line !== '.'.repeat(visible) + 'x'.repeat(end - visible))
+          expect.unreachable(`row ${row} of ${start}: ${line}`);
       }
   });
 });

@@ -32,7 +32,11 @@ describe.each([true, false])('tied: %s', (tied) => {
   const [M, V, H] = [5, 11, 4];
   const temperature = 0.7;
   const targets = Int32Array.of(0, 10, 3, 3, 7);
-  const inputs = { hidden: random([M, H], 1), 'model.norm.weight': random([H], 2), [head]: map(random([V, H], 3), (x) => 2 * x) };
+  const inputs = {
+    hidden: random([M, H], 1),
+    'model.norm.weight': random([H], 2),
+    [head]: map(random([V, H], 3), (x) => 2 * x),
+  };
 
   /** softmax(norm(hidden) Wᵀ / T), row by row */
   const distributions = ({ hidden, 'model.norm.weight': norm, [head]: weight }: Inputs) =>
@@ -96,19 +100,33 @@ describe('many tokens of a wide vocabulary', () => {
             return slope.slice(from + start, from + start + logprobs.length);
           },
         });
-        return { logprobs: [...scores.logprobs], entropies: [...scores.entropies], dHidden: [...downloadFloats(dHidden)] };
+        return {
+          logprobs: [...scores.logprobs],
+          entropies: [...scores.entropies],
+          dHidden: [...downloadFloats(dHidden)],
+        };
       }),
     );
     const gradients = gradientsOf(parameters);
     parameters.dispose();
     const joined = (key: 'logprobs' | 'entropies' | 'dHidden') => results.flatMap((result) => result[key]);
-    return { starts, gradients, logprobs: joined('logprobs'), entropies: joined('entropies'), dHidden: joined('dHidden') };
+    return {
+      starts,
+      gradients,
+      logprobs: joined('logprobs'),
+      entropies: joined('entropies'),
+      dHidden: joined('dHidden'),
+    };
   };
 
   it('are scored chunk by chunk, as if it were one', () => {
     const whole = run([[0, M]]);
     expect(whole.starts).toEqual([0, 167, 334]);
-    const apart = run([[0, 100], [100, 250], [250, M]]);
+    const apart = run([
+      [0, 100],
+      [100, 250],
+      [250, M],
+    ]);
     expect(apart.starts).toEqual([0, 100, 250]);
     for (const key of ['logprobs', 'entropies', 'dHidden'] as const)
       expect(relativeError(whole[key], apart[key]), key).toBeLessThan(1e-5);

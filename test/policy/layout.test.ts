@@ -28,7 +28,9 @@ describe('layOut', () => {
   it('starts each completion at the next position of its prompt, on all three axes', () => {
     const axes = [0, 1, 2].map((axis) => [...layout.positions.slice(axis * 14, (axis + 1) * 14)]);
     const completionPositions = [50, 51, 50, 51, 60, 61, 60, 61];
-    expect(axes).toEqual([0, 100, 200].map((first) => [...[0, 1, 2, 0, 1, 1].map((p) => first + p), ...completionPositions]));
+    expect(axes).toEqual(
+      [0, 100, 200].map((first) => [...[0, 1, 2, 0, 1, 1].map((p) => first + p), ...completionPositions]),
+    );
   });
 
   it('knows which row predicts which completion token', () => {

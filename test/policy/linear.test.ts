@@ -3,7 +3,7 @@ import { linear, linearBackward, linearWeightBackward } from '../../src/policy/l
 import { downloadFloats } from '../../src/tensor/ops.js';
 import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
-import { at, build, type Plain, random, toDevice } from '../tensor/plain.js';
+import { at, build, matmul, type Plain, random, toDevice } from '../tensor/plain.js';
 import { expectGradients, gradientsOf, type Inputs, parametersOf } from './numeric.js';
 import { relativeError } from './reference-models.js';
 
@@ -17,12 +17,7 @@ const A = 'layer.lora_A.weight';
 const B = 'layer.lora_B.weight';
 
 /** x Wᵀ */
-const times = (x: Plain, w: Plain): Plain =>
-  build([x.shape[0]!, w.shape[0]!], ([i, j]) => {
-    let sum = 0;
-    for (let k = 0; k < x.shape[1]!; k++) sum += at(x, [i!, k]) * at(w, [j!, k]);
-    return sum;
-  });
+const times = (x: Plain, w: Plain): Plain => matmul(x, w, false, true);
 
 const f = (inputs: Inputs): Float64Array => {
   const plainPart = times(inputs.x!, inputs['layer.weight']!);
@@ -42,7 +37,11 @@ it.each([
   { title: 'full', weights: base, trained: ['layer.weight', 'layer.bias'] },
   { title: 'without a bias', weights: { 'layer.weight': base['layer.weight'] }, trained: ['layer.weight'] },
   { title: 'with an adapter on frozen weights', weights: { ...base, ...factors }, trained: [A, B] },
-  { title: 'with an adapter, everything trained', weights: { ...base, ...factors }, trained: ['layer.weight', 'layer.bias', A, B] },
+  {
+    title: 'with an adapter, everything trained',
+    weights: { ...base, ...factors },
+    trained: ['layer.weight', 'layer.bias', A, B],
+  },
   { title: 'frozen', weights: { ...base, ...factors }, trained: [] },
 ])('$title: values and gradients', ({ weights, trained }) => {
   const parameters = parametersOf(weights, trained);
@@ -50,7 +49,9 @@ it.each([
   const inputs: Inputs = { x, ...weights };
   scope(() => {
     const input = toDevice(x);
-    expect(relativeError(downloadFloats(linear({ parameters, layer: 'layer', x: input })), f(inputs))).toBeLessThan(1e-6);
+    expect(relativeError(downloadFloats(linear({ parameters, layer: 'layer', x: input })), f(inputs))).toBeLessThan(
+      1e-6,
+    );
     const dx = linearBackward({ parameters, layer: 'layer', x: input, dy: toDevice(dy) });
     const gradients = gradientsOf(parameters);
     expect(Object.keys(gradients).sort()).toEqual([...trained].sort());

@@ -3,7 +3,7 @@ import { gatedMlp, gatedMlpBackward } from '../../src/policy/mlp.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
 import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
-import { at, build, map, type Plain, random, toDevice } from '../tensor/plain.js';
+import { at, build, map, matmul, type Plain, random, toDevice } from '../tensor/plain.js';
 import { expectGradients, gradientsOf, type Inputs, parametersOf } from './numeric.js';
 import { relativeError } from './reference-models.js';
 
@@ -11,12 +11,8 @@ beforeAll(async () => {
   await startRuntime({ report: () => {} });
 }, 300_000);
 
-const times = (x: Plain, w: Plain): Plain =>
-  build([x.shape[0]!, w.shape[0]!], ([i, j]) => {
-    let sum = 0;
-    for (let k = 0; k < x.shape[1]!; k++) sum += at(x, [i!, k]) * at(w, [j!, k]);
-    return sum;
-  });
+/** x Wᵀ */
+const times = (x: Plain, w: Plain): Plain => matmul(x, w, false, true);
 
 const f = (inputs: Inputs): Float64Array => {
   const gate = times(inputs.x!, inputs['mlp.gate_proj.weight']!);

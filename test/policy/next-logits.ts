@@ -5,7 +5,15 @@ import { scope } from '../../src/tensor/tensor.js';
 import { type ModelCase, toPrompt } from './reference-models.js';
 
 /** The logits after a prompt and the first `count` tokens of its completion. `[vocabulary]` */
-export function nextLogits({ policy, recorded, count }: { policy: Policy; recorded: ModelCase; count: number }): Float32Array {
+export function nextLogits({
+  policy,
+  recorded,
+  count,
+}: {
+  policy: Policy;
+  recorded: ModelCase;
+  count: number;
+}): Float32Array {
   const { input_ids, position_ids, next_position, completion_ids } = recorded;
   const more = completion_ids.slice(0, count);
   const prompt = toPrompt({

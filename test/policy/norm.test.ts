@@ -31,7 +31,10 @@ describe.each([
 ])('$name', ({ forward, backward, isCentred }) => {
   it('has the values and gradients of its formula', () => {
     // Rows far from zero, so that a centre that is left in shows.
-    const inputs: Inputs = { x: map(random([N, WIDTH], 1), (x) => Math.fround(x + 1)), 'norm.weight': random([WIDTH], 2) };
+    const inputs: Inputs = {
+      x: map(random([N, WIDTH], 1), (x) => Math.fround(x + 1)),
+      'norm.weight': random([WIDTH], 2),
+    };
     if (isCentred) inputs['norm.bias'] = random([WIDTH], 3);
     const { x, ...weights } = inputs;
     const dy = random([N, WIDTH], 4);

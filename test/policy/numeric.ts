@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { uniform } from '../../src/random.js';
 import { Parameters } from '../../src/policy/parameters.js';
+import { uniform } from '../../src/random.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
 import { scope } from '../../src/tensor/tensor.js';
 import { type Plain, toDevice } from '../tensor/plain.js';
@@ -77,4 +77,3 @@ export function parametersOf(weights: Inputs, trained: string[] = Object.keys(we
 /** The gradients that a backward has added up, by weight. */
 export const gradientsOf = (parameters: Parameters): Record<string, Float32Array> =>
   Object.fromEntries([...parameters.gradients].map(([name, gradient]) => [name, downloadFloats(gradient)]));
-

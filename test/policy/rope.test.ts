@@ -1,5 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { inverseFrequencies, type Rotary, rotate, rotateBackward, textRotary, visionRotary } from '../../src/policy/rope.js';
+import {
+  inverseFrequencies,
+  type Rotary,
+  rotate,
+  rotateBackward,
+  textRotary,
+  visionRotary,
+} from '../../src/policy/rope.js';
 import { downloadFloats, upload } from '../../src/tensor/ops.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
@@ -38,14 +45,25 @@ describe.each([
     }),
     angle: (token: number, i: number) => {
       const axis = [0, 0, 1, 2, 2, 2][i]!;
-      return [[0, 5, 2, 900], [0, 1, 7, 900], [3, 0, 4, 900]][axis]![token]! * 1e4 ** (-i / 6);
+      return (
+        [
+          [0, 5, 2, 900],
+          [0, 1, 7, 900],
+          [3, 0, 4, 900],
+        ][axis]![token]! *
+        1e4 ** (-i / 6)
+      );
     },
   },
   {
     name: 'vision: the first half of the frequencies turns with the row, the second with the column',
-    table: visionRotary({ rows: Int32Array.of(0, 1, 0, 9), columns: Int32Array.of(2, 0, 0, 5), theta: 1e4, dimension: D }),
-    angle: (token: number, i: number) =>
-      (i < 3 ? [0, 1, 0, 9] : [2, 0, 0, 5])[token]! * 1e4 ** (-(i % 3) / 3),
+    table: visionRotary({
+      rows: Int32Array.of(0, 1, 0, 9),
+      columns: Int32Array.of(2, 0, 0, 5),
+      theta: 1e4,
+      dimension: D,
+    }),
+    angle: (token: number, i: number) => (i < 3 ? [0, 1, 0, 9] : [2, 0, 0, 5])[token]! * 1e4 ** (-(i % 3) / 3),
   },
 ])('$name', ({ table, angle }) => {
   it('forward, and backward by numeric gradients', () => {
@@ -56,7 +74,8 @@ describe.each([
       const rotary = onDevice(table);
       // Angles are rounded to float32, as transformers rounds them: 900 radians to 3e-5.
       expect(relativeError(downloadFloats(rotate(toDevice(x), rotary)), f({ x }))).toBeLessThan(2e-5);
-      const tableAngle = (token: number, i: number) => Math.atan2(table.sin[token * D + i + D / 2]!, table.cos[token * D + i]!);
+      const tableAngle = (token: number, i: number) =>
+        Math.atan2(table.sin[token * D + i + D / 2]!, table.cos[token * D + i]!);
       const dx = downloadFloats(rotateBackward(toDevice(dy), rotary));
       expectGradients({ f: (inputs) => turned(inputs.x!.data, tableAngle), inputs: { x }, dy, found: { x: dx } });
     });

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { toBatch } from '../../src/policy/batch.js';
-import { readAdapter, storedFactors } from '../../src/policy/files/adapter.js';
+import { readAdapter } from '../../src/policy/files/adapter.js';
 import { loadModel } from '../../src/policy/load.js';
 import { addAdapters } from '../../src/policy/lora.js';
 import { Policy } from '../../src/policy/policy.js';
@@ -51,7 +51,12 @@ async function compareWithPython(args: { policy: Policy; cases: ModelCase[]; scr
   const { stdout } = await promisify(execFile)(python!, [script, ...args.arguments], { maxBuffer: 2 ** 28 });
   const theirs = (JSON.parse(stdout) as { cases: { logprobs: number[]; logits: number[][] }[] }).cases;
   expect(theirs).toHaveLength(cases.length);
-  expect(largestDifference(scoresOf(policy, cases), theirs.flatMap(({ logprobs }) => logprobs))).toBeLessThan(2e-5);
+  expect(
+    largestDifference(
+      scoresOf(policy, cases),
+      theirs.flatMap(({ logprobs }) => logprobs),
+    ),
+  ).toBeLessThan(2e-5);
   for (const [i, recorded] of cases.entries())
     for (const count of [0, recorded.completion_ids.length - 1]) {
       const wanted = theirs[i]!.logits[count]!;
@@ -97,7 +102,12 @@ describe('saveAdapter', () => {
     await saveAdapter({ policy, lora, baseModel: model, folder });
     const cases = await casesOf('grouped-tied');
     expect(largestDifference(scoresOf(policy, cases), recordedScores(cases))).toBeGreaterThan(0.05);
-    await compareWithPython({ policy, cases, script: 'check_adapter.py', arguments: [model, folder, `${model}/case.json`] });
+    await compareWithPython({
+      policy,
+      cases,
+      script: 'check_adapter.py',
+      arguments: [model, folder, `${model}/case.json`],
+    });
     policy.parameters.dispose();
   });
 });
@@ -133,7 +143,9 @@ describe.each([
     const again = new Policy({ ...(await loadModel({ folder, type: 'float32' })), features: null });
     expect(scoresOf(again, cases)).toEqual(found);
     expect(largestDifference(found, recordedScores(cases))).toBeGreaterThan(0.05);
-    expect(await readdir(folder)).toEqual(expect.arrayContaining(['config.json', 'generation_config.json', 'model.safetensors']));
+    expect(await readdir(folder)).toEqual(
+      expect.arrayContaining(['config.json', 'generation_config.json', 'model.safetensors']),
+    );
     expect((await readdir(folder)).filter((name) => /index|-of-/.test(name))).toEqual([]);
     for (const { parameters } of [policy, again]) parameters.dispose();
     expect(activeBackend().liveTensors()).toBe(0);

@@ -11,9 +11,9 @@ import { accumulateGrpo, type Objective, toMicroBatches } from '../../src/traine
 import {
   fixture,
   largestDifference,
+  type RecordedPrompt,
   readJsonFixture,
   readTensorFixture,
-  type RecordedPrompt,
   relativeError,
   toPrompt,
 } from './reference-models.js';
@@ -52,7 +52,8 @@ describe('WebAssembly gives the step that PyTorch gives', () => {
     }
     const policy = new Policy({ config, parameters, features: null });
     const step = await readJsonFixture<Step>('step/batch.json');
-    const { policy_logprobs, reference_logprobs } = (await readJsonFixture<Expected>('step/expected.json'))[setup]!.grpo;
+    const { policy_logprobs, reference_logprobs } = (await readJsonFixture<Expected>('step/expected.json'))[setup]!
+      .grpo;
     const groups = step.prompts.map((prompt, b) => ({
       prompt: toPrompt(prompt),
       completions: step.completion_ids[b]!.map((ids) => Int32Array.from(ids)),

@@ -47,6 +47,24 @@ describe('takeLock', () => {
     },
   );
 
+  it('is waited for while its process dies', async () => {
+    const file = join(await folderWith(), 'run.lock');
+    const child = sleeper();
+    await writeFile(file, JSON.stringify({ pid: child.pid, started: await startOf(child.pid!) }));
+    setTimeout(() => child.kill('SIGKILL'), 200);
+    await (await takeLock(file, { patience: 5000 }))();
+  });
+
+  it.runIf(process.platform === 'linux')('is taken over from a dead process that nobody has cleared away', async () => {
+    const file = join(await folderWith(), 'run.lock');
+    // The shell's child is dead at once, and the program that the shell becomes never asks for it.
+    const parent = spawn('bash', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    onTestFinished(() => void parent.kill('SIGKILL'));
+    const [pid] = (await once(parent.stdout, 'data')) as [Buffer];
+    await writeFile(file, JSON.stringify({ pid: Number(pid), started: await startOf(Number(pid)) }));
+    await (await takeLock(file, { patience: 5000 }))();
+  });
+
   it('is taken over when it is torn', async () => {
     const file = join(await folderWith({ 'run.lock': '{"pi' }), 'run.lock');
     await (await takeLock(file))();

@@ -24,5 +24,7 @@ export function runOn<T>(backend: Backend, body: () => T): T {
 export function expectClose(found: Plain, wanted: Plain, tolerance = 1e-6): void {
   expect(found.shape).toEqual(wanted.shape);
   for (const [i, value] of wanted.data.entries())
-    expect(Math.abs(found.data[i]! - value) / Math.max(1, Math.abs(value)), `element ${i}`).toBeLessThanOrEqual(tolerance);
+    expect(Math.abs(found.data[i]! - value) / Math.max(1, Math.abs(value)), `element ${i}`).toBeLessThanOrEqual(
+      tolerance,
+    );
 }

@@ -45,6 +45,25 @@ export const random = (shape: number[], seed: number): Plain => ({
 
 export const map = ({ shape, data }: Plain, f: (x: number) => number): Plain => ({ shape, data: data.map(f) });
 
+/** The product of matrices, or of two batches of them. */
+export function matmul(a: Plain, b: Plain, transposeA: boolean, transposeB: boolean): Plain {
+  const turned = (x: Plain, turn: boolean) => (turn ? swapLast(x) : x);
+  const [left, right] = [turned(a, transposeA), turned(b, transposeB)];
+  const K = left.shape.at(-1)!;
+  return build([...left.shape.slice(0, -1), right.shape.at(-1)!], (index) => {
+    const batch = index.slice(0, -2);
+    const [m, n] = index.slice(-2) as [number, number];
+    let sum = 0;
+    for (let k = 0; k < K; k++) sum += at(left, [...batch, m, k]) * at(right, [...batch, k, n]);
+    return sum;
+  });
+}
+
+const swapLast = (x: Plain): Plain => {
+  const [m, n] = x.shape.slice(-2) as [number, number];
+  return build([...x.shape.slice(0, -2), n, m], (i) => at(x, [...i.slice(0, -2), i.at(-1)!, i.at(-2)!]));
+};
+
 export const toDevice = ({ shape, data }: Plain): Tensor => upload(Float32Array.from(data), shape);
 
 /** What an operation on the device gives, with all its tensors freed. */

@@ -31,7 +31,14 @@ it('frees what was made, except the result', () => {
 it('finds the result inside arrays, maps and plain objects', () => {
   const result = scope(() => {
     make();
-    return { one: make(), list: [make(), [make()]], map: new Map([['a', make()]]), none: null, text: 'x', array: new Float32Array(2) };
+    return {
+      one: make(),
+      list: [make(), [make()]],
+      map: new Map([['a', make()]]),
+      none: null,
+      text: 'x',
+      array: new Float32Array(2),
+    };
   });
   expect(live()).toBe(4);
   dispose(result);

@@ -14,20 +14,33 @@ const close = (found: number[][], wanted: number[][]) => {
 describe('groupAdvantages', () => {
   it('group: over the unbiased deviation of each group + 1e-4', () => {
     const [a, b] = [1 / (Math.SQRT2 + 1e-4), 2 / (Math.sqrt(8) + 1e-4)];
-    close(groupAdvantages({ rewards, scale: 'group' }), [[-a, a], [-b, b]]);
+    close(groupAdvantages({ rewards, scale: 'group' }), [
+      [-a, a],
+      [-b, b],
+    ]);
   });
 
-  it('batch: over the deviation of all rewards, around each group\'s own mean', () => {
+  it("batch: over the deviation of all rewards, around each group's own mean", () => {
     const all = Math.sqrt((9 + 1 + 0 + 16) / 3) + 1e-4;
-    close(groupAdvantages({ rewards, scale: 'batch' }), [[-1 / all, 1 / all], [-2 / all, 2 / all]]);
+    close(groupAdvantages({ rewards, scale: 'batch' }), [
+      [-1 / all, 1 / all],
+      [-2 / all, 2 / all],
+    ]);
   });
 
   it('none: only the mean taken off', () => {
-    close(groupAdvantages({ rewards, scale: 'none' }), [[-1, 1], [-2, 2]]);
+    close(groupAdvantages({ rewards, scale: 'none' }), [
+      [-1, 1],
+      [-2, 2],
+    ]);
   });
 
   it.each(['group', 'batch', 'none'] as const)('%s: equal rewards give zero, not NaN', (scale) => {
-    expect(groupAdvantages({ rewards: [[0.7, 0.7, 0.7]], scale }).flat().every((a) => Math.abs(a) < 1e-9)).toBe(true);
+    expect(
+      groupAdvantages({ rewards: [[0.7, 0.7, 0.7]], scale })
+        .flat()
+        .every((a) => Math.abs(a) < 1e-9),
+    ).toBe(true);
     expect(groupAdvantages({ rewards: [[5], [2]], scale })).toEqual([[0], [0]]);
   });
 });

@@ -40,10 +40,34 @@ describe('the clipped ratio', () => {
   it.each([
     { what: 'inside', advantage: 1, ratio: 1.1, loss: -2.2, gradient: -2.2, low: 0, high: 0 },
     { what: 'inside, below', advantage: -1, ratio: 0.9, loss: 1.8, gradient: 1.8, low: 0, high: 0 },
-    { what: 'over the upper bound with A > 0: clipped', advantage: 1, ratio: 1.5, loss: -2.6, gradient: 0, low: 0, high: 1 },
+    {
+      what: 'over the upper bound with A > 0: clipped',
+      advantage: 1,
+      ratio: 1.5,
+      loss: -2.6,
+      gradient: 0,
+      low: 0,
+      high: 1,
+    },
     { what: 'over the upper bound with A < 0: not', advantage: -1, ratio: 1.5, loss: 3, gradient: 3, low: 0, high: 0 },
-    { what: 'under the lower bound with A < 0: clipped', advantage: -1, ratio: 0.5, loss: 1.6, gradient: 0, low: 1, high: 0 },
-    { what: 'under the lower bound with A > 0: not', advantage: 1, ratio: 0.5, loss: -1, gradient: -1, low: 0, high: 0 },
+    {
+      what: 'under the lower bound with A < 0: clipped',
+      advantage: -1,
+      ratio: 0.5,
+      loss: 1.6,
+      gradient: 0,
+      low: 1,
+      high: 0,
+    },
+    {
+      what: 'under the lower bound with A > 0: not',
+      advantage: 1,
+      ratio: 0.5,
+      loss: -1,
+      gradient: -1,
+      low: 0,
+      high: 0,
+    },
     { what: 'no advantage', advantage: 0, ratio: 5, loss: 0, gradient: 0, low: 0, high: 0 },
   ])('$what', ({ advantage, ratio, loss, gradient, low, high }) => {
     const parts = grpoLoss({ terms: oneToken(advantage, ratio), ...settings });
@@ -78,7 +102,11 @@ describe('the divergence from the reference', () => {
     const logprobs = Float32Array.from({ length: n }, (_, i) => -10 * uniform(1, i));
     const ones = new Float64Array(n).fill(1);
     for (const [i, logprob] of logprobs.entries()) {
-      const terms = { weights: ones.subarray(0, 1), advantages: new Float64Array(1), logprobs: Float32Array.of(logprob) };
+      const terms = {
+        weights: ones.subarray(0, 1),
+        advantages: new Float64Array(1),
+        logprobs: Float32Array.of(logprob),
+      };
       const reference = i % 10 === 0 ? logprob : -10 * uniform(2, i);
       const { kl } = grpoLoss({ terms: { ...terms, referenceLogprobs: Float32Array.of(reference) }, ...settings });
       expect(kl).toBeGreaterThanOrEqual(0);

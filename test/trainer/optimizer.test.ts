@@ -39,12 +39,24 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))('%s',
     return parameters;
   };
   const valuesOf = (parameters: Parameters): Record<string, Float32Array> =>
-    Object.fromEntries(parameters.trainableNames.map((name) => [name, scope(() => downloadFloats(parameters.master(name)))]));
+    Object.fromEntries(
+      parameters.trainableNames.map((name) => [name, scope(() => downloadFloats(parameters.master(name)))]),
+    );
   /** Random gradients of step `step`, `factor` times. */
   const addGradients = (parameters: Parameters, step: number, factor = 1) => {
     for (const [i, name] of parameters.trainableNames.entries()) {
       const { shape, data } = random([...parameters.variable(name).shape], 100 * step + i);
-      scope(() => parameters.accumulate(name, toDevice(plain(shape, data.map((x) => x * factor)))));
+      scope(() =>
+        parameters.accumulate(
+          name,
+          toDevice(
+            plain(
+              shape,
+              data.map((x) => x * factor),
+            ),
+          ),
+        ),
+      );
     }
   };
 
@@ -90,7 +102,12 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))('%s',
     addGradients(parameters, 1, 0);
     optimizer.apply(0.5);
     const { matrix, bias } = valuesOf(parameters);
-    expect(largestDifference(matrix!, start.matrix!.data.map((x) => x * (1 - 0.5 * 0.1)))).toBeLessThan(1e-6);
+    expect(
+      largestDifference(
+        matrix!,
+        start.matrix!.data.map((x) => x * (1 - 0.5 * 0.1)),
+      ),
+    ).toBeLessThan(1e-6);
     expect(largestDifference(bias!, start.bias!.data)).toBe(0);
     optimizer.dispose();
     parameters.dispose();
@@ -106,7 +123,9 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))('%s',
       const after = valuesOf(parameters);
       optimizer.dispose();
       parameters.dispose();
-      const change = Object.entries(after).flatMap(([name, values]) => [...values].map((x, i) => x - start[name]!.data[i]!));
+      const change = Object.entries(after).flatMap(([name, values]) =>
+        [...values].map((x, i) => x - start[name]!.data[i]!),
+      );
       return { norm, length: Math.hypot(...change) };
     };
     const [small, atBound, large] = [moved(0.01), moved(1), moved(100)];
@@ -114,24 +133,27 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))('%s',
     expect(atBound.norm).toBeGreaterThan(0.5);
     expect(large.norm / atBound.norm).toBeCloseTo(100, 3);
     expect(large.length / atBound.length).toBeCloseTo(1, 3);
-    expect((atBound.length / small.length) / (0.5 / small.norm)).toBeCloseTo(1, 2);
+    expect(atBound.length / small.length / (0.5 / small.norm)).toBeCloseTo(1, 2);
   });
 
-  it.each([Number.NaN, Number.POSITIVE_INFINITY])('a gradient with %s in it changes nothing and is forgotten', (bad) => {
-    const parameters = trainable(start);
-    const optimizer = new AdamW({ parameters, options });
-    addGradients(parameters, 1);
-    optimizer.apply(0.01);
-    const [weights, moments] = [valuesOf(parameters), optimizer.tensors().map(({ read }) => read())];
-    addGradients(parameters, 2);
-    scope(() => parameters.accumulate('bias', toDevice(plain([5], [0, 0, bad, 0, 0]))));
-    expect(optimizer.apply(0.01)).not.toSatisfy(Number.isFinite);
-    expect(valuesOf(parameters)).toEqual(weights);
-    expect(optimizer.tensors().map(({ read }) => read())).toEqual(moments);
-    expect([optimizer.step, parameters.gradients.size]).toEqual([1, 0]);
-    optimizer.dispose();
-    parameters.dispose();
-  });
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])(
+    'a gradient with %s in it changes nothing and is forgotten',
+    (bad) => {
+      const parameters = trainable(start);
+      const optimizer = new AdamW({ parameters, options });
+      addGradients(parameters, 1);
+      optimizer.apply(0.01);
+      const [weights, moments] = [valuesOf(parameters), optimizer.tensors().map(({ read }) => read())];
+      addGradients(parameters, 2);
+      scope(() => parameters.accumulate('bias', toDevice(plain([5], [0, 0, bad, 0, 0]))));
+      expect(optimizer.apply(0.01)).not.toSatisfy(Number.isFinite);
+      expect(valuesOf(parameters)).toEqual(weights);
+      expect(optimizer.tensors().map(({ read }) => read())).toEqual(moments);
+      expect([optimizer.step, parameters.gradients.size]).toEqual([1, 0]);
+      optimizer.dispose();
+      parameters.dispose();
+    },
+  );
 
   it('goes on bit by bit from what it stored', async () => {
     const parameters = trainable(start);

@@ -12,6 +12,7 @@ export const command: CommandModule<object, Args> = {
   builder: (cli) =>
     cli.options({
       ...modelOptions,
+      json: { type: 'boolean', default: true, describe: 'Print one JSON object; --no-json: a line a token' },
       completion: { type: 'string', demandOption: true, describe: 'The answer to score; its end token is added' },
       temperature: { type: 'number', default: 1, describe: 'Logits are divided by this' },
     }),

@@ -57,7 +57,11 @@ async function changedAdapter(args: { rename?: (name: string) => string; config?
 describe('an adapter that peft wrote', () => {
   it('gives the log-probs and logits that it gives in peft', async () => {
     const adapter = await readAdapter(PEFT);
-    expect(adapter.lora).toEqual({ r: 3, lora_alpha: 12, target_modules: ['down_proj', 'gate_proj', 'q_proj', 'v_proj'] });
+    expect(adapter.lora).toEqual({
+      r: 3,
+      lora_alpha: 12,
+      target_modules: ['down_proj', 'gate_proj', 'q_proj', 'v_proj'],
+    });
     const { config, parameters } = await loadModel({ folder: fixture('models/grouped-tied'), type: 'float32' });
     addAdapters({ parameters, config, lora: adapter.lora, values: storedFactors({ adapter, folder: PEFT }) });
     const policy = new Policy({ config, parameters, features: null });
@@ -65,7 +69,10 @@ describe('an adapter that peft wrote', () => {
     const expected = await readJsonFixture<{ cases: { logprobs: number[] }[] }>('adapter/case.json');
     const logits = await readTensorFixture('adapter/case.safetensors');
     for (const [i, recorded] of cases.entries()) {
-      const batch = toBatch({ prompts: [toPrompt(recorded)], completions: [[Int32Array.from(recorded.completion_ids)]] });
+      const batch = toBatch({
+        prompts: [toPrompt(recorded)],
+        completions: [[Int32Array.from(recorded.completion_ids)]],
+      });
       const { logprobs } = policy.score({ batch, temperature: 1 });
       expect(largestDifference(logprobs, expected.cases[i]!.logprobs)).toBeLessThan(2e-5);
       const { shape, data } = logits.get(`${i}.completion_logits`)!;
@@ -77,7 +84,9 @@ describe('an adapter that peft wrote', () => {
       }
       // The control: without the adapter they are far away.
       const base = new Policy({ config, parameters: parameters.withoutAdapters(), features: null });
-      expect(largestDifference(base.score({ batch, temperature: 1 }).logprobs, expected.cases[i]!.logprobs)).toBeGreaterThan(0.05);
+      expect(
+        largestDifference(base.score({ batch, temperature: 1 }).logprobs, expected.cases[i]!.logprobs),
+      ).toBeGreaterThan(0.05);
     }
     parameters.dispose();
     expect(activeBackend().liveTensors()).toBe(0);
@@ -133,7 +142,12 @@ it('what is written has the names and settings of peft', async () => {
 
   const file = await openSafetensors(path.join(PEFT, ADAPTER_WEIGHTS));
   const { factors } = await readAdapter(PEFT);
-  const tensors = [...factors].map(([name, { shape, values }]) => ({ name, shape, dtype: 'F32' as const, read: () => values }));
+  const tensors = [...factors].map(([name, { shape, values }]) => ({
+    name,
+    shape,
+    dtype: 'F32' as const,
+    read: () => values,
+  }));
   expect(new Set(peftTensors(tensors).map(({ name }) => name))).toEqual(new Set(file.entries.keys()));
   await file.close();
 });

@@ -13,7 +13,12 @@ beforeAll(async () => {
 
 describe.each([
   { name: 'gelu', forward: gelu, backward: geluBackward, f: (x: number) => (x / 2) * (1 + erf(x / Math.SQRT2)) },
-  { name: 'quickGelu', forward: quickGelu, backward: quickGeluBackward, f: (x: number) => x / (1 + Math.exp(-1.702 * x)) },
+  {
+    name: 'quickGelu',
+    forward: quickGelu,
+    backward: quickGeluBackward,
+    f: (x: number) => x / (1 + Math.exp(-1.702 * x)),
+  },
 ])('$name', ({ forward, backward, f }) => {
   it('has the values and the slope of its formula', () => {
     const x = map(random([13, 5], 1), (value) => Math.fround(4 * value));

@@ -1,0 +1,65 @@
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Sampling } from '../../src/rollout/completion.js';
+import { drawTokens } from '../../src/rollout/sampler.js';
+import { upload } from '../../src/tensor/ops.js';
+import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { scope } from '../../src/tensor/tensor.js';
+
+beforeAll(async () => {
+  await startRuntime({ report: () => {} });
+}, 300_000);
+
+afterEach(() => expect(activeBackend().liveTensors()).toBe(0));
+
+const plain: Sampling = { temperature: 1, top_p: 1, top_k: 0, max_completion_length: 9, min_completion_length: 0 };
+/** Tokens 0 … 4 have these probabilities; not in order of size. */
+const P = [0.1, 0.4, 0.05, 0.15, 0.3];
+
+/** Draws with each uniform number from the same distribution. */
+const draw = (uniforms: number[], sampling: Partial<Sampling> = {}, forbidden: number[] = []) => {
+  const { tokens, logprobs } = scope(() =>
+    drawTokens({
+      logits: upload(Float32Array.from(uniforms.flatMap(() => P.map(Math.log))), [uniforms.length, P.length]),
+      uniforms: Float32Array.from(uniforms),
+      sampling: { ...plain, ...sampling },
+      forbidden,
+    }),
+  );
+  return { tokens: [...tokens], logprobs: [...logprobs] };
+};
+
+describe('drawTokens', () => {
+  it('inverts the cumulative distribution in the order of the tokens', () => {
+    const { tokens, logprobs } = draw([0, 0.09, 0.11, 0.49, 0.51, 0.56, 0.71, 0.99]);
+    expect(tokens).toEqual([0, 0, 1, 1, 2, 3, 4, 4]);
+    for (const [i, token] of tokens.entries()) expect(logprobs[i]).toBeCloseTo(Math.log(P[token]!), 5);
+  });
+
+  it('with top_k or top_p goes through the likely tokens in descending order', () => {
+    const uniforms = [0, 0.55, 0.6, 0.99];
+    expect(draw(uniforms, { top_k: 2 }).tokens).toEqual([1, 1, 4, 4]);
+    expect(draw(uniforms, { top_p: 0.6 }).tokens).toEqual([1, 1, 4, 4]);
+    expect(draw(uniforms, { top_p: 0.71 }).tokens).toEqual([1, 4, 4, 3]);
+    expect(draw(uniforms, { top_k: 1 }).tokens).toEqual([1, 1, 1, 1]);
+  });
+
+  it('log-probs are those of the whole distribution at the temperature, whatever was cut off', () => {
+    const { logprobs } = draw([0], { top_k: 1 });
+    expect(logprobs[0]).toBeCloseTo(Math.log(0.4), 5);
+    const total = P.reduce((sum, p) => sum + p ** 2, 0);
+    expect(draw([0.2], { temperature: 0.5 }).logprobs[0]).toBeCloseTo(Math.log(0.4 ** 2 / total), 5);
+  });
+
+  it('temperature 0 takes the likeliest', () => {
+    expect(draw([0.99, 0], { temperature: 0 }).tokens).toEqual([1, 1]);
+    expect(draw([0.99], { temperature: 0 }, [1]).tokens).toEqual([4]);
+  });
+
+  it.each([{}, { top_k: 5 }, { top_p: 0.999 }])(
+    'never draws a forbidden token, even with a number that float32 rounds up to 1: %j',
+    (limits) => {
+      expect(Math.fround(1 - 2 ** -30)).toBe(1);
+      expect(draw([0, 0.5, 0.99, 1 - 2 ** -30], limits, [3, 4]).tokens.every((token) => token < 3)).toBe(true);
+    },
+  );
+});

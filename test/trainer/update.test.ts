@@ -1,0 +1,163 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadModel } from '../../src/policy/load.js';
+import { addAdapters, initialFactors } from '../../src/policy/lora.js';
+import { Policy } from '../../src/policy/policy.js';
+import { FeatureCache } from '../../src/policy/vision/feature-cache.js';
+import { downloadFloats } from '../../src/tensor/ops.js';
+import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { scope } from '../../src/tensor/tensor.js';
+import {
+  accumulateGrpo,
+  accumulateSft,
+  type Group,
+  type Objective,
+  toMicroBatches,
+} from '../../src/trainer/micro-batch.js';
+import { AdamW, type OptimizerOptions } from '../../src/trainer/optimizer.js';
+import { applyUpdate } from '../../src/trainer/update.js';
+import { fixture, type RecordedPrompt, readJsonFixture, toPrompt } from '../policy/reference-models.js';
+
+const { supportsBfloat16 } = await startRuntime({ report: () => {} });
+
+interface Step {
+  settings: Omit<Objective, 'loss_type'>;
+  prompts: RecordedPrompt[];
+  completion_ids: number[][][];
+  advantages: number[][];
+}
+
+interface SftRun {
+  lr: number;
+  betas: [number, number];
+  eps: number;
+  weight_decay: number;
+  max_grad_norm: number;
+  losses: number[];
+  grad_norms: number[];
+}
+
+const options: OptimizerOptions = {
+  adam_beta1: 0.9,
+  adam_beta2: 0.99,
+  adam_epsilon: 1e-8,
+  weight_decay: 0.1,
+  max_grad_norm: 1,
+};
+
+let step: Step;
+let groups: Group[];
+let objective: Objective;
+beforeAll(async () => {
+  step = await readJsonFixture<Step>('step/batch.json');
+  groups = step.prompts.map((prompt, b) => ({
+    prompt: { ...toPrompt(prompt), videoKey: `video ${b}` },
+    completions: step.completion_ids[b]!.map((ids) => Int32Array.from(ids)),
+    advantages: step.advantages[b]!,
+  }));
+  objective = { ...step.settings, loss_type: 'dapo' };
+});
+
+/** The third completion of each prompt, as the supervised run of the fixtures takes them. */
+const supervised = () => {
+  const chosen = groups.map((group) => ({ ...group, completions: [group.completions[2]!], advantages: [1] }));
+  return toMicroBatches([chosen], objective)[0]!;
+};
+
+const full = async () =>
+  new Policy({
+    ...(await loadModel({ folder: fixture('step/policy-full'), type: 'float32', trains: () => true })),
+    features: null,
+  });
+
+describe('applyUpdate', () => {
+  it('makes the five supervised steps that PyTorch makes', async () => {
+    const { sft_run: run } = (await readJsonFixture<{ full: { sft_run: SftRun } }>('step/expected.json')).full;
+    const policy = await full();
+    const { parameters } = policy;
+    const optimizer = new AdamW({
+      parameters,
+      options: {
+        adam_beta1: run.betas[0],
+        adam_beta2: run.betas[1],
+        adam_epsilon: run.eps,
+        weight_decay: run.weight_decay,
+        max_grad_norm: run.max_grad_norm,
+      },
+      decays: () => true,
+    });
+    for (const [i, loss] of run.losses.entries()) {
+      const sums = [accumulateSft({ policy, microBatch: supervised() })];
+      const update = applyUpdate({ sums, optimizer, parameters, learningRate: run.lr });
+      expect(update.loss / loss, `loss before step ${i + 1}`).toBeCloseTo(1, 4);
+      expect(update.gradNorm / run.grad_norms[i]!, `gradient norm of step ${i + 1}`).toBeCloseTo(1, 3);
+      expect(update.applied).toBe(true);
+    }
+    optimizer.dispose();
+    parameters.dispose();
+    expect(activeBackend().liveTensors()).toBe(0);
+  });
+
+  it('leaves the weights alone where the loss is not finite, and forgets the gradients', async () => {
+    const policy = await full();
+    const { parameters } = policy;
+    const optimizer = new AdamW({ parameters, options });
+    const name = 'model.norm.weight';
+    const before = scope(() => downloadFloats(parameters.master(name)));
+    const sums = accumulateSft({ policy, microBatch: supervised() });
+    expect(parameters.gradients.size).toBeGreaterThan(0);
+    const update = applyUpdate({ sums: [{ ...sums, loss: Number.NaN }], optimizer, parameters, learningRate: 1 });
+    expect([update.applied, optimizer.step, parameters.gradients.size]).toEqual([false, 0, 0]);
+    expect(scope(() => downloadFloats(parameters.master(name)))).toEqual(before);
+    optimizer.dispose();
+    parameters.dispose();
+  });
+});
+
+const kinds = [
+  { name: 'full, float32', type: 'float32', adapted: false },
+  { name: 'adapter, float32', type: 'float32', adapted: true },
+  { name: 'full, bfloat16', type: 'bfloat16', adapted: false },
+  { name: 'adapter, bfloat16', type: 'bfloat16', adapted: true },
+] as const;
+
+describe.each(kinds.filter(({ type }) => type === 'float32' || supportsBfloat16))(
+  '30 steps: $name',
+  ({ type, adapted }) => {
+    it('leak no tensor', async () => {
+      const { config, parameters } = await loadModel({
+        folder: fixture('step/policy-full'),
+        type,
+        trains: () => !adapted,
+      });
+      if (adapted) {
+        const lora = { r: 4, lora_alpha: 8, target_modules: ['q_proj', 'up_proj'] };
+        addAdapters({ parameters, config, lora, values: initialFactors(1) });
+      }
+      const features = adapted ? new FeatureCache({ capacity: 2 ** 20 }) : null;
+      const policy = new Policy({ config, parameters, features });
+      const reference = adapted ? new Policy({ config, parameters: parameters.withoutAdapters(), features }) : null;
+      const optimizer = new AdamW({ parameters, options });
+      const microBatches = toMicroBatches(
+        groups.map((group) => [group]),
+        objective,
+      );
+      const counts: number[] = [];
+      for (let i = 0; i < 30; i++) {
+        const sums = microBatches.map((microBatch) => {
+          const { temperature } = objective;
+          const referenceLogprobs = reference?.score({ batch: microBatch.batch, temperature }).logprobs;
+          return accumulateGrpo({ policy, microBatch: { ...microBatch, referenceLogprobs }, objective });
+        });
+        const { applied } = applyUpdate({ sums, optimizer, parameters, learningRate: 1e-3 });
+        expect(applied).toBe(true);
+        features?.trim();
+        counts.push(activeBackend().liveTensors());
+      }
+      expect(new Set(counts).size).toBe(1);
+      optimizer.dispose();
+      features?.dispose();
+      parameters.dispose();
+      expect(activeBackend().liveTensors()).toBe(0);
+    });
+  },
+);

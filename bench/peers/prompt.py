@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,13 @@ class VideoPrompt:
     patches: torch.Tensor
     """`[t·h·w, 1176]` float32."""
     vision_tokens: int
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the ids (little-endian int32) and the patches: equal for all who measure the same thing."""
+        hashed = hashlib.sha256(np.asarray(self.ids, dtype="<i4").tobytes())
+        hashed.update(self.patches.numpy().astype("<f4").tobytes())
+        return hashed.hexdigest()
 
 
 def video_prompt(config, tokens: int) -> VideoPrompt:

@@ -7,21 +7,17 @@ where the prompt is tokenized (from there generation gets it) and where log-prob
 from __future__ import annotations
 
 import argparse
-import contextlib
 import functools
-import json
-import resource
-import statistics
-import sys
 import tempfile
 import time
 
 import torch
-import transformers
 import trl
 from datasets import Dataset
 from transformers import AutoTokenizer, Qwen2VLForConditionalGeneration, TrainerCallback
 
+import measure
+from grpo import placeholders
 from prompt import VideoPrompt, video_prompt
 
 
@@ -29,7 +25,7 @@ class VideoGRPOTrainer(trl.GRPOTrainer):
     """GRPOTrainer with one video prompt for every row, and a stopwatch."""
 
     def __init__(self, *args, prompt: VideoPrompt, **kwargs) -> None:
-        self.video, self.phases = prompt, {}
+        self.video, self.clock = prompt, measure.Clock()
         super().__init__(*args, **kwargs)
 
     def video_inputs(self, rows: int) -> dict:
@@ -51,20 +47,14 @@ class VideoGRPOTrainer(trl.GRPOTrainer):
         return ids.tolist(), None, fields
 
     def _generate_single_turn(self, *args, **kwargs):
-        with self.timed("generate"):
+        with self.clock.timed("rollout"):
             return super()._generate_single_turn(*args, **kwargs)
 
     def _get_per_token_logps_and_entropies(self, model, input_ids, *args, **kwargs):
         model = functools.partial(model, **self.video_inputs(len(input_ids)))
         kwargs["mm_token_type_ids"] = self.token_types(input_ids)
-        with self.timed("policy_forward" if torch.is_grad_enabled() else "reference"):
+        with self.clock.timed("policy_forward" if torch.is_grad_enabled() else "reference"):
             return super()._get_per_token_logps_and_entropies(model, input_ids, *args, **kwargs)
-
-    @contextlib.contextmanager
-    def timed(self, phase: str):
-        start = time.perf_counter()
-        yield
-        self.phases[phase] = self.phases.get(phase, 0.0) + time.perf_counter() - start
 
 
 class Stopwatch(TrainerCallback):
@@ -74,7 +64,7 @@ class Stopwatch(TrainerCallback):
         self.trainer, self.steps = None, []
 
     def on_step_begin(self, *args, **kwargs) -> None:
-        self.trainer.phases.clear()
+        self.trainer.clock = measure.Clock()
         self.start = time.perf_counter()
 
     def on_pre_optimizer_step(self, *args, **kwargs) -> None:
@@ -82,7 +72,10 @@ class Stopwatch(TrainerCallback):
 
     def on_step_end(self, *args, **kwargs) -> None:
         end = time.perf_counter()
-        self.steps.append({"step": end - self.start, **self.trainer.phases, "optimizer": end - self.before_optimizer})
+        phases = {**self.trainer.clock.phases, "optimizer": end - self.before_optimizer}
+        # What is between the policy's forward and the optimizer is the backward pass, and all that is not measured.
+        phases["backward"] = end - self.start - sum(phases.values())
+        self.steps.append({"step": end - self.start, **phases})
 
 
 def load(folder: str, dtype: torch.dtype):
@@ -109,7 +102,8 @@ def run(options: argparse.Namespace) -> dict:
             args=trl.GRPOConfig(
                 output_dir=folder, use_cpu=True, bf16=options.dtype == "autocast", max_steps=options.steps + 1,
                 per_device_train_batch_size=options.generations, num_generations=options.generations,
-                max_completion_length=options.completion, generation_kwargs={"min_new_tokens": options.completion},
+                max_completion_length=options.completion, generation_kwargs={
+                    "min_new_tokens": options.completion, "suppress_tokens": placeholders(model.config)},
                 temperature=1.0, beta=0.04, loss_type="grpo", learning_rate=1e-6,
                 gradient_checkpointing=options.gradient_checkpointing,
                 report_to="none", save_strategy="no", logging_strategy="no", disable_tqdm=True, dataloader_pin_memory=False,
@@ -120,37 +114,14 @@ def run(options: argparse.Namespace) -> dict:
 
     assert all(n == options.completion for row in lengths for n in row), "a completion was shorter than it had to be"
     timed = stopwatch.steps[1:]  # the first one warms up
-    median = {phase: statistics.median(s[phase] for s in timed) for phase in timed[0]}
-    seconds = median.pop("step")
-    # What is between the policy's forward and the optimizer is the backward pass.
-    median["backward_and_rest"] = seconds - sum(median.values())
     return {
-        "peer": "trl", "trl": trl.__version__, "transformers": transformers.__version__, "torch": torch.__version__,
-        "dtype": options.dtype, "threads": options.threads, "gradient_checkpointing": options.gradient_checkpointing,
-        "seconds": seconds, "phases": median, "step_seconds": [s["step"] for s in timed],
-        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "tokens": {"prompt": options.tokens, "vision": trainer.video.vision_tokens, "completion": options.completion,
-                   "generations": options.generations},
+        **measure.report("trl", options, trainer.video, timed),
+        "trl": trl.__version__, "gradient_checkpointing": options.gradient_checkpointing,
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", required=True, help="a checkpoint folder with its tokenizer")
-    parser.add_argument("--tokens", type=int, default=640, help="prompt tokens, video included")
-    parser.add_argument("--generations", type=int, default=8)
-    parser.add_argument("--completion", type=int, default=64, help="tokens of each completion, neither more nor less")
-    parser.add_argument("--dtype", choices=["float32", "bfloat16", "autocast"], default="float32",
-                        help="bfloat16: weights in bfloat16; autocast: float32 weights under bfloat16 autocast")
-    parser.add_argument("--steps", type=int, default=3, help="steps to time, after one to warm up")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--gradient-checkpointing", action="store_true")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    with contextlib.redirect_stdout(sys.stderr):
-        result = run(options)
-    print(json.dumps(result))
-
-
 if __name__ == "__main__":
-    main()
+    # autocast: float32 weights under bfloat16 autocast; bfloat16: weights in bfloat16.
+    parser = measure.parser(__doc__, ["float32", "bfloat16", "autocast"])
+    parser.add_argument("--gradient-checkpointing", action="store_true")
+    measure.run(parser.parse_args(), run)

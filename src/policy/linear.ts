@@ -20,45 +20,48 @@ export function linear({ parameters, layer, x }: { parameters: Parameters; layer
   return add(y, scale(product(type, low, adapter.b, { transposeB: true }), adapter.scale));
 }
 
+/** A layer's input and the gradient of its output. */
+interface LinearGradient {
+  parameters: Parameters;
+  layer: string;
+  /** `[N, in]` */
+  x: Tensor;
+  /** `[N, out]` float32 */
+  dy: Tensor;
+}
+
 /**
  * Adds the gradients of the layer's trainable weights and returns that of its input.
  *
- * @param dy `[N, out]` float32
  * @returns `[N, in]` float32
  */
-export function linearBackward(args: { parameters: Parameters; layer: string; x: Tensor; dy: Tensor }): Tensor {
-  const { parameters, layer } = args;
+export function linearBackward({ parameters, layer, x, dy }: LinearGradient): Tensor {
   const { type } = parameters;
-  const dy = cast(args.dy, type);
+  const dyCast = cast(dy, type);
+  baseGradients({ parameters, layer, x, dy, dyCast });
+  const dx = product(type, dyCast, parameters.get(`${layer}.weight`));
   const adapter = parameters.adapter(layer);
-  linearWeightBackward(args);
-  const dx = product(type, dy, parameters.get(`${layer}.weight`));
   if (adapter === undefined) return dx;
 
   const names = adapterNames(layer);
-  const dLow = cast(scale(product(type, dy, adapter.b), adapter.scale), type);
+  const dLow = cast(scale(product(type, dyCast, adapter.b), adapter.scale), type);
   if (parameters.isTrainable(names.a)) {
-    const x = cast(args.x, type);
-    const low = matmul(x, cast(adapter.a, type), { transposeB: true });
-    parameters.accumulate(names.a, product(type, dLow, x, { transposeA: true }));
-    parameters.accumulate(names.b, scale(product(type, dy, low, { transposeA: true }), adapter.scale));
+    const xCast = cast(x, type);
+    const low = matmul(xCast, cast(adapter.a, type), { transposeB: true });
+    parameters.accumulate(names.a, product(type, dLow, xCast, { transposeA: true }));
+    parameters.accumulate(names.b, scale(product(type, dyCast, low, { transposeA: true }), adapter.scale));
   }
   return add(dx, product(type, dLow, adapter.a));
 }
 
 /** The gradients of W and b alone, for a layer whose input needs none. */
-export function linearWeightBackward({
-  parameters,
-  layer,
-  x,
-  dy,
-}: {
-  parameters: Parameters;
-  layer: string;
-  x: Tensor;
-  dy: Tensor;
-}): void {
-  if (parameters.isTrainable(`${layer}.weight`))
-    parameters.accumulate(`${layer}.weight`, product(parameters.type, dy, x, { transposeA: true }));
-  if (parameters.isTrainable(`${layer}.bias`)) parameters.accumulate(`${layer}.bias`, sumFirst(dy));
+export const linearWeightBackward = (args: LinearGradient): void =>
+  baseGradients({ ...args, dyCast: cast(args.dy, args.parameters.type) });
+
+/** dW = dyᵀ x, db = Σ dy; `dyCast` is dy in the compute type. */
+function baseGradients({ parameters, layer, x, dy, dyCast }: LinearGradient & { dyCast: Tensor }): void {
+  const [weight, bias] = [`${layer}.weight`, `${layer}.bias`];
+  if (parameters.isTrainable(weight))
+    parameters.accumulate(weight, product(parameters.type, dyCast, x, { transposeA: true }));
+  if (parameters.isTrainable(bias)) parameters.accumulate(bias, sumFirst(dy));
 }

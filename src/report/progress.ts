@@ -42,12 +42,14 @@ class Pace {
 }
 
 class Bar implements Progress {
+  readonly #stream: NodeJS.WriteStream;
   readonly #bar: SingleBar;
   readonly #clock: () => number;
   #pace: Pace;
   #total = 0;
 
   constructor(stream: NodeJS.WriteStream, clock: () => number) {
+    this.#stream = stream;
     this.#clock = clock;
     this.#pace = new Pace(clock, 0);
     const format = '{label} {bar} {value}/{total}  {pace}  {fields}';
@@ -72,6 +74,9 @@ class Bar implements Progress {
   }
 
   stop(): void {
+    // The bar goes back to where the cursor was saved: to this line, not to the one in which it started, since warnings
+    // may have been printed in between.
+    this.#stream.write('\x1b7');
     this.#bar.stop();
   }
 }

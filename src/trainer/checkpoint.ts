@@ -102,21 +102,32 @@ export async function latestCheckpoint({
 /** @throws CheckpointError `CHECKPOINT_DAMAGED`, `CHECKPOINT_MISSING` */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const text = await readFile(path.join(folder, MANIFEST), 'utf8').catch((cause: unknown) => {
-    const message = `${folder} is no checkpoint, or an unfinished one: it has no ${MANIFEST}; name a folder such as checkpoints/${checkpointName(100)} of a run`;
+    const message = `${folder} is no whole checkpoint: it has no ${MANIFEST}; checkpoints are folders like <run>/checkpoints/${checkpointName(100)}`;
     throw new CheckpointError({ code: 'CHECKPOINT_MISSING', message, cause });
   });
   try {
-    const manifest = manifestSchema.parse(JSON.parse(text));
+    const manifest = parse({ name: MANIFEST, text, schema: manifestSchema });
     for (const [name, expected] of Object.entries(manifest)) {
       const file = path.join(folder, name);
-      const { size } = await stat(file);
+      const { size } = await stat(file).catch((cause: unknown) => {
+        throw new Error(`${name} is missing`, { cause });
+      });
       if (size !== expected.size) throw new Error(`${name} has ${size} bytes and should have ${expected.size}`);
       if ((await digest(file)) !== expected.sha256) throw new Error(`${name} has changed since it was written`);
     }
-    return { folder, state: stateSchema.parse(JSON.parse(await readFile(path.join(folder, STATE), 'utf8'))) };
+    const state = await readFile(path.join(folder, STATE), 'utf8');
+    return { folder, state: parse({ name: STATE, text: state, schema: stateSchema }) };
   } catch (cause) {
     const message = `the checkpoint ${folder} is damaged: ${(cause as Error).message}`;
     throw new CheckpointError({ code: 'CHECKPOINT_DAMAGED', message, cause });
+  }
+}
+
+function parse<T>({ name, text, schema }: { name: string; text: string; schema: z.ZodType<T> }): T {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Error(`${name} cannot be understood`, { cause });
   }
 }
 

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.js';
 import { configDigest } from '../config/text.js';
@@ -75,6 +76,7 @@ export async function run(options: RunOptions): Promise<RunEnd> {
     log: warn,
   });
   await removeAfter({ folder: folder.checkpoints, step: start });
+  if (start < training.max_steps) await rm(folder.finished, { force: true });
   const records = await RunRecords.open({ folder, step: start });
   const context: StepContext = { config, models, optimizer, classes };
   const totals = { ...(state?.totals ?? { num_tokens: 0 }) };

@@ -35,7 +35,7 @@ def video_prompt(config, tokens: int) -> VideoPrompt:
     """
     side = 16 if tokens >= 160 else 4
     a_slice = (side // 2) ** 2
-    slices = max(1, round(0.8 * tokens / a_slice))
+    slices = max(1, int(0.8 * tokens / a_slice + 0.5))
     vision = slices * a_slice
     if vision + 4 > tokens:
         raise SystemExit(f"--tokens {tokens} is too short: at least {vision + 4} are needed")

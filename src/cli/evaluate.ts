@@ -61,7 +61,7 @@ export async function evaluateCommand(args: {
     });
     progress.stop();
     if (predictions.length === 0) {
-      const message = `none of the ${samples.length} held-out videos can be read; see the warnings above`;
+      const message = `no video of the ${samples.length} held-out samples can be read; see the warnings above`;
       throw new DataError({ code: 'DATA_NOTHING_READABLE', message });
     }
     if (args.predictions !== undefined) {

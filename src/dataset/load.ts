@@ -54,6 +54,10 @@ interface DatasetOptions {
  * @throws DataError when a file or folder cannot be used, or when no sample is left.
  */
 export async function loadDataset({ sources, classes, log }: DatasetOptions): Promise<Sample[]> {
+  if (sources.length === 0) {
+    const message = 'no source of samples is named; give the config at least one in data.train';
+    throw new DataError({ code: 'DATA_NOTHING_USABLE', message });
+  }
   const samples: Sample[] = [];
   for (const source of sources) {
     const loaded = await loadSamples({ ...source, classes });
@@ -62,7 +66,7 @@ export async function loadDataset({ sources, classes, log }: DatasetOptions): Pr
   }
   if (samples.length === 0) {
     const files = sources.map(({ annotations }) => annotations).join(', ');
-    const message = `no sample can be used of ${files || 'no source at all'}; see the reasons above, or run: vau-rft dataset check`;
+    const message = `no sample can be used of ${files}; see the reasons above, or run: vau-rft dataset check`;
     throw new DataError({ code: 'DATA_NOTHING_USABLE', message });
   }
   return withDistinctIds(samples);

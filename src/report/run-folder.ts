@@ -1,4 +1,4 @@
-import { access, mkdir, readdir, stat } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
@@ -56,11 +56,12 @@ const LOCK_PATIENCE = 2000;
  * Makes (or, to resume, opens) the folder of a run, locks it, and writes `config.yaml` into it.
  *
  * @throws {UsageError} `RUN_EXISTS` if a fresh run would mix with an older one; `RUN_CONFIG_CHANGED` if the run to be
- *   resumed was started with options that make other numbers; `RUN_LOCKED` if another process is writing it
+ *   resumed was started with options that make other numbers; `RUN_LOCKED` if another process is writing it;
+ *   `RUN_FOLDER` if the folder cannot be made
  */
 export async function openRunFolder({ config, resume }: { config: Config; resume: boolean }): Promise<RunFolder> {
   const files = runFiles(config.output_dir);
-  await mkdir(files.path, { recursive: true });
+  await makeFolder(files.path);
   const release = await takeLock(join(files.path, 'run.lock'), { patience: resume ? LOCK_PATIENCE : 0 });
   try {
     const isBegun = await holdsRun(files.path);
@@ -76,6 +77,16 @@ export async function openRunFolder({ config, resume }: { config: Config; resume
     throw error;
   }
   return { ...files, release };
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (cause) {
+    const message = `the run's folder ${folder} cannot be made or written (${(cause as Error).message}); give output_dir another place`;
+    throw new UsageError({ code: 'RUN_FOLDER', message, cause });
+  }
 }
 
 async function checkSameRun(file: string, config: Config): Promise<void> {

@@ -65,7 +65,7 @@ export class DataStream {
       this.epoch = epoch;
       if (prompt !== null) taken.push({ sample, prompt });
       else if (this.#nothingReadable()) {
-        const message = `none of the ${this.#samples.length} training videos can be read; see the warnings above`;
+        const message = `no video of the ${this.#samples.length} training samples can be read; see the warnings above`;
         throw new RunError({ code: 'DATA_NOTHING_READABLE', message });
       }
     }

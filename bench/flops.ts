@@ -1,0 +1,37 @@
+import type { ModelConfig, TextConfig, VisionConfig } from '../src/policy/files/model-config.js';
+import type { Setting } from './contenders.js';
+import { videoSize } from './prompt.js';
+
+/**
+ * Floating-point operations in the matrix products of a GRPO step that computes prompt and video once: rollout and
+ * reference a forward each, policy a forward and a backward of twice that. It is the work that has to be done, so that
+ * the same number over each contender's seconds is what its machine time was worth.
+ *
+ * Everything is trained, vision tower included. Attention counts the pairs that a causal mask leaves.
+ */
+export function stepFlops({ config, setting }: { config: ModelConfig; setting: Setting }): number {
+  const { grid } = videoSize(setting.prompt);
+  const forward = decoderForward(config.text, setting) + towerForward(config.vision, grid);
+  const passes = { rollout: 1, reference: 1, policy: 3 };
+  return forward * (passes.rollout + passes.reference + passes.policy);
+}
+
+function decoderForward(text: TextConfig, { prompt: P, generations: G, completion: C }: Setting): number {
+  const { hiddenSize, numHeads, numKeyValueHeads, headDim, intermediateSize, numLayers, vocabSize } = text;
+  const queries = numHeads * headDim;
+  const projections = hiddenSize * (2 * queries + 2 * numKeyValueHeads * headDim);
+  const weights = numLayers * (projections + 3 * hiddenSize * intermediateSize);
+  const pairs = P ** 2 / 2 + G * (C * P + C ** 2 / 2);
+  return 2 * (weights * (P + G * C) + numLayers * 2 * queries * pairs + vocabSize * hiddenSize * G * C);
+}
+
+function towerForward(vision: VisionConfig, [slices, height, width]: [number, number, number]): number {
+  const { depth, embedDim, mlpRatio, inChannels, temporalPatchSize, patchSize, spatialMergeSize, hiddenSize } = vision;
+  const patches = slices * height * width;
+  const pixels = inChannels * temporalPatchSize * patchSize ** 2;
+  const blocks = depth * (4 * embedDim ** 2 + 2 * mlpRatio * embedDim ** 2);
+  const attention = depth * 2 * embedDim * height * width; // full, within a slice
+  const merged = embedDim * spatialMergeSize ** 2;
+  const merger = (merged * (merged + hiddenSize)) / spatialMergeSize ** 2;
+  return 2 * patches * (pixels * embedDim + blocks + attention + merger);
+}

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+/** What every contender prints as one line of JSON: medians over its timed steps. Times in seconds. */
+export const measurementSchema = z.object({
+  peer: z.string(),
+  dtype: z.string(),
+  threads: z.number(),
+  seconds: z.number(),
+  /** What the named ones leave of the step is `rest`. */
+  phases: z.record(z.string(), z.number()),
+  step_seconds: z.array(z.number()),
+  /** Of the whole process, loading included. */
+  peak_rss_bytes: z.number(),
+  tokens: z.object({ prompt: z.number(), vision: z.number(), completion: z.number(), generations: z.number() }),
+  prompt_sha256: z.string(),
+  /** TensorFlow tensors made in one step, by operations and uploads; ours alone. */
+  handles: z.number().optional(),
+});
+export type Measurement = z.output<typeof measurementSchema>;
+
+/** Billions of floating-point operations a second of a large product. */
+export const peakSchema = z.object({ float32: z.number(), bfloat16: z.number().nullable() });
+export type Peak = z.output<typeof peakSchema>;
+
+/** Python's `statistics.median`. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
+}

@@ -1,0 +1,115 @@
+/**
+ * Times our GRPO step: `grpoStep` on the models that `openModels` opens, as a run does it. Prints one line of JSON.
+ * Takes the options of the peers (`peers/measure.py`).
+ */
+import { parseArgs } from 'node:util';
+import { configSchema } from '../src/config/schema.js';
+import type { Tokenizer } from '../src/prompt/tokenizer.js';
+import { startRuntime } from '../src/tensor/runtime.js';
+import type { StepContext } from '../src/trainer/context.js';
+import type { PromptedSample } from '../src/trainer/data-stream.js';
+import { Stopwatch } from '../src/trainer/metrics.js';
+import { type Models, openModels } from '../src/trainer/models.js';
+import { AdamW } from '../src/trainer/optimizer.js';
+import { grpoStep } from '../src/trainer/step.js';
+import { type Measurement, median } from './measurement.js';
+import { videoPrompt } from './prompt.js';
+
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string' },
+    tokens: { type: 'string', default: '640' },
+    generations: { type: 'string', default: '8' },
+    completion: { type: 'string', default: '64' },
+    dtype: { type: 'string', default: 'float32' },
+    steps: { type: 'string', default: '3' },
+    threads: { type: 'string', default: '2' },
+  },
+});
+
+const LEARNING_RATE = 1e-6;
+
+const config = configSchema.parse({
+  name: 'bench',
+  model: { path: values.model, dtype: values.dtype, freeze_vision: false },
+  rollout: {
+    num_generations: Number(values.generations),
+    max_completion_length: Number(values.completion),
+    min_completion_length: Number(values.completion),
+  },
+  rewards: [{ name: 'format' }, { name: 'accuracy' }],
+  training: { learning_rate: LEARNING_RATE },
+});
+
+const backend = await startRuntime({ report: (line) => process.stderr.write(`${line}\n`) });
+const models = await openModels({ config });
+const { parameters } = models.policy;
+const optimizer = new AdamW({ parameters, options: config.training });
+const context: StepContext = { config, models: answering(models), optimizer, classes: [] };
+const prompt = videoPrompt({ config: models.policy.config, tokens: Number(values.tokens) });
+const sample: PromptedSample['sample'] = {
+  id: 'bench',
+  task: 'qa',
+  video: '',
+  question: '',
+  options: ['', '', '', ''],
+  answer: 'A',
+  segment: { kind: 'unknown' },
+};
+
+const timed: { seconds: number; phases: Record<string, number>; handles: number }[] = [];
+for (let step = 1; step <= 1 + Number(values.steps); step++) {
+  const clock = new Stopwatch();
+  const handles = backend.handlesMade();
+  const start = performance.now();
+  const { metrics, tokens } = grpoStep(context, {
+    step,
+    samples: [{ sample, prompt }],
+    learningRate: LEARNING_RATE,
+    clock,
+  });
+  models.trim();
+  const seconds = (performance.now() - start) / 1000;
+  if (tokens !== prompt.tokenIds.length + Number(values.generations) * Number(values.completion))
+    throw new Error(`${tokens} tokens were trained on: a completion was shorter than it had to be`);
+  if (metrics.reward_std === 0) throw new Error('all rewards were equal: there was nothing to learn');
+  timed.push({ seconds, phases: clock.seconds, handles: backend.handlesMade() - handles });
+}
+
+const measured = timed.slice(1); // the first one warms up
+const seconds = median(measured.map((step) => step.seconds));
+const phases = Object.fromEntries(
+  Object.keys(measured[0]!.phases).map((phase) => [phase, median(measured.map((step) => step.phases[phase]!))]),
+);
+const result: Measurement = {
+  peer: 'vau-rft',
+  dtype: values.dtype,
+  threads: Number(values.threads),
+  seconds,
+  phases: { ...phases, rest: seconds - Object.values(phases).reduce((sum, part) => sum + part, 0) },
+  step_seconds: measured.map((step) => step.seconds),
+  peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+  tokens: {
+    prompt: prompt.tokenIds.length,
+    vision: prompt.visionTokens,
+    completion: Number(values.completion),
+    generations: Number(values.generations),
+  },
+  prompt_sha256: prompt.digest,
+  handles: median(measured.map((step) => step.handles)),
+};
+process.stdout.write(`${JSON.stringify(result)}\n`);
+
+/** Random weights earn no reward; every second completion reads as the right answer, so that advantages are not zero. */
+function answering(opened: Models): Models {
+  const { processor } = opened;
+  let completions = 0;
+  const decode: Tokenizer['decode'] = (ids, options) => {
+    const text = processor.tokenizer.decode(ids, options);
+    // Only a completion's text is without special tokens.
+    if (options?.skipSpecialTokens !== true) return text;
+    completions += 1;
+    return completions % 2 === 0 ? '<think></think><answer>A</answer>' : text;
+  };
+  return { ...opened, processor: { ...processor, tokenizer: { ...processor.tokenizer, decode } } };
+}

@@ -1,19 +1,6 @@
-import {
-  add,
-  cast,
-  concat,
-  mul,
-  reshape,
-  rows,
-  slice,
-  softmax,
-  sub,
-  sumLast,
-  transpose,
-  upload,
-} from '../tensor/ops.js';
+import { add, cast, concat, mul, reshape, rows, slice, softmax, sub, sumLast, transpose } from '../tensor/ops.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
-import type { Geometry } from './geometry.js';
+import type { Geometry, QueryBlock } from './geometry.js';
 import { type ComputeType, product } from './product.js';
 
 /**
@@ -87,6 +74,12 @@ const span = (x: Tensor, start: number, end: number): Tensor =>
 
 const scores = (type: ComputeType, q: Tensor, k: Tensor): Tensor => product(type, q, k, { transposeB: true });
 
+/** Attention weights of a block of queries `[B · KV, rows, D]` over the keys up to its end: `[B · KV, rows, end]`. */
+function promptWeights(q: Tensor, k: Tensor, { start, end, mask }: QueryBlock, type: ComputeType): Tensor {
+  const own = add(scores(type, q, span(k, start, end)), mask);
+  return softmax(start === 0 ? own : concat([scores(type, q, span(k, 0, start)), own], 2));
+}
+
 /**
  * Causal self-attention of the prompts, a block of queries at a time.
  *
@@ -94,10 +87,10 @@ const scores = (type: ComputeType, q: Tensor, k: Tensor): Tensor => product(type
  */
 export function attendPrompts({ q, k, v }: Heads, geometry: Geometry, type: ComputeType): Tensor {
   const { R, blocks } = geometry;
-  const outputs = blocks.map(({ start, end, mask }) =>
+  const outputs = blocks.map((block) =>
     scope(() => {
-      const p = softmax(add(scores(type, span(q, start * R, end * R), span(k, 0, end)), mask));
-      return product(type, p, span(v, 0, end));
+      const p = promptWeights(span(q, block.start * R, block.end * R), k, block, type);
+      return product(type, p, span(v, 0, block.end));
     }),
   );
   return concat(outputs, 1);
@@ -225,37 +218,38 @@ const scoreGradient = (p: Tensor, dp: Tensor, delta: Tensor): Tensor => mul(p, s
 
 function promptsBackward(args: { heads: Heads; y: Tensor; dy: Tensor; geometry: Geometry; type: ComputeType }): Heads {
   const { heads, y, dy, geometry, type } = args;
-  const { P, R, blocks } = geometry;
+  const { R, blocks } = geometry;
   const { q, k, v } = heads;
   const dq: Tensor[] = [];
   let dk: Tensor | null = null;
   let dv: Tensor | null = null;
-  for (const { start, end, mask } of blocks) {
-    const block = scope(() => {
+  for (const block of blocks) {
+    const { start, end } = block;
+    const gradient = scope(() => {
       const qb = span(q, start * R, end * R);
       const kb = span(k, 0, end);
       const dyb = span(dy, start * R, end * R);
-      const p = softmax(add(scores(type, qb, kb), mask));
+      const p = promptWeights(qb, k, block, type);
       const delta = sumLast(mul(dyb, span(y, start * R, end * R)));
       const ds = scoreGradient(p, scores(type, dyb, span(v, 0, end)), delta);
       return {
         q: product(type, ds, kb),
-        k: padTokens(product(type, ds, qb, { transposeA: true }), P),
-        v: padTokens(product(type, p, dyb, { transposeA: true }), P),
+        k: product(type, ds, qb, { transposeA: true }),
+        v: product(type, p, dyb, { transposeA: true }),
       };
     });
-    dq.push(block.q);
-    dk = dk === null ? block.k : add(dk, block.k);
-    dv = dv === null ? block.v : add(dv, block.v);
+    dq.push(gradient.q);
+    dk = addGrowing(dk, gradient.k);
+    dv = addGrowing(dv, gradient.v);
   }
   return { q: concat(dq, 1), k: dk!, v: dv! };
 }
 
-/** Zero rows behind the tokens of `[heads, T, D]` up to `[heads, P, D]`. */
-function padTokens(x: Tensor, P: number): Tensor {
-  const [heads, T, D] = x.shape as [number, number, number];
-  if (T === P) return x;
-  return concat([x, upload(new Float32Array(heads * (P - T) * D), [heads, P - T, D])], 1);
+/** sum `[heads, T, D]` + x `[heads, T′, D]` with T′ ≥ T: later blocks of queries see more keys. */
+function addGrowing(sum: Tensor | null, x: Tensor): Tensor {
+  if (sum === null) return x;
+  const [T, all] = [sum.shape[1]!, x.shape[1]!];
+  return concat([add(sum, span(x, 0, T)), span(x, T, all)], 1);
 }
 
 function completionsBackward(args: {

@@ -14,7 +14,7 @@ export const MASKED = -1e30;
 export interface QueryBlock {
   start: number;
   end: number;
-  /** `[(end − start) · R, end]`: 0 where the key is not later than the query, else `MASKED`. */
+  /** Over the block's own keys, `[(end − start) · R, end − start]`; all keys before `start` are seen. */
   mask: Tensor;
 }
 
@@ -42,9 +42,11 @@ export function geometryOf({ layout, config }: { layout: Layout; config: TextCon
   const R = config.numHeads / KV;
   const D = config.headDim;
   const blocks: QueryBlock[] = [];
+  const whole = Math.min(QUERY_BLOCK, P);
+  const wholeMask = causalMask({ tokens: whole, R });
   for (let start = 0; start < P; start += QUERY_BLOCK) {
     const end = Math.min(start + QUERY_BLOCK, P);
-    blocks.push({ start, end, mask: causalMask({ start, end, keys: end, R }) });
+    blocks.push({ start, end, mask: end - start === whole ? wholeMask : causalMask({ tokens: end - start, R }) });
   }
   const isPadded = layout.promptLengths.some((length) => length < P);
   return {
@@ -58,7 +60,7 @@ export function geometryOf({ layout, config }: { layout: Layout; config: TextCon
     rotary: rotaryOf({ positions: layout.positions, config }),
     blocks,
     padding: isPadded ? paddingMask({ lengths: layout.promptLengths, P, KV }) : undefined,
-    causal: C > 0 ? causalMask({ start: 0, end: C, keys: C, R }) : undefined,
+    causal: C > 0 ? causalMask({ tokens: C, R }) : undefined,
   };
 }
 
@@ -75,13 +77,12 @@ export function rotaryOf({ positions, config }: { positions: Int32Array; config:
   return { cos: upload(cos, [n, 1, D]), sin: upload(sin, [n, 1, D]) };
 }
 
-/** Rows are queries start … end, each R times (its query heads); columns are keys. */
-function causalMask(args: { start: number; end: number; keys: number; R: number }): Tensor {
-  const { start, end, keys, R } = args;
-  const mask = new Float32Array((end - start) * R * keys);
-  for (let row = 0; row < (end - start) * R; row++)
-    mask.fill(MASKED, row * keys + start + Math.floor(row / R) + 1, (row + 1) * keys);
-  return upload(mask, [(end - start) * R, keys]);
+/** Rows are tokens, each R times (its query heads); columns are keys: 0 where the key is not later, else `MASKED`. */
+function causalMask({ tokens, R }: { tokens: number; R: number }): Tensor {
+  const mask = new Float32Array(tokens * R * tokens);
+  for (let row = 0; row < tokens * R; row++)
+    mask.fill(MASKED, row * tokens + Math.floor(row / R) + 1, (row + 1) * tokens);
+  return upload(mask, [tokens * R, tokens]);
 }
 
 export function paddingMask({ lengths, P, KV }: { lengths: number[]; P: number; KV: number }): Tensor {

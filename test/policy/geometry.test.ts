@@ -58,7 +58,7 @@ it('the padding of shorter prompts is hidden, for each key-value head', () => {
   });
 });
 
-it('long prompts are attended in blocks of queries, each with the keys up to its end', () => {
+it('long prompts are attended in blocks of queries, each causal in itself', () => {
   scope(() => {
     const { blocks } = geometryOf({ layout: layOut({ prompts: [prompt(600)] }), config });
     expect(blocks.map(({ start, end }) => [start, end])).toEqual([
@@ -68,8 +68,8 @@ it('long prompts are attended in blocks of queries, each with the keys up to its
     ]);
     for (const { start, end, mask } of blocks)
       for (const [row, line] of drawn(mask).entries()) {
-        const visible = start + Math.floor(row / 2) + 1;
-        if (line !== '.'.repeat(visible) + 'x'.repeat(end - visible))
+        const visible = Math.floor(row / 2) + 1;
+        if (line !== '.'.repeat(visible) + 'x'.repeat(end - start - visible))
           expect.unreachable(`row ${row} of ${start}: ${line}`);
       }
   });

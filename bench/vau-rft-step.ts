@@ -73,11 +73,11 @@ for (let step = 1; step <= 1 + Number(values.steps); step++) {
   if (tokens !== prompt.tokenIds.length + Number(values.generations) * Number(values.completion))
     throw new Error(`${tokens} tokens were trained on: a completion was shorter than it had to be`);
   if (metrics.reward_std === 0) throw new Error('all rewards were equal: there was nothing to learn');
-  timed.push({ seconds, phases: clock.seconds, handles: backend.handlesMade() - handles });
+  const rest = seconds - Object.values(clock.seconds).reduce((sum, part) => sum + part, 0);
+  timed.push({ seconds, phases: { ...clock.seconds, rest }, handles: backend.handlesMade() - handles });
 }
 
 const measured = timed.slice(1); // the first one warms up
-const seconds = median(measured.map((step) => step.seconds));
 const phases = Object.fromEntries(
   Object.keys(measured[0]!.phases).map((phase) => [phase, median(measured.map((step) => step.phases[phase]!))]),
 );
@@ -85,8 +85,8 @@ const result: Measurement = {
   peer: 'vau-rft',
   dtype: values.dtype,
   threads: Number(values.threads),
-  seconds,
-  phases: { ...phases, rest: seconds - Object.values(phases).reduce((sum, part) => sum + part, 0) },
+  seconds: median(measured.map((step) => step.seconds)),
+  phases,
   step_seconds: measured.map((step) => step.seconds),
   peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
   tokens: {

@@ -63,9 +63,9 @@ def run(options: argparse.Namespace, measured: Callable[[argparse.Namespace], di
 
 def report(peer: str, options: argparse.Namespace, prompt: VideoPrompt, timed: list[dict[str, float]]) -> dict:
     """Medians over the timed steps. What the phases leave of a step is `rest`."""
-    median = {phase: statistics.median(s[phase] for s in timed) for phase in timed[0]}
+    steps = [{**s, "rest": 2 * s["step"] - sum(s.values())} for s in timed]
+    median = {phase: statistics.median(s[phase] for s in steps) for phase in steps[0]}
     seconds = median.pop("step")
-    median["rest"] = seconds - sum(median.values())
     return {
         "peer": peer, "torch": torch.__version__, "transformers": transformers.__version__,
         "dtype": options.dtype, "threads": options.threads,

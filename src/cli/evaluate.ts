@@ -7,7 +7,7 @@ import type { TaskEvaluation } from '../evaluation/evaluate.js';
 import { evaluateHeldOut, heldOutSamples } from '../evaluation/held-out.js';
 import { Interrupted } from '../evaluation/predict.js';
 import { flatMetrics } from '../evaluation/summary.js';
-import { samplePrompt } from '../prompt/sample-prompt.js';
+import { promptMaker } from '../prompt/sample-prompt.js';
 import { writeAtomically } from '../report/atomic-write.js';
 import { once } from '../report/once.js';
 import { createProgress } from '../report/progress.js';
@@ -51,7 +51,7 @@ export async function evaluateCommand(args: {
       config,
       answerer: models,
       samples,
-      prepare: (sample) => samplePrompt({ sample, processor: models.processor, settings: config.data, cache }),
+      prepare: promptMaker({ processor: models.processor, settings: config.data, cache }),
       warn,
       onProgress: (done) => {
         models.trim();

@@ -2,7 +2,7 @@ import type { Config } from '../config/schema.js';
 import { VAU_BENCH_CLASSES } from '../dataset/classes.js';
 import { loadDataset } from '../dataset/load.js';
 import type { Sample } from '../dataset/sample.js';
-import type { Prompt } from '../prompt/prompt.js';
+import type { PreparePrompt } from '../prompt/sample-prompt.js';
 import { evaluatePredictions, type TaskEvaluation } from './evaluate.js';
 import type { Prediction } from './metrics/prediction.js';
 import { type Answerer, predict } from './predict.js';
@@ -27,7 +27,7 @@ export async function evaluateHeldOut(args: {
   config: Config;
   answerer: Answerer;
   samples: readonly Sample[];
-  prepare: (sample: Sample) => Promise<Prompt>;
+  prepare: PreparePrompt;
   warn: (message: string) => void;
   onProgress?: (done: number) => void;
   signal?: AbortSignal;

@@ -3,6 +3,7 @@ import { VideoError } from '../errors.js';
 import type { Policy } from '../policy/policy.js';
 import type { Processor } from '../prompt/processor.js';
 import type { Prompt } from '../prompt/prompt.js';
+import type { PreparePrompt } from '../prompt/sample-prompt.js';
 import { generate } from '../rollout/generate.js';
 import type { Prediction } from './metrics/prediction.js';
 
@@ -24,7 +25,7 @@ export class Interrupted extends Error {}
 export async function predict(args: {
   answerer: Answerer;
   samples: readonly Sample[];
-  prepare: (sample: Sample) => Promise<Prompt>;
+  prepare: PreparePrompt;
   maxCompletionLength: number;
   batchSize: number;
   log: (message: string) => void;

@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+import pLimit from 'p-limit';
 import type { Sample, TaskName } from '../dataset/sample.js';
 import type { FrameCache } from '../video/frame-cache.js';
 import type { VideoSettings } from '../video/frames.js';
@@ -17,12 +19,20 @@ export interface PromptSettings {
   video: VideoSettings;
 }
 
-/**
- * Decodes a sample's video and builds its prompt.
- *
- * @throws VideoError where the video cannot be read
- */
-export async function samplePrompt({
+/** @throws VideoError where the video cannot be read */
+export type PreparePrompt = (sample: Sample) => Promise<Prompt>;
+
+/** Makes what decodes a sample's video and builds its prompt; as many videos at a time as there are cores. */
+export function promptMaker(options: {
+  processor: Processor;
+  settings: PromptSettings;
+  cache?: FrameCache;
+}): PreparePrompt {
+  const limit = pLimit(availableParallelism());
+  return (sample) => limit(() => samplePrompt({ ...options, sample }));
+}
+
+async function samplePrompt({
   sample,
   processor,
   settings,

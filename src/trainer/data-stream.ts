@@ -2,6 +2,7 @@ import { dataOrder } from '../dataset/order.js';
 import type { Sample } from '../dataset/sample.js';
 import { RunError, VideoError } from '../errors.js';
 import type { Prompt } from '../prompt/prompt.js';
+import type { PreparePrompt } from '../prompt/sample-prompt.js';
 
 /** A sample that is ready to be trained on. */
 export interface PromptedSample {
@@ -29,7 +30,7 @@ export class DataStream {
   epoch = 0;
   readonly #samples: Sample[];
   readonly #order: ReturnType<typeof dataOrder>;
-  readonly #prepare: (sample: Sample) => Promise<Prompt>;
+  readonly #prepare: PreparePrompt;
   readonly #log: (message: string) => void;
   readonly #unreadable = new Set<string>();
   readonly #pending = new Map<number, Entry>();
@@ -38,7 +39,7 @@ export class DataStream {
     samples: Sample[];
     seed: number;
     position: number;
-    prepare: (sample: Sample) => Promise<Prompt>;
+    prepare: PreparePrompt;
     log: (message: string) => void;
   }) {
     this.#samples = args.samples;

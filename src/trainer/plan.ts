@@ -10,7 +10,7 @@ import { adaptedLayers } from '../policy/lora.js';
 import { weightShapes } from '../policy/shapes.js';
 import { encodeCompletion } from '../prompt/build.js';
 import { loadProcessor } from '../prompt/processor.js';
-import { samplePrompt } from '../prompt/sample-prompt.js';
+import { promptMaker } from '../prompt/sample-prompt.js';
 import { expectedCompletion } from '../prompt/tasks.js';
 import { trainsWeight } from './models.js';
 
@@ -53,10 +53,11 @@ export async function planRun(args: {
   const modelConfig = await readModelConfig(model.path);
 
   const probed = spread(samples, PROBED);
+  const prepare = promptMaker({ processor, settings: data });
   const lengths: number[] = [];
   for (const sample of probed) {
     try {
-      lengths.push((await samplePrompt({ sample, processor, settings: data })).tokenIds.length);
+      lengths.push((await prepare(sample)).tokenIds.length);
     } catch (error) {
       if (!(error instanceof VideoError)) throw error;
       warn(`left out: ${error.message}`);

@@ -4,12 +4,11 @@ import type { Config } from '../config/schema.js';
 import { configDigest } from '../config/text.js';
 import { VAU_BENCH_CLASSES } from '../dataset/classes.js';
 import { loadDataset } from '../dataset/load.js';
-import type { Sample } from '../dataset/sample.js';
 import { RunError } from '../errors.js';
 import { evaluateHeldOut, heldOutSamples } from '../evaluation/held-out.js';
 import { Interrupted } from '../evaluation/predict.js';
 import { flatMetrics } from '../evaluation/summary.js';
-import { samplePrompt } from '../prompt/sample-prompt.js';
+import { promptMaker } from '../prompt/sample-prompt.js';
 import { writeAtomically } from '../report/atomic-write.js';
 import { once } from '../report/once.js';
 import type { Progress } from '../report/progress.js';
@@ -66,8 +65,7 @@ export async function run(options: RunOptions): Promise<RunEnd> {
   const optimizer = new AdamW({ parameters: models.policy.parameters, options: training });
   if (checkpoint !== null) await restoreOptimizer({ optimizer, checkpoint });
   const cache = openFrameCache({ report: warn });
-  const prepare = (sample: Sample) =>
-    samplePrompt({ sample, processor: models.processor, settings: config.data, cache });
+  const prepare = promptMaker({ processor: models.processor, settings: config.data, cache });
   const stream = new DataStream({
     samples,
     seed: config.seed,

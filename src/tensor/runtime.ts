@@ -45,7 +45,8 @@ async function startTensorFlow(report: (line: string) => void): Promise<Backend 
   const addon = (await findAddon()) ?? (await ensureRuntime({ report }));
   if (addon === null) return null;
   prepareEnvironment();
-  const { loadBinding, TensorFlowBackend } = await import('./tensorflow.js');
+  const { loadBinding } = await import('./binding.js');
+  const { TensorFlowBackend } = await import('./tensorflow.js');
   return new TensorFlowBackend(loadBinding(addon.addonPath));
 }
 

@@ -1,40 +1,6 @@
-import { createRequire } from 'node:module';
 import type { AdamCoefficients, AdamState, Backend, Binary, Reduction, Unary, Variable } from './backend.js';
+import type { Attribute, Binding } from './binding.js';
 import { type DType, Tensor } from './tensor.js';
-
-/** What the N-API addon of `@tensorflow/tfjs-node-gpu` exports (its `binding/tfjs_binding.cc`). */
-export interface Binding {
-  TF_FLOAT: number;
-  TF_INT32: number;
-  TF_INT64: number;
-  TF_BOOL: number;
-  TF_UINT8: number;
-  TF_RESOURCE: number;
-  TF_ATTR_STRING: number;
-  TF_ATTR_INT: number;
-  TF_ATTR_FLOAT: number;
-  TF_ATTR_BOOL: number;
-  TF_ATTR_TYPE: number;
-  TF_ATTR_SHAPE: number;
-  TF_Version: string;
-  createTensor(shape: readonly number[], dtype: number, data: Float32Array | Int32Array | Uint8Array): number;
-  deleteTensor(id: number): void;
-  tensorDataSync(id: number): Float32Array | Int32Array;
-  executeOp(
-    name: string,
-    attributes: readonly Attribute[],
-    inputs: readonly number[],
-    outputs: number,
-  ): { id: number; shape: number[]; dtype: number }[];
-  getNumOfTensors(): number;
-  isUsingGpuDevice(): boolean;
-}
-
-interface Attribute {
-  name: string;
-  type: number;
-  value: unknown;
-}
 
 /** `DT_BFLOAT16` of TensorFlow's types.proto; tfjs has no name for it. */
 const TF_BFLOAT16 = 14;
@@ -61,10 +27,6 @@ const BINARY = {
 } as const satisfies Record<Binary, string>;
 
 const REDUCTION = { sum: 'Sum', mean: 'Mean', max: 'Max' } as const satisfies Record<Reduction, string>;
-
-export function loadBinding(addonPath: string): Binding {
-  return createRequire(import.meta.url)(addonPath) as Binding;
-}
 
 /**
  * TensorFlow's eager kernels, called through the addon's `executeOp`. tfjs's own kernels are passed over because they

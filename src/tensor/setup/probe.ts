@@ -1,5 +1,5 @@
 import { SetupError } from '../../errors.js';
-import type { Binding } from '../tensorflow.js';
+import type { Binding } from '../binding.js';
 import { prepareEnvironment } from './environment.js';
 import { runTool, ToolError } from './tool.js';
 

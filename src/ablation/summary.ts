@@ -63,9 +63,19 @@ function metricNames(outcomes: Outcome[]): string[] {
   return [...new Set(outcomes.flatMap(({ finished }) => Object.keys(finished?.evaluation ?? {})))];
 }
 
-/** For people: a row a combination, `mean ± std` of each held-out metric. */
+/**
+ * The metrics that stand for their tasks: those with a confidence interval. (Not the mean reward: its terms may be
+ * weighted differently in each row.) All of them, where none has one.
+ */
+function headlineNames(outcomes: Outcome[]): string[] {
+  const all = metricNames(outcomes);
+  const headlines = all.filter((name) => all.includes(`${name}/low`));
+  return headlines.length > 0 ? headlines : all;
+}
+
+/** For people: a row a combination, `mean ± std` of each task's metric; `ablation.csv` has all. */
 export function summaryTable(ablation: Ablation, outcomes: Outcome[]): string {
-  const names = metricNames(outcomes);
+  const names = headlineNames(outcomes);
   const columns = [
     ...ablation.axes.map(({ name }) => ({ title: name })),
     { title: 'seeds', align: 'right' as const },

@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import type { Ablation } from '../../src/ablation/file.js';
+import { type Outcome, summaryTable } from '../../src/ablation/summary.js';
+
+const ablation: Ablation = {
+  file: '/a.yaml',
+  base: '/b.yaml',
+  axes: [{ name: 'rewards', choices: [{ label: 'all', set: [] }] }],
+  outputDir: '/out',
+};
+
+const outcome = (seed: number, evaluation: Record<string, number>): Outcome => ({
+  run: { name: `all_seed-${seed}`, labels: ['all'], seed } as Outcome['run'],
+  finished: { step: 1, evaluation },
+});
+
+it('shows the metrics that have an interval, and not the many beside them', () => {
+  const evaluation = (miou: number) => ({
+    reward: 2,
+    'tag/miou': miou,
+    'tag/miou/low': 0.1,
+    'tag/miou/high': 0.9,
+    'tag/format': 1,
+  });
+  const text = summaryTable(ablation, [outcome(1, evaluation(0.4)), outcome(2, evaluation(0.6))]);
+  expect(text.split('\n')[0]).toMatch(/^rewards +seeds +tag\/miou$/);
+  expect(text).toContain('0.500 ± 0.141');
+});
+
+it('shows all metrics where none has an interval', () => {
+  expect(summaryTable(ablation, [outcome(1, { reward: 2, other: 3 })]).split('\n')[0]).toMatch(/reward +other$/);
+});

@@ -92,7 +92,7 @@ function sameVideo(entries: Entry[]): void {
 
 async function modelFolder(options: BenchOptions): Promise<string> {
   if (options.model !== undefined) return options.model;
-  const folder = projectFile(`bench/results/models/${options.size}`);
+  const folder = projectFile(`runs/bench/models/${options.size}`);
   if (existsSync(folder)) return folder;
   if (options.python === undefined)
     throw new Error('a random model is made by Python: give one with --python, or a model folder with --model');
@@ -111,7 +111,7 @@ function needPython({ python }: BenchOptions): string {
 
 /** One file a run, written again after each setting. */
 async function save(result: BenchResult): Promise<void> {
-  const folder = projectFile('bench/results');
+  const folder = projectFile('runs/bench');
   await mkdir(folder, { recursive: true });
   const file = join(folder, `${result.date.replaceAll(':', '-')}.json`);
   await writeFile(file, `${JSON.stringify(result, null, 2)}\n`);

@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
 import type { Config } from '../config/schema.js';
 import { VAU_BENCH_CLASSES } from '../dataset/classes.js';
 import { loadDataset } from '../dataset/load.js';
@@ -39,6 +41,8 @@ export async function evaluateCommand(args: {
     throw new DataError({ code: 'DATA_NOTHING_HELD_OUT', message });
   }
   if (checkpoint !== undefined) await openCheckpoint(checkpoint);
+  // Not only after an hour's work does it turn out that there is no such folder.
+  if (args.predictions !== undefined) await mkdir(path.dirname(args.predictions), { recursive: true });
   await startRuntime({ report: say });
   const samples = await heldOutSamples({ config, warn });
   const blind = await blindOf({ config, samples, warn });
@@ -64,12 +68,12 @@ export async function evaluateCommand(args: {
       const message = `no video of the ${samples.length} held-out samples can be read; see the warnings above`;
       throw new DataError({ code: 'DATA_NOTHING_READABLE', message });
     }
+    const result = { metrics: flatMetrics(evaluations), blind };
+    process.stdout.write(json ? `${JSON.stringify(result)}\n` : evaluationText({ evaluations, blind }));
     if (args.predictions !== undefined) {
       const lines = predictions.map(({ sample, text }) => `${JSON.stringify({ sample_id: sample.id, text })}\n`);
       await writeAtomically({ file: args.predictions, text: lines.join('') });
     }
-    const result = { metrics: flatMetrics(evaluations), blind };
-    process.stdout.write(json ? `${JSON.stringify(result)}\n` : evaluationText({ evaluations, blind }));
     return 0;
   } catch (error) {
     if (error instanceof Interrupted) return INTERRUPTED_CODE;

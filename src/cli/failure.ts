@@ -9,6 +9,11 @@ const REMEDIES: Record<string, string> = {
   EMFILE: 'Too many files are open: raise the limit (ulimit -n).',
 };
 
+/** TensorFlow has no code of its own for it that would reach us. */
+const OUT_OF_MEMORY = /OOM when allocating|ResourceExhausted|RESOURCE_EXHAUSTED/;
+const MEMORY_REMEDY =
+  'The memory of the device is used up: take smaller or fewer frames (max_pixels, max_frames), shorter or fewer completions, or more gradient_accumulation_steps.';
+
 /** Prints an error for people to standard error. @returns the exit code */
 export function report(error: unknown, { debug }: { debug: boolean }): number {
   process.stderr.write(`${describe(error, debug)}\n`);
@@ -19,7 +24,7 @@ function describe(error: unknown, debug: boolean): string {
   if (!(error instanceof Error)) return `error: ${String(error)}`;
   const code = (error as NodeJS.ErrnoException).code;
   const lines = [`error${code === undefined ? '' : ` ${code}`}: ${error.message}`];
-  const remedy = REMEDIES[code ?? ''];
+  const remedy = OUT_OF_MEMORY.test(error.message) ? MEMORY_REMEDY : REMEDIES[code ?? ''];
   if (remedy !== undefined) lines.push(remedy);
   if (debug) lines.push(...stacks(error));
   else if (!(error instanceof VauError) && remedy === undefined)

@@ -7,11 +7,12 @@ import { startRuntime } from '../tensor/runtime.js';
 import { type Models, openModels } from '../trainer/models.js';
 import { loadFrames } from '../video/load-frames.js';
 import type { ModelArgs } from './model-options.js';
+import { checkNumbers, count, positive } from './numbers.js';
 
 /** Loads a model and builds the prompt of one question about one video. */
 export async function openOneVideo(args: ModelArgs): Promise<{ models: Models; prompt: Prompt }> {
-  await startRuntime({ report: (line) => void process.stderr.write(`${line}\n`) });
   const settings = videoSettings(args);
+  await startRuntime({ report: (line) => void process.stderr.write(`${line}\n`) });
   const lora = args.adapter === undefined ? undefined : (await readAdapter(args.adapter)).lora;
   const config = {
     model: { path: args.model, dtype: args.dtype, freeze_vision: true, lora, adapter: args.adapter },
@@ -30,16 +31,11 @@ export async function openOneVideo(args: ModelArgs): Promise<{ models: Models; p
 }
 
 function videoSettings(args: ModelArgs) {
-  const settings = {
-    fps: args.fps,
-    max_frames: args['max-frames'],
-    min_pixels: args['min-pixels'],
-    max_pixels: args['max-pixels'],
-  };
-  for (const [name, value] of Object.entries(settings))
-    if (!(value > 0)) {
-      const message = `--${name.replaceAll('_', '-')} must be greater than 0, got ${value}`;
-      throw new UsageError({ code: 'USAGE', message });
-    }
-  return settings;
+  checkNumbers(args, { fps: positive, 'max-frames': count, 'min-pixels': count, 'max-pixels': count });
+  const { fps, 'max-frames': max_frames, 'min-pixels': min_pixels, 'max-pixels': max_pixels } = args;
+  if (min_pixels > max_pixels) {
+    const message = `--min-pixels must be at most --max-pixels (${max_pixels}), got ${min_pixels}`;
+    throw new UsageError({ code: 'USAGE', message });
+  }
+  return { fps, max_frames, min_pixels, max_pixels };
 }

@@ -1,6 +1,8 @@
+import { access } from 'node:fs/promises';
+import path from 'node:path';
 import type { Config } from '../config/schema.js';
 import { ModelError } from '../errors.js';
-import { readAdapter, storedFactors } from '../policy/files/adapter.js';
+import { ADAPTER_CONFIG, readAdapter, storedFactors } from '../policy/files/adapter.js';
 import { readGenerationConfig } from '../policy/files/generation-config.js';
 import { modelFolder } from '../policy/files/model-folder.js';
 import { loadModel } from '../policy/load.js';
@@ -75,6 +77,7 @@ export async function openModels(args: {
   const { config, checkpoint, onTensor } = args;
   const model = { ...config.model, path: await modelFolder(config.model.path) };
   const type = await resolveType(model.dtype);
+  if (checkpoint !== undefined) await checkKind({ checkpoint, lora: model.lora });
   const folder = model.lora === undefined ? (checkpoint ?? model.path) : model.path;
   const processor = await loadProcessor(model.path);
   const endTokenIds = await endTokens(model.path, processor);
@@ -101,6 +104,19 @@ export async function openModels(args: {
       base.parameters.dispose();
     },
   };
+}
+
+/** A checkpoint holds an adapter or a whole model: it must be what the config is about. */
+async function checkKind({ checkpoint, lora }: { checkpoint: string; lora?: LoraSettings }): Promise<void> {
+  const isAdapter = await access(path.join(checkpoint, ADAPTER_CONFIG)).then(
+    () => true,
+    () => false,
+  );
+  if (isAdapter === (lora !== undefined)) return;
+  const message = isAdapter
+    ? `${checkpoint} holds an adapter; give the config the model.lora that it was trained with`
+    : `${checkpoint} holds a whole model; take model.lora out of the config, or name the checkpoint of an adapter`;
+  throw new ModelError({ code: 'CHECKPOINT_KIND', message });
 }
 
 /** With adapters: the same weights, adapters off. Else a frozen copy of the start. */

@@ -155,7 +155,7 @@ export async function run(options: RunOptions): Promise<RunEnd> {
     }
     const evaluation = await evaluate();
     if (saved < step) await save();
-    if (stream.unreadable > 0) log.warn(`${stream.unreadable} training videos could not be read and were left out`);
+    if (stream.unreadable > 0) log.warn(`training videos left out since they cannot be read: ${stream.unreadable}`);
     await writeAtomically({ file: folder.finished, text: `${JSON.stringify({ step, evaluation }, null, 2)}\n` });
     return 'done';
   } catch (error) {

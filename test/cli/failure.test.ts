@@ -31,6 +31,12 @@ describe('report', () => {
     expect(text).toMatch(/^error ENOSPC: .*\nThe disk is full: .*--resume\.\n$/);
   });
 
+  it('says what to do when the device has no memory left', () => {
+    const { text } = reported(new Error('Invalid TF_Status: 8\nMessage: OOM when allocating tensor with shape[12,9]'));
+    expect(text).toMatch(/The memory of the device is used up: .*max_pixels/);
+    expect(text).not.toContain('should not happen');
+  });
+
   it('points to --debug for what should not happen', () => {
     expect(reported(new TypeError('x is undefined'))).toEqual({
       code: 1,

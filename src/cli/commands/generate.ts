@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs';
 import { type ModelArgs, modelOptions } from '../model-options.js';
+import { checkNumbers, count, countOrZero, notNegative, share } from '../numbers.js';
 
 interface Args extends ModelArgs {
   'max-new-tokens': number;
@@ -22,6 +23,13 @@ export const command: CommandModule<object, Args> = {
       seed: { type: 'number', default: 0, describe: 'Of the sampling' },
     }),
   handler: async (args) => {
+    checkNumbers(args, {
+      'max-new-tokens': count,
+      temperature: notNegative,
+      'top-p': share,
+      'top-k': countOrZero,
+      seed: countOrZero,
+    });
     const { openOneVideo } = await import('../one-video.js');
     const { generate } = await import('../../rollout/generate.js');
     const { uniform } = await import('../../random.js');

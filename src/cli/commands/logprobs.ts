@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs';
 import { type ModelArgs, modelOptions } from '../model-options.js';
+import { checkNumbers, positive } from '../numbers.js';
 
 interface Args extends ModelArgs {
   completion: string;
@@ -17,6 +18,7 @@ export const command: CommandModule<object, Args> = {
       temperature: { type: 'number', default: 1, describe: 'Logits are divided by this' },
     }),
   handler: async (args) => {
+    checkNumbers(args, { temperature: positive });
     const { openOneVideo } = await import('../one-video.js');
     const { toBatch } = await import('../../policy/batch.js');
     const { encodeCompletion } = await import('../../prompt/build.js');

@@ -1,0 +1,48 @@
+import { execFile, spawn } from 'node:child_process';
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll } from 'vitest';
+
+const run = promisify(execFile);
+
+/**
+ * Compiles the package into a folder of its own, as it is installed: beside its package.json, configs and data.
+ *
+ * @returns the program's file
+ */
+export async function compileProgram(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'vau-rft-test-'));
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  for (const name of ['package.json', 'configs', 'data']) await cp(name, join(folder, name), { recursive: true });
+  await symlink(resolve('node_modules'), join(folder, 'node_modules'));
+  const tsc = resolve('node_modules/typescript/bin/tsc');
+  // Compiled also if some type is wrong: that is for `npm run typecheck` to say.
+  await run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')]).catch(() => {});
+  return join(folder, 'dist/cli/main.js');
+}
+
+/** How a process ended, in words of a shell: 128 + the signal that killed it. */
+export interface Ended {
+  code: number;
+  stderr: string;
+}
+
+/** A process of the program that is running. */
+export interface Running {
+  pid: number;
+  ended: Promise<Ended>;
+}
+
+export function start(command: string, args: string[], env: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    stderr += text;
+  });
+  const ended = new Promise<Ended>((done) => {
+    child.on('close', (code, signal) => done({ code: code ?? (signal === 'SIGKILL' ? 137 : 1), stderr }));
+  });
+  return { pid: child.pid!, ended };
+}

@@ -61,6 +61,8 @@ export async function quickstart({
     blind: await blindOf(grpo.config),
     minutes: (performance.now() - started) / 60000,
     folder: path.relative('.', folder.grpo),
+    configs: path.dirname(path.dirname(grpo.words[0]!)),
+    seed,
   };
   process.stdout.write(resultText(result));
 }

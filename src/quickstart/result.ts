@@ -14,9 +14,13 @@ export function resultText(args: {
   after: Record<string, number>;
   blind: BlindBaseline[];
   minutes: number;
+  /** Of the GRPO run. */
   folder: string;
+  /** Where the package's configs are. */
+  configs: string;
+  seed: number;
 }): string {
-  const { before, after, blind, minutes, folder } = args;
+  const { before, after, blind, minutes, folder, configs, seed } = args;
   const percent = (value: number | undefined) => (value === undefined ? '' : (100 * value).toFixed(1));
   const rows = TASKS.map(({ task, label, key }) => {
     const guesser = blind.find((one) => one.task === task);
@@ -37,8 +41,15 @@ export function resultText(args: {
 ${minutes.toFixed(1)} minutes. The run is in ${folder}: metrics.jsonl, completions.jsonl, checkpoints/.
 
 What to try next:
-  vau-rft quickstart --seed 2                                  another data set, another model
-  vau-rft ablate configs/quickstart/ablate-rewards.yaml        what does each reward term bring?
-  vau-rft train configs/tag-qwen2-vl-2b.yaml --dry-run         the real job: Qwen2-VL and VAU-Bench
-`;
+${suggestions({ configs, seed })}`;
+}
+
+function suggestions({ configs, seed }: { configs: string; seed: number }): string {
+  const lines = [
+    [`npx vau-rft quickstart --seed ${seed + 1}`, 'other clips, another model'],
+    [`npx vau-rft ablate ${configs}/quickstart/ablate-rewards.yaml`, 'what does each reward term bring?'],
+    [`npx vau-rft train ${configs}/tag-qwen2-vl-2b.yaml --dry-run`, 'the real job: Qwen2-VL and VAU-Bench'],
+  ] as const;
+  const width = Math.max(...lines.map(([command]) => command.length));
+  return lines.map(([command, why]) => `  ${command.padEnd(width)}   ${why}\n`).join('');
 }

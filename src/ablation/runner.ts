@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
+import { dependentEnvironment } from '../parent-process.js';
 
 /** One process to run. */
 export interface Job {
@@ -60,7 +61,11 @@ export class Runner {
     await mkdir(dirname(log), { recursive: true });
     const file = createWriteStream(log, { flags: 'a' });
     // In a group of its own: Ctrl-C reaches it once, by way of `stop`, and not also from the terminal.
-    const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const child = spawn(program!, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+      env: dependentEnvironment(),
+    });
     this.#running.add(child);
     for (const stream of [child.stdout, child.stderr])
       createInterface({ input: stream }).on('line', (line) => {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { RunError } from '../errors.js';
+import { dependentEnvironment } from '../parent-process.js';
 
 /** Names the supervisor's process id to the process that it supervises. */
 const SUPERVISOR = 'VAU_RFT_SUPERVISOR';
@@ -57,7 +57,7 @@ function startChild(args: string[]): ChildProcess {
   return spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...args], {
     stdio: 'inherit',
     detached: true,
-    env: { ...process.env, [SUPERVISOR]: String(process.pid) },
+    env: { ...dependentEnvironment(), [SUPERVISOR]: String(process.pid) },
   });
 }
 
@@ -78,16 +78,4 @@ function killed(signal: NodeJS.Signals): RunError {
   const why = signal === 'SIGKILL' ? ', by somebody or for want of memory' : '';
   const message = `the training process was killed (${signal}${why}); go on from its last checkpoint with --resume`;
   return new RunError({ code: 'RUN_KILLED', message, exitCode: 128 + constants.signals[signal] });
-}
-
-/**
- * Ends this process as soon as its supervisor has died, even while the main thread computes: nobody would stop it, and
- * it would go on writing the run that somebody may want to resume.
- */
-export function dieWithSupervisor(): void {
-  const watch = `
-    const { workerData } = require('node:worker_threads');
-    setInterval(() => { if (process.ppid !== workerData) process.kill(process.pid, 'SIGKILL'); }, 100);
-  `;
-  new Worker(watch, { eval: true, workerData: Number(process.env[SUPERVISOR]) }).unref();
 }

@@ -9,7 +9,7 @@ import { startRuntime } from '../tensor/runtime.js';
 import { type Checkpoint, latestCheckpoint, openCheckpoint } from '../trainer/checkpoint.js';
 import { HANDLE_LIMIT, type RunEnd, run } from '../trainer/run.js';
 import { interruptSignal } from './interrupt.js';
-import { dieWithSupervisor, RESTART_CODE } from './supervise.js';
+import { RESTART_CODE } from './supervise.js';
 
 const EXIT_CODES: Record<RunEnd, number> = { done: 0, interrupted: 130, restart: RESTART_CODE };
 
@@ -20,7 +20,6 @@ const EXIT_CODES: Record<RunEnd, number> = { done: 0, interrupted: 130, restart:
  * @returns the exit code
  */
 export async function trainCommand(args: { config: Config; resume?: string }): Promise<number> {
-  dieWithSupervisor();
   const signal = interruptSignal();
   try {
     const folder = await openRunFolder({ config: args.config, resume: args.resume !== undefined });

@@ -6,6 +6,7 @@ import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { synthesize } from '../dataset/synthesize/synthesize.js';
 import { RunError, VauError } from '../errors.js';
+import { dependentEnvironment } from '../parent-process.js';
 import type { Progress } from '../report/progress.js';
 import { holdsRun, runFiles } from '../report/run-folder.js';
 import { latestCheckpoint } from '../trainer/checkpoint.js';
@@ -82,6 +83,7 @@ export async function trainStage({ config, words }: { config: Config; words: str
   const child = spawn(process.execPath, [main, 'train', ...words, ...resume], {
     stdio: ['ignore', 'inherit', 'inherit'],
     detached: true,
+    env: dependentEnvironment(),
   });
   const forward = (signal: NodeJS.Signals) => void child.kill(signal);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, forward);

@@ -1,26 +1,14 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { compileProgram } from './compiled.js';
 
 const run = promisify(execFile);
-let folder: string;
-
-/** The package as it is installed: compiled, beside its package.json. */
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'vau-rft-test-'));
-  await cp('package.json', join(folder, 'package.json'));
-  await symlink(resolve('node_modules'), join(folder, 'node_modules'));
-  // Compiled also if some type is wrong: that is for `npm run typecheck` to say.
-  await run('npx', ['tsc', '-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')]).catch(() => {});
-}, 60_000);
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const main = await compileProgram();
 
 /** Runs a shell line with `vau-rft` in it. */
 async function shell(line: string): Promise<{ code: number; stdout: string; stderr: string }> {
-  const program = `${JSON.stringify(process.execPath)} ${JSON.stringify(join(folder, 'dist/cli/main.js'))}`;
+  const program = `${JSON.stringify(process.execPath)} ${JSON.stringify(main)}`;
   const script = `set -o pipefail; ${line.replaceAll('vau-rft', program)}`;
   const done = await run('bash', ['-c', script]).catch((error) => error);
   return { code: done.code ?? 0, stdout: done.stdout, stderr: done.stderr };

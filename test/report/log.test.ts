@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../../src/report/log.js';
 import { folderWith } from '../folder.js';
@@ -33,6 +35,17 @@ describe('createLog', () => {
       { level: 50, msg: 'three' },
     ]);
     expect(stderr.text).toBe('warning: two\nerror: three\n');
+  });
+
+  // A device of Linux on which every write finds the disk full.
+  it.runIf(existsSync('/dev/full'))('is no reason for a run to die when its disk is full', async () => {
+    const stderr = capture();
+    const log = createLog({ file: '/dev/full', stderr });
+    for (const text of ['one', 'two']) {
+      log.warn(text);
+      await setTimeout(20);
+    }
+    expect(stderr.text).toBe('warning: one\nwarning: two\n');
   });
 
   it('writes over a progress bar on a terminal', () => {

@@ -46,6 +46,17 @@ describe('createProgress', () => {
     expect(text()).toBe('train 990/1000  2/s, 5s left\n');
   });
 
+  it('ends the bar in the line in which it stands, not where it began', () => {
+    const { progress, text } = setUp(true);
+    progress.start(10, 'train');
+    text();
+    progress.stop();
+    const [save, restore] = ['\x1b7', '\x1b8'];
+    const ended = text();
+    expect(ended.indexOf(save)).toBeGreaterThanOrEqual(0);
+    expect(ended.lastIndexOf(restore)).toBeGreaterThan(ended.indexOf(save));
+  });
+
   it('draws a bar on a terminal', () => {
     const { progress, time, text } = setUp(true);
     progress.start(4, 'evaluate', 1);

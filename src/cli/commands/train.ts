@@ -23,6 +23,8 @@ export const command: CommandModule<object, Args> = {
       .example('$0 train configs/tag-qwen2-vl-2b.yaml', 'start a run')
       .example('$0 train configs/tag-qwen2-vl-2b.yaml --resume', 'go on with it after an interruption'),
   handler: async ({ config: file, set, resume, 'dry-run': dryRun }) => {
+    const { dieWithParent } = await import('../../parent-process.js');
+    dieWithParent();
     const { loadConfig } = await import('../../config/load.js');
     const config = await loadConfig({ file, set });
     if (dryRun) {

@@ -1,0 +1,77 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { command } from '../../../src/cli/commands/evaluate.js';
+import { tinyProject } from '../../tiny-project.js';
+import { readLines, trainHere } from '../../trainer/train-here.js';
+import { runCommand } from './run.js';
+
+const LORA = ['model.lora.r=2', 'model.freeze_vision=true'];
+const project = await tinyProject({ train: 3, test: 3 });
+const checkpoint = (name: string) => join(project.folder, name, 'checkpoints/step-000006');
+const evaluate = ({ set = [], args = [] }: { set?: string[]; args?: string[] }) =>
+  runCommand(command, ['evaluate', project.config, ...set.flatMap((option) => ['--set', option]), ...args]);
+
+beforeAll(async () => {
+  for (const [name, set] of [
+    ['full', []],
+    ['lora', LORA],
+  ] as const) {
+    const { end } = await trainHere({ project, name, set: ['training.eval_steps=6', ...set] });
+    expect(await end).toBe('done');
+  }
+});
+// A command sets it for the process that it thinks to be alone in.
+afterAll(() => {
+  process.exitCode = undefined;
+});
+
+describe('evaluate', () => {
+  it.each([
+    ['full', []],
+    ['lora', LORA],
+  ])('measures a checkpoint as its run did (%s)', async (name, set) => {
+    const predictions = join(project.folder, 'made', `${name}.jsonl`);
+    const args = ['--checkpoint', checkpoint(name), '--json', '--predictions', predictions];
+    const { stdout } = await evaluate({ set, args });
+    const { metrics, blind } = JSON.parse(stdout);
+    const [recorded] = await readLines(join(project.folder, name, 'evaluations.jsonl'));
+    expect({ step: 6, ...metrics }).toEqual(recorded);
+    expect(blind.map(({ task }: { task: string }) => task)).toEqual(['qa', 'tag', 'cls']);
+    const lines = (await readFile(predictions, 'utf8')).trimEnd().split('\n');
+    expect(lines).toHaveLength(9);
+    expect(JSON.parse(lines[0]!)).toEqual({ sample_id: 'test.jsonl:test-00000-qa:qa', text: expect.any(String) });
+    expect(await readdir(join(project.folder, 'made'))).toContain(`${name}.jsonl`);
+  });
+
+  it('prints a table of the model that a config starts from', async () => {
+    const { stdout } = await evaluate({ set: ['evaluation.max_samples=4'] });
+    const rows = stdout.trimEnd().split('\n');
+    expect(rows[0]).toMatch(/^task +samples +metric +% +95 % interval +blind %/);
+    expect(rows.slice(2).map((row) => row.split(/ +/).slice(0, 3))).toEqual([
+      ['qa', '2', 'accuracy'],
+      ['tag', '1', 'miou'],
+      ['cls', '1', 'accuracy'],
+    ]);
+  });
+
+  it('says when checkpoint and config do not go together', async () => {
+    const whole = evaluate({ set: LORA, args: ['--checkpoint', checkpoint('full')] });
+    await expect(whole).rejects.toThrow(/full.*step-000006 holds a whole model; take model\.lora out/);
+    const adapter = evaluate({ args: ['--checkpoint', checkpoint('lora')] });
+    await expect(adapter).rejects.toThrow(/lora.*step-000006 holds an adapter; give the config the model\.lora/);
+    const nothing = evaluate({ args: ['--checkpoint', project.model] });
+    await expect(nothing).rejects.toMatchObject({ code: 'CHECKPOINT_MISSING' });
+    const nobody = evaluate({ set: ['data.eval=[]'] });
+    await expect(nobody).rejects.toMatchObject({ code: 'DATA_NOTHING_HELD_OUT' });
+  });
+
+  it('leaves out what cannot be read, and fails where that is all', async () => {
+    await writeFile(join(project.videos, 'test-00001.mp4'), 'no video');
+    const { stdout, stderr } = await evaluate({ args: ['--json'] });
+    expect(stderr.match(/warning: left out: .*test-00001\.mp4/g)).toHaveLength(1);
+    expect(JSON.parse(stdout).metrics).toHaveProperty('tag/miou');
+    for (const name of ['test-00000.mp4', 'test-00002.mp4']) await writeFile(join(project.videos, name), '');
+    await expect(evaluate({})).rejects.toMatchObject({ code: 'DATA_NOTHING_READABLE' });
+  });
+});

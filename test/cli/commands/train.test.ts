@@ -1,0 +1,38 @@
+import { access, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { command } from '../../../src/cli/commands/train.js';
+import { tinyProject } from '../../tiny-project.js';
+import { runCommand } from './run.js';
+
+const project = await tinyProject({ train: 3, test: 2 });
+const plan = (...set: string[]) =>
+  runCommand(command, ['train', project.config, '--dry-run', ...set.flatMap((option) => ['--set', option])]);
+
+describe('train --dry-run', () => {
+  it('says what would be run, and runs nothing', async () => {
+    const { stdout } = await plan('method=grpo');
+    expect(stdout).toMatch(/^run +tiny \(grpo\)/);
+    expect(stdout).toMatch(/\nsteps +6 of 2 prompts: 1\.33 epochs\n/);
+    expect(stdout).toMatch(/\ntraining samples +3 qa, 3 tag, 3 cls\n/);
+    expect(stdout).toMatch(/\nheld-out samples +2 qa, 2 tag, 2 cls\n/);
+    expect(stdout).toMatch(/\nprompt +\d+ to \d+ tokens, \d+ on average\n/);
+    expect(stdout).toMatch(/\ncompletion +4 a prompt, of at most 16 tokens\n/);
+    expect(stdout).toMatch(/\nweights +0\.561 M, of which 0\.561 M are trained\n/);
+    expect(stdout).toMatch(/\n {2}reference weights +2\.1 MiB\n/);
+    await expect(access(join(project.folder, 'run'))).rejects.toThrow('ENOENT');
+  });
+
+  it('knows what adapters and SFT change', async () => {
+    const { stdout } = await plan('model.lora.r=2', 'model.freeze_vision=true');
+    expect(stdout).toMatch(/\nweights .* of which 0\.00819 M are trained\n/);
+    expect(stdout).toMatch(/\ncompletion +at most \d tokens\n/);
+    expect(stdout).not.toContain('reference');
+  });
+
+  it('reports a video that cannot be read once, though three samples ask about it', async () => {
+    await writeFile(join(project.videos, 'train-00001.mp4'), 'no video');
+    const { stderr } = await plan();
+    expect(stderr.match(/warning: left out: .*train-00001\.mp4/g)).toHaveLength(1);
+  });
+});

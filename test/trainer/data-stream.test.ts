@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import type { Sample } from '../../src/dataset/sample.js';
+import { SetupError, VideoError } from '../../src/errors.js';
+import type { Prompt } from '../../src/prompt/prompt.js';
+import { DataStream } from '../../src/trainer/data-stream.js';
+
+const COUNT = 6;
+const samples = Array.from({ length: COUNT }, (_, i) => ({ id: `s${i}`, video: `v${i % 3}.mp4` }) as Sample);
+
+/** A stream whose videos `unreadable` cannot be read. */
+function streamOf({ position = 0, unreadable = [] as string[], all = samples } = {}) {
+  const log: string[] = [];
+  const prepare = async ({ video }: Sample): Promise<Prompt> => {
+    if (unreadable.includes(video)) throw new VideoError({ code: 'VIDEO_UNREADABLE', message: `${video} is bad` });
+    return {} as Prompt;
+  };
+  return { stream: new DataStream({ samples: all, seed: 3, position, prepare, log: (line) => log.push(line) }), log };
+}
+
+const idsOf = async (stream: DataStream, count: number) => (await stream.next(count)).map(({ sample }) => sample.id);
+
+describe('DataStream', () => {
+  it('gives all samples once an epoch, and goes on from a position', async () => {
+    const { stream } = streamOf();
+    const first = await idsOf(stream, 2);
+    const rest = [...(await idsOf(stream, 2)), ...(await idsOf(stream, 2))];
+    expect(stream.epoch).toBe(0);
+    expect([...first, ...rest].sort()).toEqual(samples.map(({ id }) => id));
+    const next = await idsOf(stream, 4);
+    expect({ epoch: stream.epoch, position: stream.position }).toEqual({ epoch: 1, position: 10 });
+
+    const { stream: resumed } = streamOf({ position: 2 });
+    expect(await idsOf(resumed, 4)).toEqual(rest);
+    expect(await idsOf(resumed, 4)).toEqual(next);
+  });
+
+  it('passes over what cannot be read, reports a video once, and counts it', async () => {
+    const { stream, log } = streamOf({ unreadable: ['v1.mp4'] });
+    const ids = await idsOf(stream, 8);
+    expect(ids.every((id) => id !== 's1' && id !== 's4')).toBe(true);
+    expect(new Set(ids).size).toBe(4);
+    expect(log).toEqual(['left out: v1.mp4 is bad']);
+    expect(stream.unreadable).toBe(1);
+    // The same from a position in the middle: what is passed over counts.
+    const { stream: resumed } = streamOf({ unreadable: ['v1.mp4'] });
+    await resumed.next(3);
+    const { stream: again } = streamOf({ unreadable: ['v1.mp4'], position: resumed.position });
+    expect(await idsOf(again, 5)).toEqual(ids.slice(3));
+  });
+
+  it('goes on while there is one video that can be read, however many a step takes', async () => {
+    const all = Array.from({ length: 50 }, (_, i) => ({ id: `s${i}`, video: `v${i}.mp4` }) as Sample);
+    const unreadable = all.slice(1).map(({ video }) => video);
+    const { stream } = streamOf({ all, unreadable });
+    expect(await idsOf(stream, 4)).toEqual(['s0', 's0', 's0', 's0']);
+  });
+
+  it('stops where no video can be read', async () => {
+    const { stream, log } = streamOf({ unreadable: ['v0.mp4', 'v1.mp4', 'v2.mp4'] });
+    await expect(stream.next(1)).rejects.toMatchObject({ code: 'DATA_NOTHING_READABLE' });
+    expect(log).toHaveLength(3);
+  });
+
+  it('stops for what is not a video’s fault', async () => {
+    const prepare = () => Promise.reject(new SetupError({ code: 'FFMPEG_MISSING', message: 'There is no ffmpeg' }));
+    const stream = new DataStream({ samples, seed: 3, position: 0, prepare, log: () => {} });
+    await expect(stream.next(2)).rejects.toMatchObject({ code: 'FFMPEG_MISSING' });
+  });
+});

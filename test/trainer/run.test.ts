@@ -1,0 +1,56 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { openCheckpoint } from '../../src/trainer/checkpoint.js';
+import { tinyProject } from '../tiny-project.js';
+import { readLines, trainHere } from './train-here.js';
+
+const project = await tinyProject({ train: 4, test: 2 });
+
+beforeAll(async () => {
+  await startRuntime({ report: () => {} });
+});
+
+const GRPO = ['method=grpo', 'training.save_steps=100'];
+
+describe('run', () => {
+  it.each([
+    ['full', []],
+    ['bfloat16', ['model.dtype=bfloat16', 'grpo.num_iterations=2', 'rollout.top_p=0.9']],
+    ['lora', ['model.lora.r=2', 'model.freeze_vision=true', 'training.gradient_accumulation_steps=2']],
+  ])('keeps no tensor from step to step, and none at the end (%s)', async (name, set) => {
+    if (name === 'bfloat16' && !activeBackend().supportsBfloat16) return;
+    const before = activeBackend().liveTensors();
+    const steps = ['training.max_steps=14', 'training.eval_steps=6', 'training.learning_rate=1e-4'];
+    const { end, files } = await trainHere({ project, name, set: [...GRPO, ...steps, ...set] });
+    expect(await end).toBe('done');
+    const metrics = await readLines(files.metrics);
+    // A frozen tower's output is kept by video: by step 6 each has been seen.
+    const counts = metrics.slice(name === 'lora' ? 6 : 1).map((line) => line['memory/tensors']);
+    expect(new Set(counts).size, counts.join()).toBe(1);
+    expect(activeBackend().liveTensors()).toBe(before);
+    expect((await readLines(files.evaluations)).map(({ step }) => step)).toEqual([6, 12, 14]);
+    expect(JSON.parse(await readFile(files.finished, 'utf8')).step).toBe(14);
+  });
+
+  it('does not apply what is not finite, and stops with the last good checkpoint in place', async () => {
+    const before = activeBackend().liveTensors();
+    const set = ['training.learning_rate=1e9', 'training.save_steps=1', 'training.max_bad_steps=3'];
+    const { end, files, warnings } = await trainHere({ project, name: 'nan', set });
+    await expect(end).rejects.toMatchObject({ code: 'RUN_NOT_FINITE' });
+    await expect(end).rejects.toThrow(/3 steps in a row, the last of them step 4.*learning_rate \(now 1000000000\)/);
+    expect((await readLines(files.metrics)).map(({ loss }) => loss === null)).toEqual([false, true, true, true]);
+    expect(warnings).toEqual([2, 3, 4].map((step) => expect.stringContaining(`step ${step}: the loss is not finite`)));
+    expect(await readdir(files.checkpoints)).toEqual(['step-000001']);
+    await openCheckpoint(`${files.checkpoints}/step-000001`);
+    expect(activeBackend().liveTensors()).toBe(before);
+  });
+
+  it('saves and leaves when it is asked to', async () => {
+    const controller = new AbortController();
+    controller.abort();
+    const { end, files } = await trainHere({ project, name: 'stopped', set: GRPO, signal: controller.signal });
+    expect(await end).toBe('interrupted');
+    expect(await readFile(files.metrics, 'utf8')).toBe('');
+  });
+});

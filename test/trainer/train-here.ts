@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { loadConfig } from '../../src/config/load.js';
+import { openRunFolder, type RunFiles } from '../../src/report/run-folder.js';
+import { startRuntime } from '../../src/tensor/runtime.js';
+import { type RunEnd, run } from '../../src/trainer/run.js';
+import type { TinyProject } from '../tiny-project.js';
+
+const silent = { start: () => {}, update: () => {}, stop: () => {} };
+
+interface Trained {
+  end: Promise<RunEnd>;
+  files: RunFiles;
+  /** What people were warned of so far. */
+  warnings: string[];
+}
+
+/** Starts a run of the project's config in this process, in the run folder `name`. */
+export async function trainHere(args: {
+  project: TinyProject;
+  name: string;
+  set?: string[];
+  signal?: AbortSignal;
+}): Promise<Trained> {
+  const { project, name, set = [], signal = new AbortController().signal } = args;
+  await startRuntime({ report: () => {} });
+  const output = `output_dir=${join(project.folder, name)}`;
+  const config = await loadConfig({ file: project.config, set: [...set, output] });
+  const folder = await openRunFolder({ config, resume: false });
+  const warnings: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => warnings.push(JSON.parse(line).msg) });
+  const end = run({ config, folder, checkpoint: null, log, progress: silent, signal }).finally(folder.release);
+  return { end, files: folder, warnings };
+}
+
+/** The lines of `metrics.jsonl` and its like. */
+export async function readLines(file: string): Promise<Record<string, number>[]> {
+  const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line));
+}

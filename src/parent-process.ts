@@ -17,5 +17,5 @@ export function dieWithParent(): void {
     const { workerData } = require('node:worker_threads');
     setInterval(() => { if (process.ppid !== workerData) process.kill(process.pid, 'SIGKILL'); }, 100);
   `;
-  new Worker(watch, { eval: true, workerData: process.ppid }).unref();
+  new Worker(watch, { eval: true, execArgv: [], workerData: process.ppid }).unref();
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { compileProgram } from './cli/compiled.js';
 
 const module = pathToFileURL((await compileProgram()).replace('cli/main.js', 'parent-process.js')).href;
@@ -28,6 +28,7 @@ it('a dependent child dies with its killed parent, though its main thread comput
   const running = spawn(process.execPath, ['--input-type=module', '-e', parent], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  onTestFinished(() => void running.kill('SIGKILL'));
   const pid = Number(await new Promise((resolve) => running.stdout.once('data', resolve)));
   await setTimeout(1000);
   expect(isAlive(pid)).toBe(true);

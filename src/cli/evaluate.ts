@@ -17,6 +17,7 @@ import { table } from '../report/table.js';
 import { startRuntime } from '../tensor/runtime.js';
 import { openCheckpoint } from '../trainer/checkpoint.js';
 import { openModels } from '../trainer/models.js';
+import { ensureFfmpeg } from '../video/ffmpeg.js';
 import { openFrameCache } from '../video/frame-cache.js';
 import { interruptSignal } from './interrupt.js';
 
@@ -44,6 +45,7 @@ export async function evaluateCommand(args: {
   // Not only after an hour's work does it turn out that there is no such folder.
   if (args.predictions !== undefined) await mkdir(path.dirname(args.predictions), { recursive: true });
   await startRuntime({ report: say });
+  await ensureFfmpeg({ report: say });
   const samples = await heldOutSamples({ config, warn });
   const blind = await blindOf({ config, samples, warn });
   const models = await openModels({ config: { ...config, method: 'sft' }, checkpoint });

@@ -8,6 +8,7 @@ import { openRunFolder, type RunFolder } from '../report/run-folder.js';
 import { startRuntime } from '../tensor/runtime.js';
 import { type Checkpoint, latestCheckpoint, openCheckpoint } from '../trainer/checkpoint.js';
 import { HANDLE_LIMIT, type RunEnd, run } from '../trainer/run.js';
+import { ensureFfmpeg } from '../video/ffmpeg.js';
 import { interruptSignal } from './interrupt.js';
 import { RESTART_CODE } from './supervise.js';
 
@@ -46,6 +47,7 @@ async function trainIn(args: {
   try {
     const checkpoint = resume === undefined ? null : await findCheckpoint({ config, folder, resume, warn });
     const backend = await startRuntime({ report: say });
+    await ensureFfmpeg({ report: say });
     log.info({ backend: backend.name, step: checkpoint?.state.step ?? 0, pid: process.pid }, 'started');
     if (backend.name === 'wasm')
       say('TensorFlow is not there: running on WebAssembly, several times slower (vau-rft doctor)');

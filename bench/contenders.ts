@@ -44,15 +44,18 @@ export interface Command {
   args: string[];
 }
 
-/** How a contender is started; all take the same options. */
-export function commandOf(args: {
+/** One contender in one setting; all take the same options. */
+export interface Trial {
   contender: Contender;
   setting: Setting;
   model: string;
   steps: number;
   threads: number;
   python: string;
-}): Command {
+}
+
+/** How a contender is started. */
+export function commandOf(args: Trial): Command {
   const { contender, setting, model, steps, threads, python } = args;
   const options = {
     model,

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { readModelConfig } from '../src/policy/files/model-config.js';
 import { check } from './check.js';
 import { runChild, runJson } from './child.js';
-import { type Contender, commandOf, isOurs, ownFile, peerFile, projectFile, type Setting } from './contenders.js';
+import { commandOf, isOurs, ownFile, peerFile, projectFile, type Setting, type Trial } from './contenders.js';
 import { stepFlops } from './flops.js';
 import { measurementSchema, peakSchema } from './measurement.js';
 import { type BenchOptions, readOptions } from './options.js';
@@ -67,14 +67,7 @@ const settingsOf = ({ prompt, generations, completion }: BenchOptions): Setting[
     completion.flatMap((C) => generations.map((G) => ({ prompt: P, generations: G, completion: C }))),
   );
 
-async function measure(args: {
-  contender: Contender;
-  setting: Setting;
-  model: string;
-  steps: number;
-  threads: number;
-  python: string;
-}): Promise<Entry> {
+async function measure(args: Trial): Promise<Entry> {
   const { contender, threads } = args;
   try {
     const measurement = measurementSchema.parse(await runJson({ ...commandOf(args), threads }));

@@ -1,6 +1,7 @@
-import { access, mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ModelError, UsageError } from '../errors.js';
+import { fileExists } from '../file-exists.js';
 import { readAdapter, storedFactors } from './files/adapter.js';
 import { readModelConfig } from './files/model-config.js';
 import { modelFolder } from './files/model-folder.js';
@@ -20,7 +21,7 @@ import { weightShapes } from './shapes.js';
 export async function mergeAdapter(args: { model: string; adapter: string; output: string }): Promise<void> {
   const { adapter: folder, output } = args;
   const model = await modelFolder(args.model);
-  if (await exists(output)) {
+  if (await fileExists(output)) {
     throw new UsageError({ code: 'OUTPUT_EXISTS', message: `${output} is there already; name a new folder` });
   }
   const config = await readModelConfig(model);
@@ -71,9 +72,3 @@ function addProduct(args: { values: Float32Array; a: Float32Array; b: Float32Arr
     }
   return out;
 }
-
-const exists = (file: string): Promise<boolean> =>
-  access(file).then(
-    () => true,
-    () => false,
-  );

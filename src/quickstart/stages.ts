@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { access, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { synthesize } from '../dataset/synthesize/synthesize.js';
 import { RunError, VauError } from '../errors.js';
+import { fileExists } from '../file-exists.js';
 import { dependentEnvironment } from '../parent-process.js';
 import type { Progress } from '../report/progress.js';
 import { holdsRun, runFiles } from '../report/run-folder.js';
@@ -47,7 +48,7 @@ export async function makeClips(args: { folder: QuickstartFolder; seed: number; 
 }
 
 export async function makeModel({ folder, seed }: { folder: QuickstartFolder; seed: number }): Promise<void> {
-  if (!(await exists(path.join(folder.model, 'config.json')))) await writeTinyModel({ folder: folder.model, seed });
+  if (!(await fileExists(path.join(folder.model, 'config.json')))) await writeTinyModel({ folder: folder.model, seed });
 }
 
 /** The config of a stage, and the words that `vau-rft train` needs to run it in this folder. */
@@ -77,7 +78,7 @@ export async function stageConfig(args: {
 /** Trains a stage in a process of its own, going on where an earlier call was interrupted; a finished one is left. */
 export async function trainStage({ config, words }: { config: Config; words: string[] }): Promise<void> {
   const files = runFiles(config.output_dir);
-  if (await exists(files.finished)) return;
+  if (await fileExists(files.finished)) return;
   const resume = (await holdsRun(config.output_dir)) ? ['--resume'] : [];
   const main = packageFile('dist/cli/main.js');
   const child = spawn(process.execPath, [main, 'train', ...words, ...resume], {
@@ -109,9 +110,3 @@ export async function trainedModel(config: Config): Promise<string> {
 }
 
 export const removeAll = (folder: QuickstartFolder): Promise<void> => rm(folder.path, { recursive: true, force: true });
-
-const exists = (file: string): Promise<boolean> =>
-  access(file).then(
-    () => true,
-    () => false,
-  );

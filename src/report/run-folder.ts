@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.js';
 import { determinants, resolvedConfigText } from '../config/text.js';
 import { isTree } from '../config/tree.js';
 import { UsageError } from '../errors.js';
+import { fileExists } from '../file-exists.js';
 import { writeAtomically } from './atomic-write.js';
 import { takeLock } from './lock.js';
 
@@ -46,7 +47,7 @@ export async function holdsRun(folder: string): Promise<boolean> {
   const { metrics, checkpoints, finished } = runFiles(folder);
   const { size } = await stat(metrics).catch(() => ({ size: 0 }));
   const names = await readdir(checkpoints).catch(() => []);
-  return size > 0 || names.some((name) => !name.startsWith('.')) || (await exists(finished));
+  return size > 0 || names.some((name) => !name.startsWith('.')) || (await fileExists(finished));
 }
 
 /** For a process that was killed a moment ago and has not quite gone; milliseconds. */
@@ -69,7 +70,7 @@ export async function openRunFolder({ config, resume }: { config: Config; resume
       const message = `${config.output_dir} already holds a run; go on with it by --resume, or give this one another name or output_dir`;
       throw new UsageError({ code: 'RUN_EXISTS', message });
     }
-    if (isBegun && (await exists(files.config))) await checkSameRun(files.config, config);
+    if (isBegun && (await fileExists(files.config))) await checkSameRun(files.config, config);
     await mkdir(files.checkpoints, { recursive: true });
     await writeAtomically({ file: files.config, text: resolvedConfigText(config) });
   } catch (error) {
@@ -106,11 +107,4 @@ function differences(before: unknown, after: unknown, path = ''): string[] {
 
 function show(value: unknown): string {
   return value === undefined ? 'left out' : JSON.stringify(value);
-}
-
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }

@@ -107,9 +107,10 @@ const build = async () => {
 /** What the tests run on; without TensorFlow they use WASM, without ffmpeg they cannot run. */
 const setUp = async () => {
   const load = (...parts) => import(pathToFileURL(at('dist', ...parts)).href);
-  const { ensureRuntime } = await load('tensor', 'setup', 'index.js');
+  const { ensureKernels, ensureRuntime } = await load('tensor', 'setup', 'index.js');
   const { ensureFfmpeg } = await load('video', 'ffmpeg.js');
-  await ensureRuntime({ report: say });
+  const addon = await ensureRuntime({ report: say });
+  if (addon !== null) await ensureKernels({ addon, report: say });
   await ensureFfmpeg({ report: say });
 };
 

@@ -2,7 +2,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { cacheFolder } from '../cache-folder.js';
 import { SetupError } from '../errors.js';
-import { type AddonLocation, findAddon, folderBytes, type Probe, probeAddon } from '../tensor/setup/index.js';
+import {
+  type AddonLocation,
+  findAddon,
+  folderBytes,
+  kernelsPath,
+  type Probe,
+  probeAddon,
+} from '../tensor/setup/index.js';
 import { type Ffmpeg, findFfmpeg } from '../video/ffmpeg.js';
 
 /** Something that is missing or could be better. */
@@ -20,6 +27,8 @@ export interface Diagnosis {
   ok: boolean;
   backend: 'tensorflow' | 'wasm';
   tensorflow: (AddonLocation & { device: 'GPU' | 'CPU' }) | null;
+  /** Our own operations for TensorFlow's CPU; null: the same passes run as compositions of TensorFlow's. */
+  kernels: string | null;
   processor: { model: string; cores: number };
   bfloat16: {
     /** The processor's instructions for it, as the system names them. */
@@ -46,6 +55,7 @@ export const diagnose = async (): Promise<Diagnosis> => {
     ok: !problems.some(({ blocking }) => blocking),
     backend: addon === null ? 'wasm' : 'tensorflow',
     tensorflow: addon === null ? null : { ...addon, device: probe?.gpu ? 'GPU' : 'CPU' },
+    kernels: addon === null ? null : await builtKernels(addon, problems),
     processor: { model: cpus()[0]?.model ?? process.arch, cores: availableParallelism() },
     bfloat16: { instructions: bfloat16Instructions(), measured: probe?.bfloat16 ?? null },
     ffmpeg,
@@ -81,6 +91,14 @@ const tensorflow = async (problems: Problem[]): Promise<{ addon: AddonLocation |
     problem(error.message);
     return { addon: null, probe: null };
   }
+};
+
+const builtKernels = async (addon: AddonLocation, problems: Problem[]): Promise<string | null> => {
+  const file = await kernelsPath(addon);
+  if (file === null || existsSync(file)) return file;
+  const what = 'our kernels are not built; the next run builds them';
+  problems.push({ blocking: false, what, remedy: 'vau-rft setup' });
+  return null;
 };
 
 const ffmpegOrProblem = async (problems: Problem[]): Promise<Ffmpeg | null> => {

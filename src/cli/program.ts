@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import yargs, { type Argv } from 'yargs';
 import { UsageError } from '../errors.js';
+import { packageFile } from '../package-file.js';
 import { command as ablate } from './commands/ablate.js';
 import { command as dataset } from './commands/dataset.js';
 import { command as doctor } from './commands/doctor.js';
@@ -51,6 +52,5 @@ export function program(args: string[]): Argv {
 }
 
 function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;
 }

@@ -40,7 +40,7 @@ export async function predict(args: {
     const batch = await pending;
     pending = prepareBatch(args, start + batchSize);
     if (batch.length > 0) {
-      const completions = generate({
+      const { completions } = generate({
         policy: answerer.policy,
         prompts: batch.map(({ prompt }) => prompt),
         numGenerations: 1,

@@ -1,13 +1,20 @@
-import { add, cast, scale } from '../tensor/ops.js';
+import { concat } from '../tensor/ops.js';
+import { activeBackend } from '../tensor/runtime.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
-import { attention, attentionBackward, type KeyValue, type Projected } from './attention.js';
+import {
+  type AttentionSaved,
+  attention,
+  attentionBackward,
+  type Heads,
+  type Projected,
+  splitHeads,
+} from './attention.js';
 import type { TextConfig } from './files/model-config.js';
 import type { Geometry } from './geometry.js';
-import { linear, linearBackward } from './linear.js';
+import { biasOf, inComputeType, linear, linearBackward } from './linear.js';
 import { type GatedMlpSaved, gatedMlp, gatedMlpBackward } from './mlp.js';
-import { type NormSaved, rmsNorm, rmsNormBackward } from './norm.js';
+import { type NormSaved, norm, normBackward } from './norm.js';
 import type { Parameters } from './parameters.js';
-import { type Rotary, rotate, rotateBackward } from './rope.js';
 
 /** x + attention(norm(x)), then x + mlp(norm(x)): a decoder layer of Qwen2. */
 export interface LayerInput {
@@ -20,53 +27,66 @@ export interface LayerInput {
 
 /** What the backward of a layer needs; where memory is short it is dropped and `forward` runs again. */
 export interface LayerSaved {
-  inputNorm: NormSaved;
+  /** Of the first norm. */
+  stats: Tensor;
   /** Normalised input in the compute type `[N, hidden]`. */
   normed: Tensor;
-  projected: Projected;
+  heads: AttentionSaved;
   attended: Tensor;
   mlpNorm: NormSaved;
   mlpNormed: Tensor;
   mlp: GatedMlpSaved;
 }
 
-export function layerForward(args: LayerInput & { geometry: Geometry }): {
+/** @param prompt keys and values of the prompts, where the rows are completions alone */
+export function layerForward(args: LayerInput & { geometry: Geometry; prompt?: Heads }): {
   y: Tensor;
-  prompt: KeyValue;
   saved: LayerSaved;
 } {
-  const { parameters, config, index, x, geometry } = args;
+  const { parameters, index, geometry, prompt } = args;
   return scope(() => {
-    const { normed, saved: inputNorm } = normedInput(args);
-    const projected = project({ parameters, config, index, normed, rotary: geometry.rotary });
-    const { y: attended, prompt } = attention(projected, geometry, parameters.type);
-    const { y, saved } = finishLayer({ parameters, config, index, x, attended });
-    return { y, prompt, saved: { inputNorm, normed, projected, attended, ...saved } };
+    const { normed, stats } = normedInput(args);
+    const projected = project({ parameters, index, normed });
+    const heads = splitHeads({ projected, biases: projectionBiases(parameters, index), geometry, prompt });
+    const attended = attention(heads, geometry);
+    const { y, saved } = finishLayer({ ...args, attended });
+    return { y, saved: { stats, normed, heads, attended, ...saved } };
   });
 }
 
-/** The first norm, in the compute type. */
-export function normedInput({ parameters, config, index, x }: LayerInput): { normed: Tensor; saved: NormSaved } {
-  const layer = `model.layers.${index}.input_layernorm`;
-  const { y, saved } = rmsNorm({ parameters, layer, x, epsilon: config.rmsNormEps });
-  return { normed: cast(y, parameters.type), saved };
+/** What a pass over prompts and one over their completions saved, as of one pass over both. */
+export function joinRows(prompts: LayerSaved, completions: LayerSaved): LayerSaved {
+  const join = (pick: (saved: LayerSaved) => Tensor) => concat([pick(prompts), pick(completions)], 0);
+  return {
+    stats: join(({ stats }) => stats),
+    normed: join(({ normed }) => normed),
+    heads: completions.heads,
+    attended: join(({ attended }) => attended),
+    mlpNorm: { sum: join(({ mlpNorm }) => mlpNorm.sum), stats: join(({ mlpNorm }) => mlpNorm.stats) },
+    mlpNormed: join(({ mlpNormed }) => mlpNormed),
+    mlp: { gate: join(({ mlp }) => mlp.gate), up: join(({ mlp }) => mlp.up) },
+  };
 }
 
-/** Queries, keys and values of normalised rows. */
-export function project(args: {
-  parameters: Parameters;
-  config: TextConfig;
-  index: number;
-  normed: Tensor;
-  rotary: Rotary;
-}): Projected {
-  const { parameters, config, index, normed, rotary } = args;
-  const part = (name: string) => linear({ parameters, layer: `model.layers.${index}.self_attn.${name}`, x: normed });
-  return {
-    q: scale(rotate(part('q_proj'), rotary), config.headDim ** -0.5),
-    k: rotate(part('k_proj'), rotary),
-    v: part('v_proj'),
-  };
+/** The first norm, in the compute type. */
+export function normedInput({ parameters, config, index, x }: LayerInput): { normed: Tensor; stats: Tensor } {
+  const layer = `model.layers.${index}.input_layernorm`;
+  const { y, saved } = norm({ parameters, layer, x, epsilon: config.rmsNormEps });
+  return { normed: y, stats: saved.stats };
+}
+
+const projection = (index: number, name: keyof Projected): string => `model.layers.${index}.self_attn.${name}_proj`;
+
+/** Queries, keys and values of normalised rows, without their biases. */
+export function project(args: { parameters: Parameters; index: number; normed: Tensor }): Projected {
+  const { parameters, index, normed } = args;
+  const part = (name: keyof Projected) => linear({ parameters, layer: projection(index, name), x: normed });
+  return { q: part('q'), k: part('k'), v: part('v') };
+}
+
+export function projectionBiases(parameters: Parameters, index: number): Partial<Projected> {
+  const bias = (name: keyof Projected) => biasOf(parameters, projection(index, name));
+  return { q: bias('q'), k: bias('k'), v: bias('v') };
 }
 
 /** From the attention's output to the layer's. */
@@ -76,53 +96,51 @@ export function finishLayer(args: LayerInput & { attended: Tensor }): {
 } {
   const { parameters, config, index, x, attended } = args;
   const name = `model.layers.${index}`;
-  const middle = add(x, linear({ parameters, layer: `${name}.self_attn.o_proj`, x: attended }));
-  const { y, saved: mlpNorm } = rmsNorm({
+  const { y: mlpNormed, saved: mlpNorm } = norm({
     parameters,
     layer: `${name}.post_attention_layernorm`,
-    x: middle,
+    x,
+    delta: linear({ parameters, layer: `${name}.self_attn.o_proj`, x: attended }),
     epsilon: config.rmsNormEps,
   });
-  const mlpNormed = cast(y, parameters.type);
   const { y: update, saved: mlp } = gatedMlp({ parameters, layer: `${name}.mlp`, x: mlpNormed });
-  return { y: add(middle, update), saved: { mlpNorm, mlpNormed, mlp } };
+  const y = activeBackend().kernels.add({ x: mlpNorm.sum, delta: update });
+  return { y, saved: { mlpNorm, mlpNormed, mlp } };
 }
 
-/** Adds the gradients of the layer's weights and returns that of its input. */
+/** Adds the gradients of the layer's weights and returns that of its input, float32. */
 export function layerBackward(args: {
   parameters: Parameters;
-  config: TextConfig;
   index: number;
+  /** The layer's input. */
+  x: Tensor;
   saved: LayerSaved;
+  /** `[N, hidden]` float32 */
   dy: Tensor;
   geometry: Geometry;
 }): Tensor {
-  const { parameters, config, index, saved, dy, geometry } = args;
+  const { parameters, index, x, saved, dy, geometry } = args;
   const name = `model.layers.${index}`;
   return scope(() => {
-    const dMlp = gatedMlpBackward({ parameters, layer: `${name}.mlp`, x: saved.mlpNormed, saved: saved.mlp, dy });
-    const dMiddle = add(
-      dy,
-      rmsNormBackward({ parameters, layer: `${name}.post_attention_layernorm`, saved: saved.mlpNorm, dy: dMlp }),
-    );
-    const back = (part: string, x: Tensor, d: Tensor) =>
-      linearBackward({ parameters, layer: `${name}.self_attn.${part}`, x, dy: d });
-    const d = attentionBackward({
-      projected: saved.projected,
-      y: saved.attended,
-      dy: back('o_proj', saved.attended, dMiddle),
-      geometry,
-      type: parameters.type,
+    const dMlp = gatedMlpBackward({
+      parameters,
+      layer: `${name}.mlp`,
+      x: saved.mlpNormed,
+      saved: saved.mlp,
+      dy: inComputeType(parameters, dy),
     });
-    const dq = rotateBackward(scale(d.q, config.headDim ** -0.5), geometry.rotary);
-    const dk = rotateBackward(d.k, geometry.rotary);
-    const dNormed = add(
-      add(back('q_proj', saved.normed, dq), back('k_proj', saved.normed, dk)),
-      back('v_proj', saved.normed, d.v),
-    );
-    return add(
-      dMiddle,
-      rmsNormBackward({ parameters, layer: `${name}.input_layernorm`, saved: saved.inputNorm, dy: dNormed }),
-    );
+    const dMiddle = normBackward({
+      parameters,
+      layer: `${name}.post_attention_layernorm`,
+      saved: saved.mlpNorm,
+      dys: dMlp,
+      residual: dy,
+    });
+    const back = (layer: string, input: Tensor, d: Tensor) => linearBackward({ parameters, layer, x: input, dy: d });
+    const dAttended = back(`${name}.self_attn.o_proj`, saved.attended, dMiddle.dxCast);
+    const d = attentionBackward({ saved: saved.heads, dy: dAttended, geometry });
+    const dys = (['q', 'k', 'v'] as const).map((part) => back(projection(index, part), saved.normed, d[part]));
+    const layer = `${name}.input_layernorm`;
+    return normBackward({ parameters, layer, saved: { sum: x, stats: saved.stats }, dys, residual: dMiddle.dx }).dx;
   });
 }

@@ -1,8 +1,10 @@
 import {
+  cast,
   concat,
   crossEntropy,
   downloadFloats,
   indices,
+  matmul,
   mul,
   reshape,
   rows,
@@ -12,10 +14,9 @@ import {
 } from '../tensor/ops.js';
 import { dispose, scope, type Tensor } from '../tensor/tensor.js';
 import type { TextConfig } from './files/model-config.js';
-import { linearBackward } from './linear.js';
-import { type NormSaved, rmsNorm, rmsNormBackward } from './norm.js';
+import { inComputeType, linearBackward } from './linear.js';
+import { type NormSaved, norm, normBackward } from './norm.js';
 import type { Parameters } from './parameters.js';
-import { product } from './product.js';
 
 /** Logits that exist at a time, in bytes: the vocabulary is wide, so tokens are scored a chunk at a time. */
 const CHUNK_BYTES = 64 * 2 ** 20;
@@ -50,17 +51,19 @@ interface ScoreArgs extends Head {
 const headLayer = (tied: boolean): string => (tied ? 'model.embed_tokens' : 'lm_head');
 
 const finalNorm = ({ parameters, config, hidden }: Head & { hidden: Tensor }) =>
-  rmsNorm({ parameters, layer: 'model.norm', x: hidden, epsilon: config.rmsNormEps });
+  norm({ parameters, layer: 'model.norm', x: hidden, epsilon: config.rmsNormEps });
 
 /** `[M, hidden]` of the last layer → `[M, vocabulary]` float32 */
 export function logits(args: Head & { hidden: Tensor }): Tensor {
   return scope(() => {
     const { y } = finalNorm(args);
-    return product(args.parameters.type, y, args.parameters.get(`${headLayer(args.tied)}.weight`), {
-      transposeB: true,
-    });
+    return headProduct(args, y);
   });
 }
+
+/** The product alone, as float32. */
+const headProduct = ({ parameters, tied }: Pick<Head, 'parameters' | 'tied'>, normed: Tensor): Tensor =>
+  cast(matmul(normed, parameters.get(`${headLayer(tied)}.weight`), { transposeB: true }), 'float32');
 
 /** Scores tokens under softmax(logits / temperature). */
 export function scoreTokens(args: ScoreArgs): TokenScores {
@@ -92,8 +95,9 @@ export function scoreTokensBackward(args: ScoreArgs & { gradient: LogprobGradien
       [targets.length, 1],
     );
     const dLogits = mul(dLoss, factors);
-    const dy = linearBackward({ parameters, layer: headLayer(tied), x: normed, dy: dLogits });
-    const dHidden = rmsNormBackward({ parameters, layer: 'model.norm', saved, dy });
+    const dy = inComputeType(parameters, dLogits);
+    const dNormed = linearBackward({ parameters, layer: headLayer(tied), x: normed, dy });
+    const dHidden = normBackward({ parameters, layer: 'model.norm', saved, dys: [dNormed] }).dx;
     parts.push(dHidden);
     return dHidden;
   });
@@ -134,9 +138,8 @@ function scoreChunk(args: {
   start: number;
   scores: TokenScores;
 }): Tensor {
-  const { parameters, tied, temperature, normed, targets, start, scores } = args;
-  const weight = parameters.get(`${headLayer(tied)}.weight`);
-  const z = scale(product(parameters.type, normed, weight, { transposeB: true }), 1 / temperature);
+  const { temperature, normed, targets, start, scores } = args;
+  const z = scale(headProduct(args, normed), 1 / temperature);
   const { loss, gradient } = crossEntropy(z, indices(targets));
   // H = logsumexp(z) − Σ p z = −log p(target) − Σ (p − onehot) z
   const correction = downloadFloats(reshape(sumLast(mul(gradient, z)), [targets.length]));

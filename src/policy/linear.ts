@@ -1,67 +1,66 @@
-import { add, cast, matmul, scale, sumFirst } from '../tensor/ops.js';
+import { add, cast, matmul, scale } from '../tensor/ops.js';
+import { activeBackend } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { adapterNames, type Parameters } from './parameters.js';
-import { product } from './product.js';
 
 /**
- * y = x Wᵀ (+ b) (+ s · (x Aᵀ) Bᵀ), with W as Hugging Face stores it.
+ * x Wᵀ (+ s · (x Aᵀ) Bᵀ), with W as Hugging Face stores it. The bias is left to what comes next, which adds it in
+ * float32 on its way.
  *
  * @param layer name without `.weight`, such as `model.layers.0.mlp.up_proj`
- * @param x `[N, in]`; in the compute type where several layers share it, so that it is cast once
- * @returns `[N, out]` float32
+ * @param x `[N, in]` in the compute type
+ * @returns `[N, out]` in the compute type
  */
 export function linear({ parameters, layer, x }: { parameters: Parameters; layer: string; x: Tensor }): Tensor {
-  const { type } = parameters;
-  let y = product(type, x, parameters.get(`${layer}.weight`), { transposeB: true });
-  if (parameters.has(`${layer}.bias`)) y = add(y, parameters.get(`${layer}.bias`));
+  const y = matmul(x, parameters.get(`${layer}.weight`), { transposeB: true });
   const adapter = parameters.adapter(layer);
   if (adapter === undefined) return y;
-  const low = product(type, x, adapter.a, { transposeB: true });
-  return add(y, scale(product(type, low, adapter.b, { transposeB: true }), adapter.scale));
+  const low = scale(matmul(x, adapter.a, { transposeB: true }), adapter.scale);
+  return add(y, matmul(low, adapter.b, { transposeB: true }));
 }
+
+/** The bias of a layer, float32, where it has one. */
+export const biasOf = (parameters: Parameters, layer: string): Tensor | undefined =>
+  parameters.has(`${layer}.bias`) ? parameters.get(`${layer}.bias`) : undefined;
 
 /** A layer's input and the gradient of its output. */
 interface LinearGradient {
   parameters: Parameters;
   layer: string;
-  /** `[N, in]` */
+  /** `[N, in]` in the compute type */
   x: Tensor;
-  /** `[N, out]` float32 */
+  /** `[N, out]` in the compute type */
   dy: Tensor;
 }
 
 /**
- * Adds the gradients of the layer's trainable weights and returns that of its input.
+ * Adds the gradients of the layer's trainable weights, the bias's with them, and returns that of its input.
  *
- * @returns `[N, in]` float32
+ * @returns `[N, in]` in the compute type
  */
-export function linearBackward({ parameters, layer, x, dy }: LinearGradient): Tensor {
-  const { type } = parameters;
-  const dyCast = cast(dy, type);
-  baseGradients({ parameters, layer, x, dy, dyCast });
-  const dx = product(type, dyCast, parameters.get(`${layer}.weight`));
+export function linearBackward(args: LinearGradient): Tensor {
+  const { parameters, layer, x, dy } = args;
+  linearWeightBackward(args);
+  const dx = matmul(dy, parameters.get(`${layer}.weight`));
   const adapter = parameters.adapter(layer);
   if (adapter === undefined) return dx;
 
   const names = adapterNames(layer);
-  const dLow = cast(scale(product(type, dyCast, adapter.b), adapter.scale), type);
+  const dLow = scale(matmul(dy, adapter.b), adapter.scale);
   if (parameters.isTrainable(names.a)) {
-    const xCast = cast(x, type);
-    const low = matmul(xCast, cast(adapter.a, type), { transposeB: true });
-    parameters.accumulate(names.a, product(type, dLow, xCast, { transposeA: true }));
-    parameters.accumulate(names.b, scale(product(type, dyCast, low, { transposeA: true }), adapter.scale));
+    const low = scale(matmul(x, adapter.a, { transposeB: true }), adapter.scale);
+    parameters.accumulate(names.a, matmul(dLow, x, { transposeA: true }));
+    parameters.accumulate(names.b, matmul(dy, low, { transposeA: true }));
   }
-  return add(dx, product(type, dLow, adapter.a));
+  return add(dx, matmul(dLow, adapter.a));
 }
 
-/** The gradients of W and b alone, for a layer whose input needs none. */
-export const linearWeightBackward = (args: LinearGradient): void =>
-  baseGradients({ ...args, dyCast: cast(args.dy, args.parameters.type) });
-
-/** dW = dyᵀ x, db = Σ dy; `dyCast` is dy in the compute type. */
-function baseGradients({ parameters, layer, x, dy, dyCast }: LinearGradient & { dyCast: Tensor }): void {
+/** dW = dyᵀ x, db = Σ dy: the gradients alone, for a layer whose input needs none. */
+export function linearWeightBackward({ parameters, layer, x, dy }: LinearGradient): void {
   const [weight, bias] = [`${layer}.weight`, `${layer}.bias`];
-  if (parameters.isTrainable(weight))
-    parameters.accumulate(weight, product(parameters.type, dyCast, x, { transposeA: true }));
-  if (parameters.isTrainable(bias)) parameters.accumulate(bias, sumFirst(dy));
+  if (parameters.isTrainable(weight)) parameters.accumulate(weight, matmul(dy, x, { transposeA: true }));
+  if (parameters.isTrainable(bias)) parameters.accumulate(bias, activeBackend().kernels.columnSum(dy));
 }
+
+/** `x` in the type that `parameters` multiplies in. */
+export const inComputeType = (parameters: Parameters, x: Tensor): Tensor => cast(x, parameters.type);

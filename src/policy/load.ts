@@ -3,8 +3,7 @@ import { scope, type Tensor } from '../tensor/tensor.js';
 import { type ModelConfig, readModelConfig } from './files/model-config.js';
 import { type StoredTensor, toFloat32 } from './files/safetensors.js';
 import { openWeights } from './files/weights.js';
-import { Parameters } from './parameters.js';
-import type { ComputeType } from './product.js';
+import { type ComputeType, Parameters } from './parameters.js';
 import { deviceShape, weightShapes } from './shapes.js';
 
 /** A model folder's weights on the device. */

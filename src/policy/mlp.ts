@@ -1,4 +1,4 @@
-import { add, cast, mul, scale, shift, sigmoid } from '../tensor/ops.js';
+import { activeBackend } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { linear, linearBackward } from './linear.js';
 import type { Parameters } from './parameters.js';
@@ -17,26 +17,21 @@ export interface GatedMlpSaved {
   up: Tensor;
 }
 
+/** @returns y `[N, hidden]` in the compute type */
 export function gatedMlp({ parameters, layer, x }: GatedMlp): { y: Tensor; saved: GatedMlpSaved } {
   const gate = linear({ parameters, layer: `${layer}.gate_proj`, x });
   const up = linear({ parameters, layer: `${layer}.up_proj`, x });
-  const activation = mul(mul(gate, sigmoid(gate)), up);
-  return { y: linear({ parameters, layer: `${layer}.down_proj`, x: activation }), saved: { gate, up } };
+  const product = activeBackend().kernels.swiglu(gate, up);
+  return { y: linear({ parameters, layer: `${layer}.down_proj`, x: product }), saved: { gate, up } };
 }
 
-export function gatedMlpBackward(args: GatedMlp & { saved: GatedMlpSaved; dy: Tensor }): Tensor {
-  const { parameters, layer, x, dy } = args;
-  const { gate, up } = args.saved;
-  const s = sigmoid(gate);
-  const silu = mul(gate, s);
-  const dActivation = linearBackward({ parameters, layer: `${layer}.down_proj`, x: mul(silu, up), dy });
-  // silu′(g) = σ(g) + silu(g) · (1 − σ(g))
-  const dSilu = add(s, mul(silu, shift(scale(s, -1), 1)));
-  const dGate = mul(mul(dActivation, up), dSilu);
-  const dUp = mul(dActivation, silu);
-  const shared = cast(x, parameters.type);
-  return add(
-    linearBackward({ parameters, layer: `${layer}.gate_proj`, x: shared, dy: dGate }),
-    linearBackward({ parameters, layer: `${layer}.up_proj`, x: shared, dy: dUp }),
-  );
+/** @returns the gradient of x in two parts that add up */
+export function gatedMlpBackward(args: GatedMlp & { saved: GatedMlpSaved; dy: Tensor }): [Tensor, Tensor] {
+  const { parameters, layer, x, saved, dy } = args;
+  const { swiglu, swigluGradient } = activeBackend().kernels;
+  const back = (part: string, input: Tensor, d: Tensor) =>
+    linearBackward({ parameters, layer: `${layer}.${part}`, x: input, dy: d });
+  const product = swiglu(saved.gate, saved.up);
+  const { dGate, dUp } = swigluGradient({ ...saved, d: back('down_proj', product, dy) });
+  return [back('gate_proj', x, dGate), back('up_proj', x, dUp)];
 }

@@ -1,56 +1,67 @@
-import { add, meanLast, mul, rsqrt, shift, square, sub, sumFirst } from '../tensor/ops.js';
+import type { Normed } from '../tensor/kernels.js';
+import { activeBackend } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { biasOf } from './linear.js';
 import type { Parameters } from './parameters.js';
 
-/** What a norm keeps for its backward: the normalised rows `[N, d]` and 1 / their deviation `[N, 1]`. */
-export interface NormSaved {
-  normalized: Tensor;
-  rstd: Tensor;
-}
+/** What a norm keeps for its backward. */
+export type NormSaved = Pick<Normed, 'sum' | 'stats'>;
 
 interface NormInput {
   parameters: Parameters;
-  /** Name without `.weight`. */
+  /** Name without `.weight`; a layer norm is one that has a bias. */
   layer: string;
   /** `[N, d]` float32 */
   x: Tensor;
+  /** What is added to x first: a product `[N, d]` in the compute type, and the name of the layer whose bias it lacks. */
+  delta?: Tensor;
+  deltaLayer?: string;
   epsilon: number;
 }
 
-/** y = w · x / √(mean x² + ε) over the last axis (Zhang & Sennrich 2019). */
-export function rmsNorm({ parameters, layer, x, epsilon }: NormInput): { y: Tensor; saved: NormSaved } {
-  const rstd = rsqrt(shift(meanLast(square(x)), epsilon));
-  const normalized = mul(x, rstd);
-  return { y: mul(normalized, parameters.get(`${layer}.weight`)), saved: { normalized, rstd } };
+/**
+ * The norm of x (+ delta). @returns y `[N, d]` in the compute type; `sum` is what was normalised, float32.
+ */
+export function norm({ parameters, layer, x, delta, deltaLayer, epsilon }: NormInput): {
+  y: Tensor;
+  saved: NormSaved;
+} {
+  const { y, sum, stats } = activeBackend().kernels.norm({
+    x,
+    delta,
+    bias: deltaLayer === undefined ? undefined : biasOf(parameters, deltaLayer),
+    weight: parameters.get(`${layer}.weight`),
+    shift: biasOf(parameters, layer),
+    epsilon,
+    type: parameters.type,
+  });
+  return { y, saved: { sum, stats } };
 }
 
-/** y = w · (x − mean) / √(var + ε) + b over the last axis. */
-export function layerNorm({ parameters, layer, x, epsilon }: NormInput): { y: Tensor; saved: NormSaved } {
-  const centered = sub(x, meanLast(x));
-  const { y, saved } = rmsNorm({ parameters, layer, x: centered, epsilon });
-  return { y: add(y, parameters.get(`${layer}.bias`)), saved };
-}
-
-interface NormGradient {
+/**
+ * Adds the gradients of the norm's weights. @param dys the gradient of y in parts that add up, in the compute type
+ *
+ * @returns the gradient of `sum` plus `residual`, as float32 and in the compute type
+ */
+export function normBackward(args: {
   parameters: Parameters;
   layer: string;
   saved: NormSaved;
-  dy: Tensor;
-}
-
-/** dx = rstd · (g − n · mean(g n)) with g = dy · w and n the normalised rows. */
-export function rmsNormBackward({ parameters, layer, saved, dy }: NormGradient): Tensor {
-  const { normalized, rstd } = saved;
-  const weight = `${layer}.weight`;
-  if (parameters.isTrainable(weight)) parameters.accumulate(weight, sumFirst(mul(dy, normalized)));
-  const g = mul(dy, parameters.get(weight));
-  return mul(sub(g, mul(normalized, meanLast(mul(g, normalized)))), rstd);
-}
-
-/** As `rmsNormBackward`, with the mean of the gradient taken out (the rows were centred). */
-export function layerNormBackward({ parameters, layer, saved, dy }: NormGradient): Tensor {
-  const bias = `${layer}.bias`;
-  if (parameters.isTrainable(bias)) parameters.accumulate(bias, sumFirst(dy));
-  const dCentered = rmsNormBackward({ parameters, layer, saved, dy });
-  return sub(dCentered, meanLast(dCentered));
+  dys: readonly Tensor[];
+  residual?: Tensor;
+}): { dx: Tensor; dxCast: Tensor } {
+  const { parameters, layer, saved, dys, residual } = args;
+  const [weight, bias] = [`${layer}.weight`, `${layer}.bias`];
+  const wantsWeight = parameters.isTrainable(weight);
+  const { dx, dxCast, dWeight, dShift } = activeBackend().kernels.normGradient({
+    ...saved,
+    dys,
+    weight: parameters.get(weight),
+    centered: parameters.has(bias),
+    residual,
+    wantsWeight,
+  });
+  if (dWeight !== undefined) parameters.accumulate(weight, dWeight);
+  if (dShift !== undefined) parameters.accumulate(bias, dShift);
+  return { dx, dxCast };
 }

@@ -3,7 +3,9 @@ import type { Variable } from '../tensor/backend.js';
 import { add, cast } from '../tensor/ops.js';
 import { activeBackend } from '../tensor/runtime.js';
 import { dispose, keep, scope, type Tensor, track } from '../tensor/tensor.js';
-import type { ComputeType } from './product.js';
+
+/** The type that matrices are multiplied in; sums, norms, softmax and log-probabilities are float32 always. */
+export type ComputeType = 'float32' | 'bfloat16';
 
 /** A low-rank update of a linear layer: W + scale · B A (Hu et al. 2021). */
 export interface Adapter {
@@ -110,10 +112,11 @@ export class Parameters {
     return this.#trainable.get(name)!.variable;
   }
 
-  /** Adds to a weight's gradient (float32, in the weight's shape). */
+  /** Adds to a weight's gradient, in the weight's shape; kept in float32. */
   accumulate(name: string, gradient: Tensor): void {
     const before = this.gradients.get(name);
-    this.gradients.set(name, keep(before === undefined ? gradient : add(before, gradient)));
+    const now = cast(gradient, 'float32');
+    this.gradients.set(name, keep(before === undefined ? now : add(before, now)));
     before?.dispose();
   }
 

@@ -1,10 +1,11 @@
-import { concat, gather, indices, segmentSum } from '../tensor/ops.js';
+import type { PromptCache } from '../tensor/kernels.js';
+import { concat, gather, indices, reshape, segmentSum, transpose } from '../tensor/ops.js';
 import { bytesOf, dispose, scope, type Tensor } from '../tensor/tensor.js';
-import type { KeyValue } from './attention.js';
-import { type LayerSaved, layerBackward, layerForward } from './decoder-layer.js';
-import { embed, embedBackward, type RowKinds, rowKinds, videoGradient } from './embedding.js';
+import type { Heads } from './attention.js';
+import { joinRows, type LayerSaved, layerBackward, layerForward } from './decoder-layer.js';
+import { embed, embedBackward, embedTokens, rowKinds, videoGradient } from './embedding.js';
 import type { ModelConfig } from './files/model-config.js';
-import { type Geometry, geometryOf } from './geometry.js';
+import { completionRows, type Geometry, geometryOf } from './geometry.js';
 import { type LogprobGradient, logits, scoreTokens, scoreTokensBackward, type TokenScores } from './head.js';
 import type { Layout } from './layout.js';
 import type { Parameters } from './parameters.js';
@@ -23,12 +24,15 @@ export interface Batch {
   videos: NamedVideo[];
 }
 
-/** What a forward pass over a `Layout` gives. */
-interface Decoded {
-  geometry: Geometry;
-  kinds: RowKinds;
-  /** `[N, hidden]`, the last layer's output. */
+/** A forward over prompts that serves their update too, if the weights are still the same. */
+export interface PromptPass {
+  /** By layer, its input and what its backward needs. */
+  layers: { x: Tensor; saved: LayerSaved }[];
+  /** The last layer's output, `[B · P, hidden]`. */
   hidden: Tensor;
+  vision: TowerSaved | null;
+  /** Bytes that may still be kept for the backward. */
+  room: number;
 }
 
 /**
@@ -60,8 +64,11 @@ export class Policy {
   /** log π(token) and entropy of every completion token of the batch, at a temperature. `[M]` */
   score({ batch, temperature }: { batch: Batch; temperature: number }): TokenScores {
     return scope(() => {
-      const vision = this.#see(batch.videos, false);
-      const { hidden } = this.#decode({ batch, vision: vision.tokens });
+      const hidden = this.#layers({
+        x: this.#embed(batch.layout, this.#see(batch.videos, false).tokens),
+        geometry: geometryOf({ layout: batch.layout, config: this.config.text }),
+        onLayer: (x, saved) => dispose(x, saved),
+      });
       return scoreTokens({
         ...this.#head(),
         hidden: gather(hidden, indices(batch.layout.predictors)),
@@ -71,34 +78,24 @@ export class Policy {
     });
   }
 
-  /** As `score`; then goes back and adds ∂loss/∂weight of every trainable weight to `parameters.gradients`. */
-  scoreBackward({
-    batch,
-    temperature,
-    gradient,
-  }: {
+  /**
+   * As `score`; then goes back and adds ∂loss/∂weight of every trainable weight to `parameters.gradients`.
+   *
+   * @param pass over the same prompts with the same weights, if one was kept: then only the completions are computed
+   */
+  scoreBackward(args: {
     batch: Batch;
     temperature: number;
     gradient: LogprobGradient;
+    pass?: PromptPass;
   }): TokenScores {
+    const { batch, temperature, gradient, pass } = args;
     const { parameters, config } = this;
     const { layout } = batch;
     return scope(() => {
-      const trainsVision = parameters.isTrainable('visual.patch_embed.proj.weight');
-      const vision = this.#see(batch.videos, trainsVision);
-      const inputs: Tensor[] = [];
-      const kept: (LayerSaved | null)[] = [];
-      let room = this.#activationBytes;
-      const { hidden, geometry, kinds } = this.#decode({
-        batch,
-        vision: vision.tokens,
-        onLayer: (x, saved) => {
-          inputs.push(x);
-          room -= bytesOf(saved);
-          if (room < 0) dispose(saved);
-          kept.push(room < 0 ? null : saved);
-        },
-      });
+      const geometry = geometryOf({ layout, config: config.text });
+      const { hidden, vision, layers } =
+        pass === undefined ? this.#passOverAll(batch, geometry) : this.#passOverCompletions(layout, geometry, pass);
       const { scores, dHidden } = scoreTokensBackward({
         ...this.#head(),
         hidden: gather(hidden, indices(layout.predictors)),
@@ -110,35 +107,99 @@ export class Policy {
 
       let d = spreadRows({ d: dHidden, rows: layout.predictors, count: layout.tokenIds.length });
       for (let index = config.text.numLayers - 1; index >= 0; index--) {
-        const x = inputs[index]!;
         const next = scope(() => {
-          const saved = kept[index] ?? layerForward({ parameters, config: config.text, index, x, geometry }).saved;
-          return layerBackward({ parameters, config: config.text, index, saved, dy: d, geometry });
+          const { x, saved } = layers[index]!();
+          const dx = layerBackward({ parameters, index, x, saved, dy: d, geometry });
+          dispose(x, saved);
+          return dx;
         });
-        dispose(d, x, kept[index]);
+        dispose(d);
         d = next;
       }
+      const kinds = rowKinds({ layout, videoTokenId: config.videoTokenId });
       embedBackward({ parameters, tokenIds: layout.tokenIds, kinds, vocabSize: config.text.vocabSize, dx: d });
-      if (vision.saved !== null)
-        towerBackward({ parameters, config: config.vision, saved: vision.saved, dy: videoGradient(d, kinds) });
+      if (vision !== null)
+        towerBackward({ parameters, config: config.vision, saved: vision, dy: videoGradient(d, kinds) });
       return scores;
     });
+  }
+
+  /** The forward over prompts and completions; layers that there is no room for are computed again when asked for. */
+  #passOverAll(batch: Batch, geometry: Geometry): ForwardPass {
+    const vision = this.#see(batch.videos, this.#trainsVision);
+    const layers: ForwardPass['layers'] = [];
+    let room = this.#activationBytes;
+    const hidden = this.#layers({
+      x: this.#embed(batch.layout, vision.tokens),
+      geometry,
+      onLayer: (x, saved, again) => {
+        room -= bytesOf(saved);
+        if (room < 0) dispose(saved);
+        layers.push(room < 0 ? () => ({ x, saved: again() }) : () => ({ x, saved }));
+      },
+    });
+    return { hidden, vision: vision.saved, layers };
+  }
+
+  /** The same from a kept pass over the prompts. */
+  #passOverCompletions(layout: Layout, geometry: Geometry, pass: PromptPass): ForwardPass {
+    const { B, P } = layout;
+    const layers: ForwardPass['layers'] = [];
+    let { room } = pass;
+    const hidden = this.#layers({
+      x: scope(() => embedTokens(this.parameters, layout.tokenIds.slice(B * P))),
+      geometry: completionRows(geometry),
+      prompts: pass.layers.map(({ saved }) => saved.heads.prompt),
+      onLayer: (x, saved, again) => {
+        const prompt = pass.layers[layers.length]!;
+        const isKept = room >= bytesOf(saved);
+        if (isKept) room -= bytesOf(saved);
+        else dispose({ ...saved, heads: saved.heads.completion });
+        layers.push(() => {
+          const own = isKept ? saved : again();
+          const joined = { x: concat([prompt.x, x], 0), saved: joinRows(prompt.saved, own) };
+          dispose(prompt.x, x, { ...prompt.saved, heads: null }, { ...own, heads: null });
+          return joined;
+        });
+      },
+    });
+    return { hidden: concat([pass.hidden, hidden], 0), vision: pass.vision, layers };
   }
 
   /**
    * Encodes prompts once, for rollout.
    *
-   * @returns each layer's keys and values of the prompts (`[B · KV, P, D]`, owned by the caller) and the logits after
-   * each prompt's last token `[B, vocabulary]`
+   * @param keepsPass also gives what the update needs of this pass, unless there is no room for it
+   * @returns each layer's keys and values of the prompts and the logits after each prompt's last token
+   * `[B, vocabulary]`; all of it is the caller's
    */
-  encodePrompts(batch: Batch): { cache: KeyValue[]; logits: Tensor } {
+  encodePrompts({ batch, keepsPass }: { batch: Batch; keepsPass: boolean }): {
+    cache: PromptCache[];
+    logits: Tensor;
+    pass: PromptPass | null;
+  } {
     return scope(() => {
-      const cache: KeyValue[] = [];
-      const vision = this.#see(batch.videos, false);
-      const { hidden } = this.#decode({ batch, vision: vision.tokens, onPrompt: (keyValue) => cache.push(keyValue) });
+      const cache: PromptCache[] = [];
+      const layers: PromptPass['layers'] = [];
+      let room = keepsPass ? this.#activationBytes : 0;
+      const vision = this.#see(batch.videos, keepsPass && this.#trainsVision);
+      room -= bytesOf(vision.saved);
+      const hidden = this.#layers({
+        x: this.#embed(batch.layout, vision.tokens),
+        geometry: geometryOf({ layout: batch.layout, config: this.config.text }),
+        onLayer: (x, saved) => {
+          const { k, v } = saved.heads.prompt;
+          // A handle of its own on the same memory: the cache and the pass end at different times.
+          cache.push({ kt: transpose(k, [0, 2, 1]), v: reshape(v, v.shape) });
+          layers.push({ x, saved });
+          room -= bytesOf(saved);
+          if (room < 0) dispose(layers.splice(0));
+        },
+      });
       const { P, promptLengths } = batch.layout;
       const last = promptLengths.map((length, b) => b * P + length - 1);
-      return { cache, logits: this.logits(gather(hidden, indices(last))) };
+      const logits = this.logits(gather(hidden, indices(last)));
+      return { cache, logits, pass: room < 0 ? null : { layers, hidden, vision: vision.saved, room } };
     });
   }
 
@@ -150,6 +211,10 @@ export class Policy {
   /** The vision tower's output for each video, one after the other. `[tokens, hidden]` */
   see(videos: NamedVideo[]): Tensor {
     return scope(() => this.#see(videos, false).tokens!);
+  }
+
+  get #trainsVision(): boolean {
+    return this.parameters.isTrainable('visual.patch_embed.proj.weight');
   }
 
   #head() {
@@ -172,28 +237,42 @@ export class Policy {
     return { tokens: concat(parts, 0), saved: null };
   }
 
-  #decode(args: {
-    batch: Batch;
-    vision: Tensor | null;
-    onLayer?: (x: Tensor, saved: LayerSaved) => void;
-    onPrompt?: (keyValue: KeyValue) => void;
-  }): Decoded {
-    const { batch, vision, onLayer, onPrompt } = args;
+  /** Token rows with the videos' tokens in their places, `[N, hidden]`. */
+  #embed(layout: Layout, vision: Tensor | null): Tensor {
+    const kinds = rowKinds({ layout, videoTokenId: this.config.videoTokenId });
+    return scope(() => embed({ parameters: this.parameters, tokenIds: layout.tokenIds, kinds, vision }));
+  }
+
+  /**
+   * All layers, forward.
+   *
+   * @param prompts of an earlier pass, by layer, where the rows are completions alone
+   * @param onLayer takes over a layer's input and what its backward needs, and a way to compute the latter again
+   * @returns the last layer's output
+   */
+  #layers(args: { x: Tensor; geometry: Geometry; prompts?: Heads[]; onLayer: OnLayer }): Tensor {
+    const { geometry, prompts, onLayer } = args;
     const { parameters, config } = this;
-    const { layout } = batch;
-    const geometry = geometryOf({ layout, config: config.text });
-    const kinds = rowKinds({ layout, videoTokenId: config.videoTokenId });
-    let x = scope(() => embed({ parameters, tokenIds: layout.tokenIds, kinds, vision }));
+    let { x } = args;
     for (let index = 0; index < config.text.numLayers; index++) {
-      const { y, saved, prompt } = layerForward({ parameters, config: config.text, index, x, geometry });
-      if (onPrompt === undefined) dispose(prompt);
-      else onPrompt(prompt);
-      if (onLayer === undefined) dispose(x, saved);
-      else onLayer(x, saved);
+      const input = { parameters, config: config.text, index, x, geometry, prompt: prompts?.[index] };
+      const { y, saved } = layerForward(input);
+      onLayer(x, saved, () => layerForward(input).saved);
       x = y;
     }
-    return { geometry, kinds, hidden: x };
+    return x;
   }
+}
+
+type OnLayer = (x: Tensor, saved: LayerSaved, again: () => LayerSaved) => void;
+
+/** A forward that a backward can follow. */
+interface ForwardPass {
+  /** The last layer's output, `[N, hidden]`. */
+  hidden: Tensor;
+  vision: TowerSaved | null;
+  /** Each gives a layer's input and what its backward needs, once; both are then the caller's. */
+  layers: (() => { x: Tensor; saved: LayerSaved })[];
 }
 
 /** Rows `d` `[M, width]` added into their places in `[count, width]`; several may share a place. */

@@ -1,6 +1,3 @@
-import { add, mul, reshape, sub, swapHalves } from '../tensor/ops.js';
-import type { Tensor } from '../tensor/tensor.js';
-
 /**
  * Rotary tables on the host, `[N, D]` each. `sin` carries the sign of rotate_half (minus in the first half), so that
  * a rotation is x · cos + swapHalves(x) · sin.
@@ -80,26 +77,3 @@ function table(args: {
   }
   return { cos, sin };
 }
-
-/** Rotary tables on the device, `[N, 1, D]` each. */
-export interface Rotary {
-  cos: Tensor;
-  sin: Tensor;
-}
-
-/** Rotates each head of x `[N, heads · D]`. */
-export function rotate(x: Tensor, { cos, sin }: Rotary): Tensor {
-  const heads = perHead(x, cos);
-  return reshape(add(mul(heads, cos), mul(swapHalves(heads), sin)), x.shape);
-}
-
-/** The gradient of `rotate`: the rotation by the opposite angle. */
-export function rotateBackward(dy: Tensor, { cos, sin }: Rotary): Tensor {
-  const heads = perHead(dy, cos);
-  return reshape(sub(mul(heads, cos), mul(swapHalves(heads), sin)), dy.shape);
-}
-
-const perHead = (x: Tensor, cos: Tensor): Tensor => {
-  const dimension = cos.shape[2]!;
-  return reshape(x, [x.shape[0]!, x.shape[1]! / dimension, dimension]);
-};

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { synthesize } from '../dataset/synthesize/synthesize.js';
 import { RunError, VauError } from '../errors.js';
 import { fileExists } from '../file-exists.js';
+import { packageFile } from '../package-file.js';
 import { dependentEnvironment } from '../parent-process.js';
 import type { Progress } from '../report/progress.js';
 import { holdsRun, runFiles } from '../report/run-folder.js';
@@ -16,8 +16,6 @@ import { FRAME_SIZE } from './tiny-shape.js';
 
 /** Clips that are made: few enough to be drawn in seconds, enough that the model cannot learn them by heart. */
 const CLIPS = { train: 500, test: 200 };
-
-const packageFile = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 
 /** Where a quickstart's parts lie. */
 export interface QuickstartFolder {

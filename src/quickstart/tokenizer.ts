@@ -1,9 +1,9 @@
 /** The tokenizer of the quickstart's tiny model: part of the package, made by scripts/fixtures/quickstart_tokenizer.py. */
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { packageFile } from '../package-file.js';
 
-/** Holds `tokenizer.json`, `tokenizer_config.json` and `chat_template.jinja`. Found from `src` and from `dist` alike. */
-export const TOKENIZER_FOLDER = fileURLToPath(new URL('../../data/quickstart/tokenizer', import.meta.url));
+/** Holds `tokenizer.json`, `tokenizer_config.json` and `chat_template.jinja`. */
+export const TOKENIZER_FOLDER = packageFile('data/quickstart/tokenizer');
 
 export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja'] as const;
 

@@ -1,6 +1,6 @@
-import type { KeyValue } from '../policy/attention.js';
 import { decodeRows } from '../policy/decode-rows.js';
-import type { Batch, Policy } from '../policy/policy.js';
+import type { Batch, Policy, PromptPass } from '../policy/policy.js';
+import type { KeyValue, PromptCache } from '../tensor/kernels.js';
 import { gather, indices } from '../tensor/ops.js';
 import { dispose, scope, type Tensor } from '../tensor/tensor.js';
 
@@ -15,7 +15,7 @@ export class Decoder {
   length = 0;
   readonly #policy: Policy;
   readonly #KV: number;
-  #prompts: KeyValue[];
+  #prompts: PromptCache[];
   #own: KeyValue[] = [];
   #promptLengths: number[];
   /** Position of each prompt's first completion token. */
@@ -23,7 +23,7 @@ export class Decoder {
 
   private constructor(args: {
     policy: Policy;
-    prompts: KeyValue[];
+    prompts: PromptCache[];
     promptLengths: number[];
     nextPositions: number[];
     G: number;
@@ -37,19 +37,24 @@ export class Decoder {
     this.G = args.G;
   }
 
-  /** Encodes the prompts. @returns also the logits of the first token, `[B · G, vocabulary]` */
-  static start(args: { policy: Policy; batch: Batch; nextPositions: number[]; G: number }): {
+  /**
+   * Encodes the prompts.
+   *
+   * @returns also the logits of the first token, `[B · G, vocabulary]`, and the pass if it is to be kept
+   */
+  static start(args: { policy: Policy; batch: Batch; nextPositions: number[]; G: number; keepsPass: boolean }): {
     decoder: Decoder;
     logits: Tensor;
+    pass: PromptPass | null;
   } {
-    const { policy, batch, nextPositions, G } = args;
+    const { policy, batch, nextPositions, G, keepsPass } = args;
     const { promptLengths } = batch.layout;
-    const { cache, logits } = policy.encodePrompts(batch);
+    const { cache, logits, pass } = policy.encodePrompts({ batch, keepsPass });
     const decoder = new Decoder({ policy, prompts: cache, promptLengths, nextPositions, G });
-    if (G === 1) return { decoder, logits };
+    if (G === 1) return { decoder, logits, pass };
     const repeated = scope(() => gather(logits, indices(promptLengths.flatMap((_, b) => Array<number>(G).fill(b)))));
     logits.dispose();
-    return { decoder, logits: repeated };
+    return { decoder, logits: repeated, pass };
   }
 
   /** @param tokens the last token of each row `[B · G]` @returns logits of the next, `[B · G, vocabulary]` */
@@ -60,12 +65,11 @@ export class Decoder {
       config: this.#policy.config,
       tokens,
       positions,
-      B: this.B,
       prompts: this.#prompts,
       promptLengths: this.#promptLengths,
       own: this.#own,
+      t: this.length,
     });
-    dispose(this.#own);
     this.#own = own;
     this.length += 1;
     const logits = this.#policy.logits(hidden);
@@ -94,10 +98,13 @@ export class Decoder {
   }
 }
 
-function pick(cache: KeyValue[], rows: number[]): KeyValue[] {
+/** Some rows of all tensors of a cache, which is given up. */
+function pick<Name extends string>(cache: Record<Name, Tensor>[], rows: number[]): Record<Name, Tensor>[] {
   return scope(() => {
     const at = indices(rows);
-    const picked = cache.map(({ k, v }) => ({ k: gather(k, at), v: gather(v, at) }));
+    const some = (layer: Record<Name, Tensor>) =>
+      Object.fromEntries(Object.entries<Tensor>(layer).map(([name, x]) => [name, gather(x, at)]));
+    const picked = cache.map((layer) => some(layer) as Record<Name, Tensor>);
     dispose(cache);
     return picked;
   });

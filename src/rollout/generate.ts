@@ -1,5 +1,5 @@
 import { toBatch } from '../policy/batch.js';
-import type { Policy } from '../policy/policy.js';
+import type { Policy, PromptPass } from '../policy/policy.js';
 import type { Prompt } from '../prompt/prompt.js';
 import type { Completion, Sampling } from './completion.js';
 import { Decoder } from './decoder.js';
@@ -12,6 +12,7 @@ export type Uniform = (prompt: number, generation: number, token: number) => num
  * Samples G completions of each prompt. Video and prompt are encoded once; finished completions leave the batch.
  *
  * @param endTokenIds any of these ends a completion and belongs to it
+ * @param keepsPass also gives the pass over the prompts, for an update of the same weights; the caller disposes of it
  * @returns `[B][G]`
  */
 export function generate(args: {
@@ -21,14 +22,20 @@ export function generate(args: {
   sampling: Sampling;
   endTokenIds: readonly number[];
   uniform: Uniform;
-}): Completion[][] {
-  const { policy, prompts, numGenerations: G, sampling, endTokenIds, uniform } = args;
+  keepsPass?: boolean;
+}): { completions: Completion[][]; pass: PromptPass | null } {
+  const { policy, prompts, numGenerations: G, sampling, endTokenIds, uniform, keepsPass = false } = args;
   const drafts = prompts.map((_, prompt) => Array.from({ length: G }, (_, generation) => draft(prompt, generation)));
-  const { decoder, logits: first } = Decoder.start({
+  const {
+    decoder,
+    logits: first,
+    pass,
+  } = Decoder.start({
     policy,
     batch: toBatch({ prompts }),
     nextPositions: prompts.map(({ nextPosition }) => nextPosition),
     G,
+    keepsPass,
   });
   let logits = first;
   /** The draft in each row; one that is done may hold its place until the batch shrinks. */
@@ -54,7 +61,7 @@ export function generate(args: {
   } finally {
     decoder.dispose();
   }
-  return drafts.map((group) => group.map(finish));
+  return { completions: drafts.map((group) => group.map(finish)), pass };
 }
 
 interface Draft {

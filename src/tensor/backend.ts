@@ -1,3 +1,4 @@
+import type { Kernels } from './kernels.js';
 import type { Tensor } from './tensor.js';
 
 /** What a backend knows a tensor by: TensorFlow's handle number, or a tfjs tensor. */
@@ -43,6 +44,8 @@ export interface Backend {
   readonly name: 'tensorflow' | 'wasm';
   readonly supportsBfloat16: boolean;
   readonly usesGpu: boolean;
+  /** What lies between matrix products. */
+  readonly kernels: Kernels;
 
   /** The array must not be changed afterwards: the device may share its memory. */
   upload(data: Float32Array | Int32Array, shape: readonly number[]): Tensor;

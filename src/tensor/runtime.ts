@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { SetupError, UsageError } from '../errors.js';
 import type { Backend } from './backend.js';
 
@@ -41,13 +42,16 @@ export async function startRuntime({ report }: { report: (line: string) => void 
 }
 
 async function startTensorFlow(report: (line: string) => void): Promise<Backend | null> {
-  const { ensureRuntime, findAddon, prepareEnvironment } = await import('./setup/index.js');
+  const { ensureKernels, ensureRuntime, findAddon, prepareEnvironment } = await import('./setup/index.js');
   const addon = (await findAddon()) ?? (await ensureRuntime({ report }));
   if (addon === null) return null;
   prepareEnvironment();
   const { loadBinding } = await import('./binding.js');
   const { TensorFlowBackend } = await import('./tensorflow.js');
-  return new TensorFlowBackend(loadBinding(addon.addonPath));
+  const binding = loadBinding(addon.addonPath);
+  const kernels = await ensureKernels({ addon, report });
+  if (kernels !== null) createRequire(import.meta.url)(kernels);
+  return new TensorFlowBackend(binding, { hasNativeKernels: kernels !== null });
 }
 
 /**

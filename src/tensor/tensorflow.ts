@@ -1,5 +1,8 @@
 import type { AdamCoefficients, AdamState, Backend, Binary, Reduction, Unary, Variable } from './backend.js';
 import type { Attribute, Binding } from './binding.js';
+import type { Kernels } from './kernels.js';
+import { nativeKernels } from './native-kernels.js';
+import { portableKernels } from './portable-kernels.js';
 import { type DType, Tensor } from './tensor.js';
 
 /** `DT_BFLOAT16` of TensorFlow's types.proto; tfjs has no name for it. */
@@ -7,6 +10,9 @@ const TF_BFLOAT16 = 14;
 
 /** Small integer operands (shapes, permutations, axes) recur every step: they are made once and kept. */
 const MAX_CONSTANTS = 8192;
+
+/** x · Wᵀ of up to so many rows takes as long as reading W: a product of ours reads it once. */
+const FEW_ROWS = 16;
 
 const UNARY = {
   exp: 'Exp',
@@ -28,6 +34,14 @@ const BINARY = {
 
 const REDUCTION = { sum: 'Sum', mean: 'Mean', max: 'Max' } as const satisfies Record<Reduction, string>;
 
+/** An input of an operation of ours: a tensor or several, small numbers, or nothing where it may be left out. */
+export type NativeInput =
+  | Tensor
+  | { list: readonly Tensor[] }
+  | { ints: readonly number[] }
+  | { scalar: number }
+  | { empty: DType };
+
 /**
  * TensorFlow's eager kernels, called through the addon's `executeOp`. tfjs's own kernels are passed over because they
  * know no bfloat16, read gather indices back to the host, and cost three times as much a call.
@@ -37,13 +51,18 @@ export class TensorFlowBackend implements Backend {
   readonly supportsBfloat16 = true;
   readonly usesGpu: boolean;
   readonly binding: Binding;
+  readonly kernels: Kernels;
+  readonly #hasNativeKernels: boolean;
   readonly #constants = new Map<string, number>();
   #handles = 0;
   #variables = 0;
 
-  constructor(binding: Binding) {
+  /** @param hasNativeKernels the operations of `native/` are loaded */
+  constructor(binding: Binding, { hasNativeKernels }: { hasNativeKernels: boolean }) {
     this.binding = binding;
     this.usesGpu = binding.isUsingGpuDevice();
+    this.#hasNativeKernels = hasNativeKernels && !this.usesGpu;
+    this.kernels = this.#hasNativeKernels ? nativeKernels(this) : portableKernels;
   }
 
   upload(data: Float32Array | Int32Array, shape: readonly number[]): Tensor {
@@ -93,11 +112,11 @@ export class TensorFlowBackend implements Backend {
   }
 
   scale(x: Tensor, factor: number): Tensor {
-    return this.#run('Mul', [], [x], [this.#scalar(factor)]);
+    return this.#run('Mul', [], [x], [this.#scalar(factor, x.dtype)]);
   }
 
   shift(x: Tensor, addend: number): Tensor {
-    return this.#run('AddV2', [], [x], [this.#scalar(addend)]);
+    return this.#run('AddV2', [], [x], [this.#scalar(addend, x.dtype)]);
   }
 
   reduce(op: Reduction, x: Tensor, axis: number, keepDims: boolean): Tensor {
@@ -105,6 +124,10 @@ export class TensorFlowBackend implements Backend {
   }
 
   matmul(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
+    const isFewRows =
+      transposeB && !transposeA && a.shape.length === 2 && a.shape[0]! <= FEW_ROWS && b.shape[0]! >= FEW_ROWS;
+    if (isFewRows && this.#hasNativeKernels && a.dtype === b.dtype)
+      return this.runNative({ op: 'VauFewRowsProduct', inputs: [a, b], outputs: [a.dtype] })[0]!;
     if (a.shape.length === 2) {
       const attributes = [this.#bool('transpose_a', transposeA), this.#bool('transpose_b', transposeB)];
       return this.#run('MatMul', attributes, [a, b]);
@@ -208,6 +231,32 @@ export class TensorFlowBackend implements Backend {
     for (const id of scalars) this.binding.deleteTensor(id);
   }
 
+  /** Runs an operation of `native/`. */
+  runNative(args: { op: string; inputs: readonly NativeInput[]; outputs: readonly DType[] }): Tensor[] {
+    const { op, inputs, outputs } = args;
+    const attributes: Attribute[] = [];
+    const ids = inputs.flatMap((input) => {
+      if (input instanceof Tensor) return [input.handle as number];
+      if ('ints' in input) return [this.#ints(input.ints)];
+      if ('scalar' in input) return [this.#scalar(input.scalar)];
+      if ('empty' in input) return [this.#empty(input.empty)];
+      attributes.push(this.#int('N', input.list.length), this.#type('T', this.#code(input.list[0]!.dtype)));
+      return input.list.map((tensor) => tensor.handle as number);
+    });
+    this.#handles += outputs.length;
+    const results = this.binding.executeOp(op, attributes, ids, outputs.length);
+    return results.map(({ id, shape }, i) => new Tensor(this, id, shape, outputs[i]!));
+  }
+
+  zeros(shape: readonly number[], dtype: DType): Tensor {
+    const [id] = this.#execute('Fill', [], [this.#ints(shape), this.#scalar(0)], 1);
+    const zeros = new Tensor(this, id, shape, 'float32');
+    if (dtype !== 'bfloat16') return zeros;
+    const narrow = this.cast(zeros, dtype);
+    zeros.dispose();
+    return narrow;
+  }
+
   /** The value of a resource variable; it shares the variable's memory. */
   readResource(handle: number, shape: readonly number[]): Tensor {
     const [id] = this.#execute('ReadVariableOp', [this.#type('dtype', this.binding.TF_FLOAT)], [handle], 1);
@@ -281,8 +330,18 @@ export class TensorFlowBackend implements Backend {
     return this.#constant(key, make);
   }
 
-  #scalar(value: number): number {
+  #scalar(value: number, dtype: DType = 'float32'): number {
+    if (dtype === 'bfloat16') return this.#narrowScalar(value);
     return this.#constant(`f${value}`, () => this.#create([], this.binding.TF_FLOAT, Float32Array.of(value)));
+  }
+
+  #narrowScalar(value: number): number {
+    const cast = (id: number) => this.#execute('Cast', [this.#type('DstT', TF_BFLOAT16)], [id], 1)[0]!;
+    return this.#constant(`b${value}`, () => cast(this.#scalar(value)));
+  }
+
+  #empty(dtype: DType): number {
+    return this.#constant(`empty ${dtype}`, () => this.zeros([0], dtype).handle as number);
   }
 
   #code(dtype: DType): number {

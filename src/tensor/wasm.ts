@@ -1,6 +1,7 @@
 import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AdamCoefficients, AdamState, Backend, Binary, Reduction, Unary, Variable } from './backend.js';
+import { portableKernels } from './portable-kernels.js';
 import { Tensor } from './tensor.js';
 
 const UNARY: Record<Unary, (x: tf.Tensor) => tf.Tensor> = {
@@ -37,6 +38,7 @@ export class WasmBackend implements Backend {
   readonly name = 'wasm';
   readonly supportsBfloat16 = false;
   readonly usesGpu = false;
+  readonly kernels = portableKernels;
   #handles = 0;
 
   upload(data: Float32Array | Int32Array, shape: readonly number[]): Tensor {

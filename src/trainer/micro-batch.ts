@@ -1,6 +1,7 @@
 import { toBatch } from '../policy/batch.js';
-import type { Batch, Policy } from '../policy/policy.js';
+import type { Batch, Policy, PromptPass } from '../policy/policy.js';
 import type { Prompt } from '../prompt/prompt.js';
+import { dispose } from '../tensor/tensor.js';
 import { grpoLoss, type LossType, type StepTotals, type TokenTerms, tokenWeights } from './loss.js';
 
 /** A prompt with its G completions and what each is worth. */
@@ -68,15 +69,21 @@ export function toMicroBatches(parts: Group[][], objective: Objective): MicroBat
   });
 }
 
-/** Adds the gradient of the GRPO loss of a micro-batch to the policy's parameters. */
+/**
+ * Adds the gradient of the GRPO loss of a micro-batch to the policy's parameters.
+ *
+ * @param pass over its prompts with the weights as they are, if rollout kept one; it is used up
+ */
 export function accumulateGrpo({
   policy,
   microBatch,
   objective,
+  pass,
 }: {
   policy: Policy;
   microBatch: MicroBatch;
   objective: Objective;
+  pass?: PromptPass;
 }): MicroBatchSums {
   const { batch, advantages, weights, oldLogprobs, referenceLogprobs } = microBatch;
   const { beta, epsilon, epsilon_high: epsilonHigh, temperature } = objective;
@@ -84,6 +91,7 @@ export function accumulateGrpo({
   const { logprobs, entropies } = policy.scoreBackward({
     batch,
     temperature,
+    pass,
     gradient: (start, chunk) => {
       const end = start + chunk.length;
       const terms: TokenTerms = {
@@ -100,6 +108,7 @@ export function accumulateGrpo({
       return parts.gradient;
     },
   });
+  dispose(pass);
   return { ...sums, tokens: logprobs.length, entropy: sumOf(entropies), logprobs };
 }
 

@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.js';
+import type { PromptPass } from '../policy/policy.js';
 import { textKey, uniform } from '../random.js';
 import { type RewardScores, scoreCompletion } from '../rewards/total.js';
 import type { Completion } from '../rollout/completion.js';
@@ -23,7 +24,7 @@ export const grpoStep: StepFunction = (context, { step, samples, learningRate, c
   const { config, models, optimizer } = context;
   const { policy } = models;
 
-  const completions = clock.measure('rollout', () => rollOut({ context, step, samples }));
+  const { completions, pass } = clock.measure('rollout', () => rollOut({ context, step, samples }));
   const texts = completions.map((group) => group.map(({ tokenIds }) => toText(context, tokenIds)));
   const scores = clock.measure('reward', () => scoreAll({ context, samples, texts }));
   const rewards = scores.map((group) => group.map(({ reward }) => reward));
@@ -38,9 +39,11 @@ export const grpoStep: StepFunction = (context, { step, samples, learningRate, c
   const microBatches = toMicroBatches(chunks(groups, config.training.gradient_accumulation_steps), objective);
   clock.measure('reference', () => addReference({ context, microBatches, objective }));
 
-  const updates = Array.from({ length: config.grpo.num_iterations }, () => {
+  const updates = Array.from({ length: config.grpo.num_iterations }, (_, iteration) => {
+    // The first update is of the weights that sampled: what rollout computed of the prompts still holds.
+    const kept = (iteration === 0 && pass) || undefined;
     const sums = clock.measure('policy', () =>
-      microBatches.map((microBatch) => accumulateGrpo({ policy, microBatch, objective })),
+      microBatches.map((microBatch) => accumulateGrpo({ policy, microBatch, objective, pass: kept })),
     );
     // The first pass is made by the policy that sampled: its log-probs are the old ones of the passes after it.
     for (const [i, microBatch] of microBatches.entries()) microBatch.oldLogprobs ??= sums[i]!.logprobs;
@@ -66,7 +69,10 @@ export const grpoStep: StepFunction = (context, { step, samples, learningRate, c
 };
 
 /** Samples the groups. A token's random number depends on the run's seed and on what it is a token of, nothing else. */
-function rollOut(args: { context: StepContext; step: number; samples: PromptedSample[] }): Completion[][] {
+function rollOut(args: { context: StepContext; step: number; samples: PromptedSample[] }): {
+  completions: Completion[][];
+  pass: PromptPass | null;
+} {
   const { config, models } = args.context;
   const keys = args.samples.map(({ sample }) => textKey(sample.id));
   return generate({
@@ -75,6 +81,7 @@ function rollOut(args: { context: StepContext; step: number; samples: PromptedSa
     numGenerations: config.rollout.num_generations,
     sampling: config.rollout,
     endTokenIds: models.endTokenIds,
+    keepsPass: config.training.gradient_accumulation_steps === 1,
     uniform: (b, generation, token) => uniform(config.seed, args.step, keys[b]!, generation, token),
   });
 }

@@ -8,14 +8,14 @@ import { afterAll } from 'vitest';
 const run = promisify(execFile);
 
 /**
- * Compiles the package into a folder of its own, as it is installed: beside its package.json, configs and data.
+ * Compiles the package into a folder of its own, as it is installed: beside its package.json, configs, data and native.
  *
  * @returns the program's file
  */
 export async function compileProgram(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'vau-rft-test-'));
   afterAll(() => rm(folder, { recursive: true, force: true }));
-  for (const name of ['package.json', 'configs', 'data']) await cp(name, join(folder, name), { recursive: true });
+  for (const name of ['package.json', 'configs', 'data', 'native']) await cp(name, join(folder, name), { recursive: true });
   await symlink(resolve('node_modules'), join(folder, 'node_modules'));
   const tsc = resolve('node_modules/typescript/bin/tsc');
   // Compiled also if some type is wrong: that is for `npm run typecheck` to say.

@@ -156,7 +156,7 @@ describe('an interrupted run goes on as if it had not been', () => {
     await steps(name, 3);
     const child = await trainer(name);
     process.kill(running.pid, 'SIGKILL');
-    const resumed = train({ name, set, resume: true, env: { VAU_RFT_HANDLE_LIMIT: '25000' } });
+    const resumed = train({ name, set, resume: true, env: { VAU_RFT_HANDLE_LIMIT: '8000' } });
     await vi.waitUntil(() => isDead(child), { timeout: 1000 });
     const stderr = await finish(resumed);
     expect(stderr.match(/resuming tiny after step/g)!.length).toBeGreaterThan(1);

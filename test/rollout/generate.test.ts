@@ -27,10 +27,10 @@ describe.each(MODELS)('%s', (name) => {
     const expected = cases.map(({ greedy_ids }) => greedy_ids);
     const options = { policy, sampling: greedy, endTokenIds: [], uniform: () => 0 };
     for (const [i, prompt] of prompts.entries()) {
-      const alone = generate({ ...options, prompts: [prompt], numGenerations: 1 });
+      const { completions: alone } = generate({ ...options, prompts: [prompt], numGenerations: 1 });
       expect([...alone[0]![0]!.tokenIds]).toEqual(expected[i]);
     }
-    const together = generate({ ...options, prompts, numGenerations: 2 });
+    const { completions: together } = generate({ ...options, prompts, numGenerations: 2 });
     for (const [i, group] of together.entries())
       for (const { tokenIds } of group) expect([...tokenIds]).toEqual(expected[i]);
     policy.parameters.dispose();
@@ -53,7 +53,7 @@ describe('sampling', () => {
         sampling,
         endTokenIds,
         uniform: (prompt, generation, token) => uniform(seed, prompt, generation, token),
-      });
+      }).completions;
     const groups = draw(1);
     const lengths = groups.flat().map(({ tokenIds }) => tokenIds.length);
     expect(new Set(lengths).size).toBeGreaterThan(4);
@@ -83,7 +83,7 @@ describe('sampling', () => {
         sampling: { ...sampling, ...limits, max_completion_length: 1 },
         endTokenIds: [],
         uniform: (_, generation) => uniform(5, generation),
-      })[0]!;
+      }).completions[0]!;
     const frequency = new Map<number, number>();
     const probability = new Map<number, number>();
     for (const { tokenIds, logprobs } of draws({ top_k: 0, top_p: 1 })) {

@@ -46,7 +46,11 @@ const clone = () => {
     'src/cli/main.js',
     `${NOTE} appendFileSync('calls', ['main', ...args].join(' ') + '\\n'); process.exit(Number(args[1] ?? 0));`,
   );
-  write('src/tensor/setup/index.js', `exports.ensureRuntime = async ({ report }) => report('tensorflow is there');`);
+  write(
+    'src/tensor/setup/index.js',
+    `exports.ensureRuntime = async ({ report }) => { report('tensorflow is there'); return {}; };
+    exports.ensureKernels = async ({ report }) => report('kernels are there');`,
+  );
   write('src/video/ffmpeg.js', `exports.ensureFfmpeg = async ({ report }) => report('ffmpeg is there');`);
   write('tools/typescript/bin/tsc', TSC);
   write('tools/@biomejs/biome/bin/biome', tool('biome'));
@@ -128,6 +132,6 @@ describe.skipIf(process.platform === 'win32')('scripts/bootstrap.mjs', () => {
     const { status, stderr, calls } = bootstrap('test', 'test/video', '-t', 'x');
     expect(status).toBe(0);
     expect(calls.slice(1)).toEqual(['tsc', 'tsc --noEmit', 'biome check', 'vitest run test/video -t x']);
-    expect(stderr).toMatch(/tensorflow is there\nffmpeg is there/);
+    expect(stderr).toMatch(/tensorflow is there\nkernels are there\nffmpeg is there/);
   });
 });

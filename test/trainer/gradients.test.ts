@@ -2,11 +2,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { readAdapter, storedFactors } from '../../src/policy/files/adapter.js';
 import { loadModel } from '../../src/policy/load.js';
 import { addAdapters } from '../../src/policy/lora.js';
-import { Policy } from '../../src/policy/policy.js';
+import { toBatch } from '../../src/policy/batch.js';
+import { Policy, type PromptPass } from '../../src/policy/policy.js';
 import { isVision } from '../../src/policy/shapes.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
 import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
-import { scope } from '../../src/tensor/tensor.js';
+import { bytesOf, dispose, scope } from '../../src/tensor/tensor.js';
 import { groupAdvantages } from '../../src/trainer/advantages.js';
 import type { LossType } from '../../src/trainer/loss.js';
 import {
@@ -111,7 +112,14 @@ async function expectGradients(policy: Policy, file: string) {
   }
 }
 
-function run(args: Awaited<ReturnType<typeof load>>, groups: Group[][], kind: 'grpo' | 'clip', lossType: LossType) {
+/** `keepsPass`: the prompts are encoded first, as rollout does, and the update starts from there. */
+function run(
+  args: Awaited<ReturnType<typeof load>>,
+  groups: Group[][],
+  kind: 'grpo' | 'clip',
+  lossType: LossType,
+  keepsPass = false,
+) {
   const { policy, reference, expected, step } = args;
   const objective = { ...args.objective, loss_type: lossType };
   const old = expected[kind].old_logprobs;
@@ -122,13 +130,21 @@ function run(args: Awaited<ReturnType<typeof load>>, groups: Group[][], kind: 'g
     const prompts = groups[i]!.length;
     const oldLogprobs = old && Float32Array.from(old.slice(first, first + prompts).flat(2));
     first += prompts;
+    const pass = keepsPass ? passOver(policy, groups[i]!) : undefined;
     return {
       referenceLogprobs,
-      ...accumulateGrpo({ policy, microBatch: { ...microBatch, referenceLogprobs, oldLogprobs }, objective }),
+      ...accumulateGrpo({ policy, microBatch: { ...microBatch, referenceLogprobs, oldLogprobs }, objective, pass }),
     };
   });
   const sum = (pick: (part: (typeof parts)[number]) => number) => parts.reduce((total, part) => total + pick(part), 0);
   return { parts, sum };
+}
+
+function passOver(policy: Policy, groups: Group[]): PromptPass {
+  const batch = toBatch({ prompts: groups.map(({ prompt }) => prompt) });
+  const { cache, logits, pass } = policy.encodePrompts({ batch, keepsPass: true });
+  dispose(cache, logits);
+  return pass!;
 }
 
 describe.each(Object.keys(SETUPS) as Setup[])('%s', (setup) => {
@@ -153,6 +169,22 @@ describe.each(Object.keys(SETUPS) as Setup[])('%s', (setup) => {
       expect(activeBackend().liveTensors()).toBe(0);
     },
   );
+
+  it.each([undefined, 'no room for the completions'])('the same after a kept pass over the prompts (%s)', async (room) => {
+    const loaded = await load(setup);
+    const { config, parameters } = loaded.policy;
+    const kept = passOver(loaded.policy, groupsOf(loaded.step));
+    const activationBytes = room === undefined ? undefined : bytesOf([kept.layers.map(({ saved }) => saved), kept.vision]);
+    dispose(kept);
+    const policy = new Policy({ config, parameters, features: null, activationBytes });
+    const live = activeBackend().liveTensors();
+    const { parts } = run({ ...loaded, policy }, [groupsOf(loaded.step)], 'grpo', 'grpo', true);
+    expect(largestDifference(parts[0]!.logprobs, loaded.expected.grpo.policy_logprobs.flat(2))).toBeLessThan(1e-5);
+    await expectGradients(policy, `${setup}-grpo`);
+    policy.parameters.clearGradients();
+    expect(activeBackend().liveTensors()).toBe(live);
+    loaded.dispose();
+  });
 
   it('the same in micro-batches, and with every layer computed again', async () => {
     const loaded = await load(setup);

@@ -28,6 +28,7 @@ export const describe = (diagnosis: Diagnosis): string => {
     ['backend', diagnosis.backend],
     ['TensorFlow', tensorflow ? `${tensorflow.tensorflowVersion} (${tensorflow.addonPath})` : 'none'],
     ['device', tensorflow?.device === 'GPU' ? 'GPU' : `CPU: ${processor.model}, ${processor.cores} cores`],
+    ['kernels', diagnosis.kernels ?? 'portable'],
     ['bfloat16', describeBfloat16(bfloat16)],
     ['ffmpeg', ffmpeg ? `${ffmpeg.version} (${ffmpeg.source}: ${ffmpeg.path})` : 'none'],
     ['memory', `${gibibytes(memory.available)} of ${gibibytes(memory.total)} available`],

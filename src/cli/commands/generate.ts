@@ -34,7 +34,7 @@ export const command: CommandModule<object, Args> = {
     const { generate } = await import('../../rollout/generate.js');
     const { uniform } = await import('../../random.js');
     const { models, prompt } = await openOneVideo(args);
-    const [group] = generate({
+    const { completions } = generate({
       policy: models.policy,
       prompts: [prompt],
       numGenerations: 1,
@@ -48,7 +48,7 @@ export const command: CommandModule<object, Args> = {
       endTokenIds: models.endTokenIds,
       uniform: (_, generation, token) => uniform(args.seed, generation, token),
     });
-    const { tokenIds, truncated } = group![0]!;
+    const { tokenIds, truncated } = completions[0]![0]!;
     const text = models.processor.tokenizer.decode(tokenIds, { skipSpecialTokens: true });
     const result = {
       text,

@@ -1,73 +1,110 @@
-import { cast, concat, mul, reshape, rows, slice, softmax, sub, sumLast, transpose } from '../../tensor/ops.js';
+import type { AttentionView, HeadsPart, HeadsSegment, Rotary } from '../../tensor/kernels.js';
+import { matmul } from '../../tensor/ops.js';
+import { activeBackend } from '../../tensor/runtime.js';
 import { scope, type Tensor } from '../../tensor/tensor.js';
-import { type ComputeType, product } from '../product.js';
 import type { SliceRun } from './patch-positions.js';
 
 /** Full attention among the patches of each temporal slice. */
 interface SliceAttention {
-  /** `[patches, E]` each; `q` scaled by 1/√D. */
+  runs: SliceRun[];
+  heads: number;
+}
+
+/** Queries (scaled by 1/√D), keys and values of the slices of a run, `[slices · heads, patches, D]` each. */
+export interface SliceHeads {
   q: Tensor;
   k: Tensor;
   v: Tensor;
-  runs: SliceRun[];
-  heads: number;
-  type: ComputeType;
 }
 
-/** `[slices · patches, heads · D]` → `[slices · heads, patches, D]` in the compute type. */
-function byHead(x: Tensor, { slices, patches }: SliceRun, heads: number, type: ComputeType): Tensor {
-  const D = x.shape[1]! / heads;
-  const split = transpose(reshape(cast(x, type), [slices, patches, heads, D]), [0, 2, 1, 3]);
-  return reshape(split, [slices * heads, patches, D]);
+/**
+ * @param qkv queries, keys and values side by side, without the bias: `[patches, 3 · E]` in the compute type
+ * @param bias `[3 · E]`
+ * @returns run by run
+ */
+export function splitSlices(
+  args: SliceAttention & { qkv: Tensor; bias: Tensor | undefined; rotary: Rotary },
+): SliceHeads[] {
+  const { qkv, bias, rotary, runs, heads } = args;
+  const E = qkv.shape[1]! / 3;
+  const D = E / heads;
+  const { toHeads } = activeBackend().kernels;
+  return runs.map(({ start, slices, patches }) => {
+    const place = { x: qkv, start, B: slices, tokens: patches, KV: heads, R: 1, D, bias };
+    return {
+      q: toHeads({ ...place, column: 0, rotary, scale: D ** -0.5 }),
+      k: toHeads({ ...place, column: E, rotary, scale: 1 }),
+      v: toHeads({ ...place, column: 2 * E, scale: 1 }),
+    };
+  });
 }
 
-function byPatch(x: Tensor, { slices, patches }: SliceRun, heads: number): Tensor {
-  const D = x.shape[2]!;
-  const joined = transpose(reshape(x, [slices, heads, patches, D]), [0, 2, 1, 3]);
-  return reshape(joined, [slices * patches, heads * D]);
+const view = ({ patches }: SliceRun, heads: number): AttentionView => ({
+  n: patches,
+  KV: heads,
+  R: 1,
+  C: patches,
+  causal: false,
+  start: 0,
+  promptLengths: [],
+});
+
+/** @returns `[patches, E]` in the compute type */
+export function sliceAttention({ split, runs, heads }: SliceAttention & { split: SliceHeads[] }): Tensor {
+  return scope(() => {
+    const D = split[0]!.q.shape[2]!;
+    const segments = runs.map((run, i): HeadsSegment => {
+      const { q, k, v } = split[i]!;
+      const onOwn = matmul(q, k, { transposeB: true });
+      const weights = activeBackend().kernels.attentionWeights({ onOwn }, view(run, heads));
+      return segment(run, [{ x: matmul(weights.onOwn, v), offset: 0, column: 0, KV: heads, R: 1 }]);
+    });
+    const none = { rotatedColumns: 0, scaledColumns: 0, scale: 1 };
+    return activeBackend().kernels.fromHeads({ segments, width: heads * D, D, ...none });
+  });
 }
 
-/** @returns `[patches, E]` */
-export function sliceAttention({ q, k, v, runs, heads, type }: SliceAttention): Tensor {
-  const outputs = runs.map((run) =>
-    scope(() => {
-      const part = (x: Tensor) => byHead(rows(x, run.start, run.slices * run.patches), run, heads, type);
-      const p = softmax(product(type, part(q), part(k), { transposeB: true }));
-      return byPatch(product(type, p, part(v)), run, heads);
-    }),
-  );
-  return concat(outputs, 0);
+/**
+ * The gradient of `sliceAttention` and `splitSlices`.
+ *
+ * @param dy `[patches, E]` in the compute type
+ * @returns the gradient of `qkv`, `[patches, 3 · E]` in the compute type
+ */
+export function sliceAttentionBackward(
+  args: SliceAttention & { split: SliceHeads[]; dy: Tensor; rotary: Rotary },
+): Tensor {
+  const { split, dy, rotary, runs, heads } = args;
+  return scope(() => {
+    const E = dy.shape[1]!;
+    const D = E / heads;
+    const segments = runs.map((run, i) => {
+      const { q, k, v } = split[i]!;
+      const { start, slices: B, patches: tokens } = run;
+      const gradients = scope(() => {
+        const d = activeBackend().kernels.toHeads({
+          ...{ x: dy, start, column: 0, B, tokens, KV: heads, R: 1, D, scale: 1 },
+        });
+        const { weights, dScores } = activeBackend().kernels.attentionWeightsGradient(
+          { onOwn: matmul(q, k, { transposeB: true }) },
+          { onOwn: matmul(d, v, { transposeB: true }) },
+          view(run, heads),
+        );
+        return [
+          matmul(dScores.onOwn, k),
+          matmul(dScores.onOwn, q, { transposeA: true }),
+          matmul(weights.onOwn, d, { transposeA: true }),
+        ];
+      });
+      const part = (x: Tensor, at: number): HeadsPart => ({ x, offset: 0, column: at * E, KV: heads, R: 1 });
+      return segment(run, gradients.map(part));
+    });
+    const turn = { rotary, rotatedColumns: 2 * E, scaledColumns: E, scale: D ** -0.5 };
+    return activeBackend().kernels.fromHeads({ segments, width: 3 * E, D, ...turn });
+  });
 }
 
-/** @returns the gradients of q, k, v side by side: `[patches, 3 · E]`, as one matrix made them. */
-export function sliceAttentionBackward(args: SliceAttention & { y: Tensor; dy: Tensor }): Tensor {
-  const { q, k, v, y, dy, runs, heads, type } = args;
-  const outputs = runs.map((run) =>
-    scope(() => {
-      const part = (x: Tensor, as: ComputeType = type) =>
-        byHead(rows(x, run.start, run.slices * run.patches), run, heads, as);
-      const [qh, kh, vh] = [part(q), part(k), part(v)];
-      const d = part(dy, 'float32');
-      const p = softmax(product(type, qh, kh, { transposeB: true }));
-      const delta = sumLast(mul(d, part(y, 'float32')));
-      const ds = mul(p, sub(product(type, d, vh, { transposeB: true }), delta));
-      const gradients = [
-        product(type, ds, kh),
-        product(type, ds, qh, { transposeA: true }),
-        product(type, p, d, { transposeA: true }),
-      ];
-      return concat(
-        gradients.map((gradient) => byPatch(gradient, run, heads)),
-        1,
-      );
-    }),
-  );
-  return concat(outputs, 0);
-}
-
-/** The three columns blocks of `[patches, 3 · E]`. */
-export function splitThree(x: Tensor): [Tensor, Tensor, Tensor] {
-  const [n, width] = x.shape as [number, number];
-  const part = (i: number) => slice(x, [0, (i * width) / 3], [n, width / 3]);
-  return [part(0), part(1), part(2)];
-}
+const segment = ({ slices, patches }: SliceRun, parts: HeadsPart[]): HeadsSegment => ({
+  B: slices,
+  tokens: patches,
+  parts,
+});

@@ -1,10 +1,11 @@
-import { reshape, upload } from '../../tensor/ops.js';
+import type { Rotary } from '../../tensor/kernels.js';
+import { cast, reshape, upload } from '../../tensor/ops.js';
+import { activeBackend } from '../../tensor/runtime.js';
 import { dispose, scope, type Tensor } from '../../tensor/tensor.js';
 import type { VisionConfig } from '../files/model-config.js';
-import { linear, linearBackward, linearWeightBackward } from '../linear.js';
-import { layerNorm, layerNormBackward, type NormSaved } from '../norm.js';
+import { biasOf, inComputeType, linear, linearBackward, linearWeightBackward } from '../linear.js';
+import { type NormSaved, norm, normBackward } from '../norm.js';
 import type { Parameters } from '../parameters.js';
-import type { Rotary } from '../rope.js';
 import { gelu, geluBackward } from './activations.js';
 import { type BlockSaved, blockBackward, blockForward, NORM_EPSILON } from './block.js';
 import { type Grid, patchRotary, sliceRuns } from './patch-positions.js';
@@ -23,6 +24,7 @@ export interface TowerSaved {
   blocks: BlockSaved[];
   norm: NormSaved;
   merged: Tensor;
+  /** What the merger's first layer gave, with its bias, float32. */
   inner: Tensor;
 }
 
@@ -43,27 +45,30 @@ export function towerForward(args: Tower & { videos: Video[]; keepSaved: boolean
   const { parameters, config, videos, keepSaved } = args;
   return scope(() => {
     const grids = videos.map(({ grid }) => grid);
-    const patches = uploadPatches(videos);
+    const patches = inComputeType(parameters, uploadPatches(videos));
     const count = patches.shape[0]!;
     const D = config.embedDim / config.numHeads;
     const table = patchRotary({ grids, config });
-    const rotary = { cos: upload(table.cos, [count, 1, D]), sin: upload(table.sin, [count, 1, D]) };
+    const rotary = { cos: upload(table.cos, [count, D]), sin: upload(table.sin, [count, D]) };
+    const { add } = activeBackend().kernels;
     const runs = sliceRuns(grids);
     const blocks: BlockSaved[] = [];
-    let x = linear({ parameters, layer: 'visual.patch_embed.proj', x: patches });
+    let x = cast(linear({ parameters, layer: 'visual.patch_embed.proj', x: patches }), 'float32');
     for (let index = 0; index < config.depth; index++) {
       const { y, saved } = blockForward({ parameters, config, index, rotary, runs, x });
-      x.dispose();
+      // A block keeps its input, as what its first norm was of.
       if (keepSaved) blocks.push(saved);
-      else dispose(saved);
+      else dispose(x, saved);
       x = y;
     }
-    const { y: normed, saved: norm } = layerNorm({ parameters, layer: 'visual.merger.ln_q', x, epsilon: NORM_EPSILON });
+    const { y: normed, saved } = norm({ parameters, layer: 'visual.merger.ln_q', x, epsilon: NORM_EPSILON });
     const area = config.spatialMergeSize ** 2;
     const merged = reshape(normed, [count / area, area * config.embedDim]);
-    const inner = linear({ parameters, layer: 'visual.merger.mlp.0', x: merged });
-    const y = linear({ parameters, layer: 'visual.merger.mlp.2', x: gelu(inner) });
-    return { y, saved: keepSaved ? { patches, rotary, grids, blocks, norm, merged, inner } : null };
+    const first = linear({ parameters, layer: 'visual.merger.mlp.0', x: merged });
+    const inner = add({ delta: first, bias: biasOf(parameters, 'visual.merger.mlp.0') });
+    const second = linear({ parameters, layer: 'visual.merger.mlp.2', x: inComputeType(parameters, gelu(inner)) });
+    const y = add({ delta: second, bias: biasOf(parameters, 'visual.merger.mlp.2') });
+    return { y, saved: keepSaved ? { patches, rotary, grids, blocks, norm: saved, merged, inner } : null };
   });
 }
 
@@ -72,11 +77,14 @@ export function towerBackward(args: Tower & { saved: TowerSaved; dy: Tensor }): 
   const { parameters, config, saved, dy } = args;
   const { rotary, grids, patches } = saved;
   scope(() => {
-    const dGelu = linearBackward({ parameters, layer: 'visual.merger.mlp.2', x: gelu(saved.inner), dy });
-    const dInner = geluBackward(saved.inner, dGelu);
-    const dMerged = linearBackward({ parameters, layer: 'visual.merger.mlp.0', x: saved.merged, dy: dInner });
+    const inType = (x: Tensor) => inComputeType(parameters, x);
+    const back = (layer: string, x: Tensor, d: Tensor) =>
+      linearBackward({ parameters, layer: `visual.merger.${layer}`, x, dy: d });
+    const dGelu = back('mlp.2', inType(gelu(saved.inner)), inType(dy));
+    const dInner = geluBackward(saved.inner, cast(dGelu, 'float32'));
+    const dMerged = back('mlp.0', saved.merged, inType(dInner));
     const dNormed = reshape(dMerged, [patches.shape[0]!, config.embedDim]);
-    let d = layerNormBackward({ parameters, layer: 'visual.merger.ln_q', saved: saved.norm, dy: dNormed });
+    let d = normBackward({ parameters, layer: 'visual.merger.ln_q', saved: saved.norm, dys: [dNormed] }).dx;
     const runs = sliceRuns(grids);
     for (let index = config.depth - 1; index >= 0; index--) {
       const block = saved.blocks[index]!;
@@ -84,7 +92,7 @@ export function towerBackward(args: Tower & { saved: TowerSaved; dy: Tensor }): 
       dispose(d, block);
       d = next;
     }
-    linearWeightBackward({ parameters, layer: 'visual.patch_embed.proj', x: patches, dy: d });
+    linearWeightBackward({ parameters, layer: 'visual.patch_embed.proj', x: patches, dy: inType(d) });
   });
   dispose(saved);
 }

@@ -7,5 +7,6 @@ export { ensureRuntime } from './ensure-runtime.js';
 export { prepareEnvironment } from './environment.js';
 export { type AddonLocation, findAddon } from './find-addon.js';
 export { folderBytes } from './folder-size.js';
+export { ensureKernels, kernelsPath } from './kernels.js';
 export { type MatmulSpeed, type Probe, probeAddon } from './probe.js';
 export type { Report } from './tool.js';

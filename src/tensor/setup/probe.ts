@@ -50,6 +50,32 @@ export const probeAddon = async ({
   }
 };
 
+/**
+ * Loads our own operations behind an addon, in a child process, and runs one.
+ *
+ * @throws SetupError `KERNELS_BROKEN`: they do not load, crash, or compute wrongly.
+ */
+export const probeKernels = async ({ addonPath, kernelsPath }: { addonPath: string; kernelsPath: string }) => {
+  prepareEnvironment();
+  const load = (file: string) => `require(${JSON.stringify(file)})`;
+  const script = `const binding = ${load(addonPath)}; ${load(kernelsPath)}; (${addInChild.toString()})(binding)`;
+  const args = ['--input-type=commonjs', '-e', script];
+  try {
+    await runTool({ command: process.execPath, args, env: { NODE_OPTIONS: '' }, timeout: 120_000 });
+  } catch (cause) {
+    const message = `the kernels ${kernelsPath} do not work: ${said(cause)}`;
+    throw new SetupError({ code: 'KERNELS_BROKEN', message, cause });
+  }
+};
+
+/** As `runInChild`. */
+const addInChild = (binding: Binding): void => {
+  const ones = binding.createTensor([5, 7], binding.TF_FLOAT, new Float32Array(35).fill(1));
+  const [sum] = binding.executeOp('VauColumnSum', [], [ones], 1);
+  const found = Array.from(binding.tensorDataSync(sum!.id));
+  if (found.length !== 7 || found.some((x) => x !== 5)) throw new Error(`sums of 5 ones are ${found}`);
+};
+
 const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Its source text runs in the child, so it can use nothing but its arguments and globals. */

@@ -1,0 +1,211 @@
+// Attention of one more token of each completion: bias, rotary embedding, cache and softmax in one pass.
+#include <algorithm>
+#include <memory>
+
+#include "op.h"
+#include "parallel.h"
+#include "rotate.h"
+
+namespace {
+
+// Query rows that are attended together: each key that is loaded serves all of them.
+constexpr int ROWS = 8;
+
+struct Decode {
+  const void *q, *k, *v;
+  const float *q_bias, *k_bias, *v_bias, *cos, *sin;
+  const void *prompt_k, *prompt_v;  // [B · KV, D, P], [B · KV, P, D]
+  void *own_k, *own_v;              // [B · KV · G, capacity, D]
+  const int32_t* lengths;
+  void* y;
+  float* queries;  // [B · KV, G · R, D], rotated and scaled
+  float scale;
+  int64_t M, KV, R, G, D, P, capacity, t;
+};
+
+// heads · D numbers of a row, with bias and rotation, given one head at a time to `take(head, values)`.
+template <class T, class Take>
+INLINE void each_head(const Decode& d, const void* x, const float* bias, bool rotated, int64_t row, int64_t heads,
+                      const Take& take) {
+  float head[MAX_HEAD];
+  for (int64_t h = 0; h < heads; h++) {
+    const T* from = static_cast<const T*>(x) + (row * heads + h) * d.D;
+    for (int64_t j = 0; j < d.D; j += LANES) {
+      Vec value = load(from + j, d.D - j);
+      if (bias != nullptr) value += load(bias + h * d.D + j, d.D - j);
+      store(head + j, value, d.D - j);
+    }
+    if (rotated) rotate(head, d.cos + row * d.D, d.sin + row * d.D, d.D, 1);
+    take(h, head);
+  }
+}
+
+// Queries into `queries`, keys and values into place t of the caches.
+template <class T>
+INLINE void enter_rows(const Decode& d) {
+  for (int64_t row = 0; row < d.M; row++) {
+    const int64_t b = row / d.G, g = row % d.G;
+    each_head<T>(d, d.q, d.q_bias, true, row, d.KV * d.R, [&](int64_t h, const float* head) {
+      const int64_t kv = h / d.R, r = h % d.R;
+      float* to = d.queries + ((b * d.KV + kv) * d.G * d.R + g * d.R + r) * d.D;
+      for (int64_t j = 0; j < d.D; j += LANES) store(to + j, load(head + j, d.D - j) * d.scale, d.D - j);
+    });
+    const auto enter = [&](void* cache, int64_t kv, const float* head) {
+      T* to = static_cast<T*>(cache) + (((b * d.KV + kv) * d.G + g) * d.capacity + d.t) * d.D;
+      for (int64_t j = 0; j < d.D; j += LANES) store(to + j, load(head + j, d.D - j), d.D - j);
+    };
+    each_head<T>(d, d.k, d.k_bias, true, row, d.KV, [&](int64_t h, const float* head) { enter(d.own_k, h, head); });
+    each_head<T>(d, d.v, d.v_bias, false, row, d.KV, [&](int64_t h, const float* head) { enter(d.own_v, h, head); });
+  }
+}
+CLONES void enter_of(float, const Decode& d) { enter_rows<float>(d); }
+CLONES void enter_of(bfloat16, const Decode& d) { enter_rows<bfloat16>(d); }
+
+// scores[r][j] = Σ_d q[r][d] · k[d][j] for the first `length` keys.
+template <class T>
+INLINE void prompt_scores(const Decode& d, const T* k, const float* const* q, float* scores, int64_t stride,
+                          int64_t length) {
+  for (int64_t j = 0; j < length; j += 2 * LANES) {
+    const int64_t first = length - j, second = first - LANES;
+    Vec total[ROWS][2] = {};
+    for (int64_t i = 0; i < d.D; i++) {
+      Vec k0 = load(k + i * d.P + j, first), k1 = second > 0 ? load(k + i * d.P + j + LANES, second) : Vec{};
+      for (int r = 0; r < ROWS; r++) {
+        total[r][0] += q[r][i] * k0;
+        total[r][1] += q[r][i] * k1;
+      }
+    }
+    for (int r = 0; r < ROWS; r++) {
+      store(scores + r * stride + j, total[r][0], first);
+      if (second > 0) store(scores + r * stride + j + LANES, total[r][1], second);
+    }
+  }
+}
+
+// y[r][i] += Σ_j p[r][j] · v[j][i] for the 16 · VECS columns i of v's rows that begin at `left` before their end.
+template <class T, int VECS>
+INLINE void weighted_values(const T* v, int64_t width, int64_t left, const float* p, int64_t stride, int64_t length,
+                            float* y) {
+  for (int base = 0; base < ROWS; base += 4) {
+    Vec total[4][VECS] = {};
+    for (int64_t j = 0; j < length; j++) {
+      for (int i = 0; i < VECS; i++) {
+        Vec value = load(v + j * width + i * LANES, left - i * LANES);
+        for (int r = 0; r < 4; r++) total[r][i] += p[(base + r) * stride + j] * value;
+      }
+    }
+    for (int r = 0; r < 4; r++)
+      for (int i = 0; i < VECS; i++) {
+        float* to = y + (base + r) * width + i * LANES;
+        store(to, load(to, left - i * LANES) + total[r][i], left - i * LANES);
+      }
+  }
+}
+
+template <class T>
+INLINE void attend_some(const Decode& d, int64_t task, float* buffer) {
+  const int64_t queries = d.G * d.R, pieces = (queries + ROWS - 1) / ROWS;
+  const int64_t head = task / pieces, first = task % pieces * ROWS, count = std::min<int64_t>(ROWS, queries - first);
+  const int64_t b = head / d.KV, kv = head % d.KV, length = d.lengths[b], own = d.t + 1, stride = d.P + own;
+  float *scores = buffer, *y = buffer + ROWS * stride;
+  const float* q[ROWS];
+  for (int r = 0; r < ROWS; r++) q[r] = d.queries + (head * queries + first + std::min<int64_t>(r, count - 1)) * d.D;
+  prompt_scores(d, static_cast<const T*>(d.prompt_k) + head * d.D * d.P, q, scores, stride, length);
+
+  const auto own_row = [&](const void* cache, int64_t r) {
+    return static_cast<const T*>(cache) + (head * d.G + (first + r) / d.R) * d.capacity * d.D;
+  };
+  float factors[ROWS];
+  for (int64_t r = 0; r < count; r++) {
+    float* row = scores + r * stride;
+    const T* k = own_row(d.own_k, r);
+    for (int64_t s = 0; s < own; s++) {
+      Vec dot = {};
+      for (int64_t j = 0; j < d.D; j += LANES) dot += load(q[r] + j, d.D - j) * load(k + s * d.D + j, d.D - j);
+      row[length + s] = sum(dot);
+    }
+    const int64_t seen = length + own;
+    Vec best = splat(-3.0e38f);
+    for (int64_t j = 0; j < seen; j += LANES)
+      best = maximum(best, j + LANES <= seen ? load(row + j) : splat(*std::max_element(row + j, row + seen)));
+    const float shift = largest(best);
+    Vec total = {};
+    for (int64_t j = 0; j < seen; j += LANES) {
+      Vec weight = exp(load(row + j, seen - j) - shift);
+      if (seen - j < LANES)
+        for (int i = seen - j; i < LANES; i++) weight[i] = 0;
+      store(row + j, weight, seen - j);
+      total += weight;
+    }
+    factors[r] = 1.0f / sum(total);
+  }
+  for (int64_t r = count; r < ROWS; r++) std::fill(scores + r * stride, scores + r * stride + length, 0.0f);
+
+  std::fill(y, y + ROWS * d.D, 0.0f);
+  const T* v = static_cast<const T*>(d.prompt_v) + head * d.P * d.D;
+  int64_t column = 0;
+  for (; column + 3 * LANES < d.D; column += 4 * LANES)
+    weighted_values<T, 4>(v + column, d.D, d.D - column, scores, stride, length, y + column);
+  for (; column < d.D; column += LANES)
+    weighted_values<T, 1>(v + column, d.D, d.D - column, scores, stride, length, y + column);
+  for (int64_t r = 0; r < count; r++) {
+    const T* own_v = own_row(d.own_v, r);
+    const int64_t m = b * d.G + (first + r) / d.R, h = kv * d.R + (first + r) % d.R;
+    T* to = static_cast<T*>(d.y) + (m * d.KV * d.R + h) * d.D;
+    for (int64_t j = 0; j < d.D; j += LANES) {
+      Vec total = load(y + r * d.D + j, d.D - j);
+      for (int64_t s = 0; s < own; s++)
+        total += scores[r * stride + length + s] * load(own_v + s * d.D + j, d.D - j);
+      store(to + j, total * factors[r], d.D - j);
+    }
+  }
+}
+CLONES void attend_of(float, const Decode& d, int64_t task, float* buffer) { attend_some<float>(d, task, buffer); }
+CLONES void attend_of(bfloat16, const Decode& d, int64_t task, float* buffer) {
+  attend_some<bfloat16>(d, task, buffer);
+}
+
+enum { Q, K, V, Q_BIAS, K_BIAS, V_BIAS, COS, SIN, SCALE, PROMPT_K, PROMPT_V, OWN_K, OWN_V, LENGTHS, OPTIONS };
+
+Decode job_of(const std::vector<Array>& in) {
+  Numbers n(in[OPTIONS]);
+  Decode d = {};
+  d.q = in[Q].as<void>(), d.k = in[K].as<void>(), d.v = in[V].as<void>();
+  d.q_bias = in[Q_BIAS].as<float>(), d.k_bias = in[K_BIAS].as<float>(), d.v_bias = in[V_BIAS].as<float>();
+  d.cos = in[COS].as<float>(), d.sin = in[SIN].as<float>(), d.scale = *in[SCALE].as<float>();
+  d.prompt_k = in[PROMPT_K].as<void>(), d.prompt_v = in[PROMPT_V].as<void>();
+  d.own_k = in[OWN_K].as<void>(), d.own_v = in[OWN_V].as<void>(), d.lengths = in[LENGTHS].as<int32_t>();
+  d.KV = n.next(), d.R = n.next(), d.G = n.next(), d.t = n.next();
+  d.M = in[Q].shape[0], d.D = in[PROMPT_V].shape[2], d.P = in[PROMPT_V].shape[1], d.capacity = in[OWN_K].shape[1];
+  if (d.D > MAX_HEAD) throw std::runtime_error("heads of more than 1024 dimensions");
+  if (d.t >= d.capacity) throw std::runtime_error("the cache of the completions is full");
+  return d;
+}
+
+template <class T>
+void decode_attention(Context& context) {
+  std::vector<Array> in;
+  for (int i = 0; i < context.inputs(); i++) in.push_back(context.input(i));
+  Decode d = job_of(in);
+  Array y = context.output<T>(0, in[Q].shape);
+  d.y = y.template as<void>();
+  std::vector<float> queries(in[Q].size);
+  d.queries = queries.data();
+  enter_of(T{}, d);
+  const int64_t pieces = (d.G * d.R + ROWS - 1) / ROWS, tasks = d.M / d.G * d.KV * pieces;
+  parallel_for(tasks, 1, [&](int64_t begin, int64_t end) {
+    std::unique_ptr<float[]> buffer(new float[ROWS * (d.P + d.t + 1 + d.D)]);
+    for (int64_t task = begin; task < end; task++) attend_of(T{}, d, task, buffer.get());
+  });
+}
+
+}  // namespace
+
+void register_decode() {
+  register_op<decode_attention<float>, decode_attention<bfloat16>>(
+      {"VauDecodeAttention",
+       {},
+       {"q: T", "k: T", "v: T", "q_bias: float", "k_bias: float", "v_bias: float", "cos: float", "sin: float",
+        "scale: float", "prompt_k: T", "prompt_v: T", "own_k: T", "own_v: T", "lengths: int32", "options: int32"},
+       {"y: T"}});
+}

@@ -1,0 +1,186 @@
+import type { Tensor } from './tensor.js';
+
+/**
+ * The passes over activations that lie between matrix products. They take and give matrices in the compute type, as a
+ * product makes them, and work in float32. There are two sets: `portable-kernels.ts` puts them together from the
+ * operations of any backend; `native-kernels.ts` has each as one operation of our own on the CPU (C++ in `native/`).
+ * A test checks one against the other. Below, N are token rows and T is the compute type.
+ */
+export interface Kernels {
+  norm(args: NormArgs): Normed;
+  normGradient(args: NormGradientArgs): NormGradient;
+  /** silu(gate) · up, elementwise, in T (Shazeer 2020). */
+  swiglu(gate: Tensor, up: Tensor): Tensor;
+  /** The gradients of gate and up, given that of the product `d`; also the product itself, made again. */
+  swigluGradient(args: { gate: Tensor; up: Tensor; d: Tensor }): { dGate: Tensor; dUp: Tensor; y: Tensor };
+  /** z · σ(1.702 z) with z = x + bias, `[N, d]` in T (Hendrycks & Gimpel 2016). */
+  quickGelu(x: Tensor, bias: Tensor): Tensor;
+  quickGeluGradient(args: { x: Tensor; bias: Tensor; d: Tensor }): { dx: Tensor; y: Tensor };
+  /** delta (+ x) (+ bias): `[N, d]` in T plus float32, as float32. */
+  add(args: { x?: Tensor; delta: Tensor; bias?: Tensor }): Tensor;
+  /** Σ over rows of `[N, d]` in T, as float32 `[d]`. */
+  columnSum(x: Tensor): Tensor;
+  toHeads(args: ToHeadsArgs): Tensor;
+  fromHeads(args: FromHeadsArgs): Tensor;
+  attentionWeights(scores: AttentionScores, view: AttentionView): AttentionScores;
+  /** The gradient of scores by that of the weights; also the weights themselves, made again. */
+  attentionWeightsGradient(
+    scores: AttentionScores,
+    d: AttentionScores,
+    view: AttentionView,
+  ): { weights: AttentionScores; dScores: AttentionScores };
+  decodeAttention(args: DecodeAttentionArgs): { y: Tensor; own: KeyValue };
+}
+
+/** RMS norm (Zhang & Sennrich 2019), or layer norm where there is a `shift`, of x (+ delta (+ bias)). */
+export interface NormArgs {
+  /** `[N, d]` float32 */
+  x: Tensor;
+  /** Added first: `[N, d]` in T, with a bias `[d]` of its own. */
+  delta?: Tensor;
+  bias?: Tensor;
+  /** `[d]` */
+  weight: Tensor;
+  /** `[d]` */
+  shift?: Tensor;
+  epsilon: number;
+  type: 'float32' | 'bfloat16';
+}
+
+export interface Normed {
+  /** x + delta + bias; x itself where there is no delta. `[N, d]` float32 */
+  sum: Tensor;
+  /** `[N, d]` in T */
+  y: Tensor;
+  /** Mean (0 for an RMS norm) and 1 / deviation of each row of `sum`. `[N, 2]` */
+  stats: Tensor;
+}
+
+export interface NormGradientArgs {
+  /** The gradient of y in parts that add up, `[N, d]` in T each. */
+  dys: readonly Tensor[];
+  sum: Tensor;
+  stats: Tensor;
+  weight: Tensor;
+  centered: boolean;
+  /** Added to the result: the gradient that passes the norm by. `[N, d]` float32 */
+  residual?: Tensor;
+  wantsWeight: boolean;
+}
+
+export interface NormGradient {
+  /** `[N, d]` float32 */
+  dx: Tensor;
+  /** The same in T. */
+  dxCast: Tensor;
+  /** `[d]`, where asked for. */
+  dWeight?: Tensor;
+  /** `[d]`, where asked for and centred. */
+  dShift?: Tensor;
+}
+
+/** Tables of a rotary embedding, `[N, D]` each; `sin` carries the sign of rotate_half (minus in the first half). */
+export interface Rotary {
+  cos: Tensor;
+  sin: Tensor;
+}
+
+/**
+ * Rows start … start + B · tokens of x `[N, width]` → `[B · KV, tokens · R, D]`: head kv · R + r of x's columns from
+ * `column` on becomes row t · R + r of matrix b · KV + kv. With bias (of all columns), rotation and scale on the way.
+ */
+export interface ToHeadsArgs {
+  x: Tensor;
+  start: number;
+  column: number;
+  B: number;
+  tokens: number;
+  KV: number;
+  R: number;
+  D: number;
+  /** `[width]` */
+  bias?: Tensor;
+  rotary?: Rotary;
+  scale: number;
+}
+
+/** A matrix `[B · KV, length · R, D]` that belongs into columns `column` … of tokens `offset` … of each sequence. */
+export interface HeadsPart {
+  x: Tensor;
+  offset: number;
+  column: number;
+  KV: number;
+  R: number;
+}
+
+/** B sequences of `tokens` rows each; parts at one place add up. */
+export interface HeadsSegment {
+  B: number;
+  tokens: number;
+  parts: readonly HeadsPart[];
+}
+
+/** The way back: `[N, width]` in T, segment after segment. The first columns are turned back and scaled. */
+export interface FromHeadsArgs {
+  segments: readonly HeadsSegment[];
+  width: number;
+  D: number;
+  rotary?: Rotary;
+  rotatedColumns: number;
+  scaledColumns: number;
+  scale: number;
+}
+
+/**
+ * Scores (or weights, or their gradients) of queries over two sets of keys at once: `onPrompt` `[B · KV, n, P]`, where
+ * there is a prompt, and `onOwn` `[·, ·, K]`, the same rows in the same order.
+ */
+export interface AttentionScores {
+  onPrompt?: Tensor;
+  onOwn: Tensor;
+}
+
+/** Which keys a query row sees: row i of n belongs to token ⌊i / R⌋ mod C of its sequence. */
+export interface AttentionView {
+  /** Query rows of a key-value head of a prompt. */
+  n: number;
+  KV: number;
+  R: number;
+  C: number;
+  /** A token sees `start` keys and its own predecessors where attention is causal, else all. */
+  causal: boolean;
+  start: number;
+  /** Keys of each prompt that are not padding. */
+  promptLengths: readonly number[];
+}
+
+export interface KeyValue {
+  k: Tensor;
+  v: Tensor;
+}
+
+/** Keys of prompts as columns, since each is met by many queries: `[B · KV, D, P]`, and values `[B · KV, P, D]`. */
+export interface PromptCache {
+  kt: Tensor;
+  v: Tensor;
+}
+
+/** Attention of token t of each completion (row b · G + g) to its prompt and to its tokens up to itself. */
+export interface DecodeAttentionArgs {
+  /** `[B · G, KV · R · D]`, `[B · G, KV · D]` twice, as the projections gave them */
+  q: Tensor;
+  k: Tensor;
+  v: Tensor;
+  biases: { q?: Tensor; k?: Tensor; v?: Tensor };
+  /** Of the rows, `[B · G, D]`. */
+  rotary: Rotary;
+  scale: number;
+  prompt: PromptCache;
+  promptLengths: readonly number[];
+  /** `[B · KV · G, ≥ t, D]`, absent for t = 0. Given up: what is returned takes its place. */
+  own?: KeyValue;
+  KV: number;
+  R: number;
+  G: number;
+  t: number;
+}

@@ -1,0 +1,136 @@
+import type { Kernels, KeyValue } from './kernels.js';
+import { type DType, dispose, type Tensor, track } from './tensor.js';
+import type { NativeInput, TensorFlowBackend } from './tensorflow.js';
+
+/** Tokens that a cache of completions has room for at first; it doubles. */
+const FIRST_CAPACITY = 64;
+
+/** Every kernel as one operation of TensorFlow's, made of the C++ in `native/`. CPU only. */
+export function nativeKernels(backend: TensorFlowBackend): Kernels {
+  const run = (op: string, inputs: readonly NativeInput[], outputs: readonly DType[]): Tensor[] =>
+    backend.runNative({ op, inputs, outputs }).map(track);
+  const none: NativeInput = { empty: 'float32' };
+  const noneLike = (x: { dtype: DType }): NativeInput => ({ empty: x.dtype });
+  const ints = (...values: (number | boolean)[]): NativeInput => ({ ints: values.map(Number) });
+
+  /** Drops an output that was left empty. */
+  const unless = (isEmpty: boolean, x: Tensor): Tensor | undefined => {
+    if (!isEmpty) return x;
+    x.dispose();
+    return undefined;
+  };
+
+  return {
+    norm({ x, delta, bias, weight, shift, epsilon, type }) {
+      const added: NativeInput = delta ?? { empty: type };
+      const inputs = [x, added, bias ?? none, weight, shift ?? none, { scalar: epsilon }, ints(shift !== undefined)];
+      const [sum, y, stats] = run('VauNorm', inputs, ['float32', type, 'float32']);
+      return { sum: unless(delta === undefined, sum!) ?? x, y: y!, stats: stats! };
+    },
+
+    normGradient({ dys, sum, stats, weight, centered, residual, wantsWeight }) {
+      const type = dys[0]!.dtype;
+      const inputs = [sum, stats, weight, residual ?? none, ints(centered, wantsWeight), { list: dys }];
+      const [dx, dxCast, dWeight, dShift] = run('VauNormGradient', inputs, ['float32', type, 'float32', 'float32']);
+      return {
+        dx: dx!,
+        dxCast: unless(type === 'float32', dxCast!) ?? dx!,
+        dWeight: unless(!wantsWeight, dWeight!),
+        dShift: unless(!(wantsWeight && centered), dShift!),
+      };
+    },
+
+    swiglu: (gate, up) => run('VauSwiglu', [gate, up], [gate.dtype])[0]!,
+
+    swigluGradient({ gate, up, d }) {
+      const [dGate, dUp, y] = run('VauSwigluGradient', [gate, up, d], [gate.dtype, gate.dtype, gate.dtype]);
+      return { dGate: dGate!, dUp: dUp!, y: y! };
+    },
+
+    quickGelu: (x, bias) => run('VauQuickGelu', [x, bias], [x.dtype])[0]!,
+
+    quickGeluGradient({ x, bias, d }) {
+      const [dx, y] = run('VauQuickGeluGradient', [x, bias, d], [x.dtype, x.dtype]);
+      return { dx: dx!, y: y! };
+    },
+
+    add: ({ x, delta, bias }) => run('VauAdd', [x ?? none, delta, bias ?? none], ['float32'])[0]!,
+
+    columnSum: (x) => run('VauColumnSum', [x], ['float32'])[0]!,
+
+    toHeads({ x, start, column, B, tokens, KV, R, D, bias, rotary, scale }) {
+      const place = ints(start, column, B, tokens, KV, R, D);
+      const inputs = [x, bias ?? none, rotary?.cos ?? none, rotary?.sin ?? none, { scalar: scale }, place];
+      return run('VauToHeads', inputs, [x.dtype])[0]!;
+    },
+
+    fromHeads({ segments, width, D, rotary, rotatedColumns, scaledColumns, scale }) {
+      const places: number[] = [];
+      let start = 0;
+      for (const { B, tokens, parts } of segments) {
+        places.push(start, tokens, parts.length);
+        for (const { offset, column, KV, R } of parts) places.push(offset, column, KV, R);
+        start += B * tokens;
+      }
+      const list = segments.flatMap(({ parts }) => parts.map(({ x }) => x));
+      const options = ints(start, width, D, rotatedColumns, scaledColumns, segments.length, ...places);
+      const inputs = [rotary?.cos ?? none, rotary?.sin ?? none, { scalar: scale }, options, { list }];
+      return run('VauFromHeads', inputs, [list[0]!.dtype])[0]!;
+    },
+
+    attentionWeights({ onPrompt, onOwn }, { n, KV, R, C, start, causal, promptLengths }) {
+      const view = [{ ints: promptLengths }, ints(n, KV, R, C, start, causal)];
+      const type = onOwn.dtype;
+      const [prompt, own] = run('VauAttentionWeights', [onPrompt ?? noneLike(onOwn), onOwn, ...view], [type, type]);
+      return { onPrompt: unless(onPrompt === undefined, prompt!), onOwn: own! };
+    },
+
+    attentionWeightsGradient({ onPrompt, onOwn }, d, { n, KV, R, C, start, causal, promptLengths }) {
+      const type = onOwn.dtype;
+      const isAlone = onPrompt === undefined;
+      const inputs = [
+        onPrompt ?? noneLike(onOwn),
+        onOwn,
+        { ints: promptLengths },
+        ints(n, KV, R, C, start, causal),
+        d.onPrompt ?? noneLike(onOwn),
+        d.onOwn,
+      ];
+      const [prompt, own, dPrompt, dOwn] = run('VauAttentionWeightsGradient', inputs, [type, type, type, type]);
+      return {
+        weights: { onPrompt: unless(isAlone, prompt!), onOwn: own! },
+        dScores: { onPrompt: unless(isAlone, dPrompt!), onOwn: dOwn! },
+      };
+    },
+
+    decodeAttention({ q, k, v, biases, rotary, scale, prompt, promptLengths, own: before, KV, R, G, t }) {
+      const D = v.shape[1]! / KV;
+      const own = room({ before, groups: promptLengths.length * KV * G, D, t, type: v.dtype });
+      const inputs = [
+        ...[q, k, v, biases.q ?? none, biases.k ?? none, biases.v ?? none, rotary.cos, rotary.sin, { scalar: scale }],
+        ...[prompt.kt, prompt.v, own.k, own.v, { ints: promptLengths }, ints(KV, R, G, t)],
+      ];
+      return { y: run('VauDecodeAttention', inputs, [q.dtype])[0]!, own };
+    },
+  };
+
+  /** A cache with room for token t: the same one, or a larger one with its contents. It is written in place. */
+  function room(args: { before?: KeyValue; groups: number; D: number; t: number; type: DType }): KeyValue {
+    const { before, groups, D, t, type } = args;
+    if (before === undefined) {
+      const fresh = () => track(backend.zeros([groups, FIRST_CAPACITY, D], type));
+      return { k: fresh(), v: fresh() };
+    }
+    const capacity = before.k.shape[1]!;
+    if (t < capacity) return before;
+    const grown = (x: Tensor): Tensor => {
+      const more = backend.zeros([groups, capacity, D], type);
+      const both = track(backend.concat([x, more], 1));
+      more.dispose();
+      return both;
+    };
+    const larger = { k: grown(before.k), v: grown(before.v) };
+    dispose(before);
+    return larger;
+  }
+}

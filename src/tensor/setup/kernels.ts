@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import pLimit from 'p-limit';
+import { SetupError } from '../../errors.js';
+import { packageFile } from '../../package-file.js';
+import { nodeApiHeaders } from './binding-source.js';
+import { type Compiler, fetchCompiler, localCompilers } from './compile.js';
+import { type AddonLocation, runtimesFolder } from './find-addon.js';
+import { withLock } from './lock.js';
+import { findPip } from './pip.js';
+import { probeKernels } from './probe.js';
+import { runtimeTarget } from './target.js';
+import { type Report, runTool, ToolError } from './tool.js';
+
+/** The C++ of our own operations. */
+const kernelSources = (): string => packageFile('native');
+
+/** No vector instructions are named: the work functions are compiled for several and choose at load time (`vec.h`). */
+const FLAGS = ['-fPIC', '-O3', '-std=c++17', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=fast', '-w'];
+
+/**
+ * Our own operations for TensorFlow's CPU kernels, compiled beside the addon that they will be loaded after: the ones
+ * that are there for these sources, else made now (ten seconds). Set `VAU_RFT_KERNELS=portable` to do without them.
+ *
+ * @returns null where there are none: an addon that we did not build, or no compiler (after a line to `report`). The
+ * same passes then run as compositions of TensorFlow's operations.
+ */
+export const ensureKernels = async ({
+  addon,
+  report,
+}: {
+  addon: AddonLocation;
+  report: Report;
+}): Promise<string | null> => {
+  const file = await kernelsPath(addon);
+  if (file === null || existsSync(file)) return file;
+  try {
+    return await withLock({
+      file: join(runtimesFolder(), 'lock'),
+      waiting: () => report('TensorFlow: another process is building the kernels; waiting for it'),
+      task: async () => {
+        if (!existsSync(file)) await makeKernels({ addon, file, report });
+        return file;
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof SetupError) && !(error instanceof Error && 'syscall' in error)) throw error;
+    report(`TensorFlow: our own kernels cannot be built (${error.message}); runs take about twice as long`);
+    return null;
+  }
+};
+
+/** Where the kernels for an addon are, or will be; null where it can have none. */
+export const kernelsPath = async (addon: AddonLocation): Promise<string | null> => {
+  if (process.env.VAU_RFT_KERNELS === 'portable' || addon.source !== 'cache') return null;
+  return join(dirname(addon.addonPath), `vau_rft_kernels-${await sourceDigest()}.node`);
+};
+
+const sourceDigest = async (): Promise<string> => {
+  const hash = createHash('sha256').update(FLAGS.join('\0'));
+  for (const name of (await readdir(kernelSources())).sort())
+    hash.update(name).update(await readFile(join(kernelSources(), name)));
+  return hash.digest('hex').slice(0, 16);
+};
+
+const makeKernels = async ({ addon, file, report }: { addon: AddonLocation; file: string; report: Report }) => {
+  const folder = await mkdtemp(join(runtimesFolder(), 'work-'));
+  try {
+    const compilers = await localCompilers();
+    if (compilers.length === 0) {
+      const [pip, target] = [await findPip(), runtimeTarget({ cuda: addon.cuda })];
+      compilers.push(await fetchCompiler({ pip, target, folder: join(folder, 'compiler'), report }));
+    }
+    const made = await buildWithFirst({ compilers, addon, folder, report });
+    await probeKernels({ addonPath: addon.addonPath, kernelsPath: made });
+    await rename(made, file);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+/** One compiler may be there without its C++ library: the next is tried. */
+const buildWithFirst = async (args: {
+  compilers: Compiler[];
+  addon: AddonLocation;
+  folder: string;
+  report: Report;
+}): Promise<string> => {
+  const { compilers, addon, folder, report } = args;
+  let failure: unknown;
+  for (const compiler of compilers) {
+    report(`TensorFlow: building the kernels with ${compiler.name}`);
+    try {
+      return await build({ compiler, addon, folder });
+    } catch (error) {
+      if (!(error instanceof ToolError)) throw error;
+      failure = error;
+    }
+  }
+  throw failure;
+};
+
+/** @returns the library, in the addon's folder (it finds TensorFlow's there), under a name of its own. */
+const build = async ({ compiler, addon, folder }: { compiler: Compiler; addon: AddonLocation; folder: string }) => {
+  const tensorflow = dirname(addon.addonPath);
+  const target = runtimeTarget({ cuda: addon.cuda });
+  const call = (args: string[]) =>
+    runTool({ command: compiler.command, args: [...compiler.args, ...args], env: compiler.env });
+  const sources = (await readdir(kernelSources())).filter((name) => name.endsWith('.cc'));
+  const limit = pLimit(availableParallelism());
+  const objects = await Promise.all(
+    sources.map((name) =>
+      limit(async () => {
+        const object = join(folder, `${name}.o`);
+        await call(['-c', ...FLAGS, `-I${nodeApiHeaders()}`, join(kernelSources(), name), '-o', object]);
+        return object;
+      }),
+    ),
+  );
+  const output = join(tensorflow, `${basename(folder)}.node`);
+  const libraries = target.libraries.map((file) => join(tensorflow, file));
+  await call(['-shared', ...objects, ...libraries, ...target.linkFlags, '-o', output]);
+  return output;
+};

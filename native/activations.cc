@@ -1,4 +1,5 @@
 // SwiGLU, GELU after a bias, additions and column sums, a row after the other.
+#include "decode_layer.h"
 #include "op.h"
 #include "parallel.h"
 
@@ -14,12 +15,16 @@ INLINE void swiglu_some(const void* gate, const void* up, void* y, int64_t begin
     store(static_cast<T*>(y) + i, g * sigmoid(g) * load(static_cast<const T*>(up) + i, end - i), end - i);
   }
 }
+}  // namespace
+
 CLONES void swiglu_of(float, const void* g, const void* u, void* y, int64_t b, int64_t e) {
   swiglu_some<float>(g, u, y, b, e);
 }
 CLONES void swiglu_of(bfloat16, const void* g, const void* u, void* y, int64_t b, int64_t e) {
   swiglu_some<bfloat16>(g, u, y, b, e);
 }
+
+namespace {
 
 template <class T>
 void swiglu(Context& context) {
@@ -111,13 +116,6 @@ void quick_gelu_gradient(Context& context) {
   parallel_for(x.shape[0], 1 + PIECE / job.width, [&](int64_t b, int64_t e) { quick_gelu_of(T{}, job, b, e); });
 }
 
-struct Addition {
-  const float *x, *bias;
-  const void* delta;
-  float* y;
-  int64_t width;
-};
-
 template <class T>
 INLINE void add_rows(const Addition& a, int64_t begin, int64_t end) {
   for (int64_t row = begin; row < end; row++) {
@@ -130,8 +128,12 @@ INLINE void add_rows(const Addition& a, int64_t begin, int64_t end) {
     }
   }
 }
+}  // namespace
+
 CLONES void add_of(float, const Addition& a, int64_t b, int64_t e) { add_rows<float>(a, b, e); }
 CLONES void add_of(bfloat16, const Addition& a, int64_t b, int64_t e) { add_rows<bfloat16>(a, b, e); }
+
+namespace {
 
 template <class T>
 void add(Context& context) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "decode_layer.h"
 #include "op.h"
 #include "parallel.h"
 #include "rotate.h"
@@ -10,18 +11,6 @@ namespace {
 
 // Query rows that are attended together: each key that is loaded serves all of them.
 constexpr int ROWS = 8;
-
-struct Decode {
-  const void *q, *k, *v;
-  const float *q_bias, *k_bias, *v_bias, *cos, *sin;
-  const void *prompt_k, *prompt_v;  // [B · KV, D, P], [B · KV, P, D]
-  void *own_k, *own_v;              // [B · KV · G, capacity, D]
-  const int32_t* lengths;
-  void* y;
-  float* queries;  // [B · KV, G · R, D], rotated and scaled
-  float scale;
-  int64_t M, KV, R, G, D, P, capacity, t;
-};
 
 // heads · D numbers of a row, with bias and rotation, given one head at a time to `take(head, values)`.
 template <class T, class Take>
@@ -66,38 +55,47 @@ template <class T>
 INLINE void prompt_scores(const Decode& d, const T* k, const float* const* q, float* scores, int64_t stride,
                           int64_t length) {
   for (int64_t j = 0; j < length; j += 2 * LANES) {
-    const int64_t first = length - j, second = first - LANES;
     Vec total[ROWS][2] = {};
     for (int64_t i = 0; i < d.D; i++) {
-      Vec k0 = load(k + i * d.P + j, first), k1 = second > 0 ? load(k + i * d.P + j + LANES, second) : Vec{};
+      Vec k0, k1;
+      load_pair(k + i * d.P + j, d.P - j, k0, k1);
       for (int r = 0; r < ROWS; r++) {
         total[r][0] += q[r][i] * k0;
         total[r][1] += q[r][i] * k1;
       }
     }
     for (int r = 0; r < ROWS; r++) {
-      store(scores + r * stride + j, total[r][0], first);
-      if (second > 0) store(scores + r * stride + j + LANES, total[r][1], second);
+      unpair(k, total[r][0], total[r][1]);
+      store(scores + r * stride + j, total[r][0], length - j);
+      if (length - j > LANES) store(scores + r * stride + j + LANES, total[r][1], length - j - LANES);
     }
   }
 }
 
-// y[r][i] += Σ_j p[r][j] · v[j][i] for the 16 · VECS columns i of v's rows that begin at `left` before their end.
-template <class T, int VECS>
+// y[r][i] = Σ_j p[r][j] · v[j][i] for the 32 · PAIRS columns i of v's rows that begin at `left` before their end.
+template <class T, int PAIRS>
 INLINE void weighted_values(const T* v, int64_t width, int64_t left, const float* p, int64_t stride, int64_t length,
                             float* y) {
   for (int base = 0; base < ROWS; base += 4) {
-    Vec total[4][VECS] = {};
+    Vec total[4][2 * PAIRS] = {};
     for (int64_t j = 0; j < length; j++) {
-      for (int i = 0; i < VECS; i++) {
-        Vec value = load(v + j * width + i * LANES, left - i * LANES);
-        for (int r = 0; r < 4; r++) total[r][i] += p[(base + r) * stride + j] * value;
+      for (int i = 0; i < PAIRS; i++) {
+        Vec v0, v1;
+        load_pair(v + j * width + 2 * LANES * i, left - 2 * LANES * i, v0, v1);
+        for (int r = 0; r < 4; r++) {
+          const float weight = p[(base + r) * stride + j];
+          total[r][2 * i] += weight * v0;
+          total[r][2 * i + 1] += weight * v1;
+        }
       }
     }
     for (int r = 0; r < 4; r++)
-      for (int i = 0; i < VECS; i++) {
-        float* to = y + (base + r) * width + i * LANES;
-        store(to, load(to, left - i * LANES) + total[r][i], left - i * LANES);
+      for (int i = 0; i < PAIRS; i++) {
+        unpair(v, total[r][2 * i], total[r][2 * i + 1]);
+        for (int half = 0; half < 2; half++) {
+          const int64_t at = (2 * i + half) * LANES;
+          if (left > at) store(y + (base + r) * width + at, total[r][2 * i + half], left - at);
+        }
       }
   }
 }
@@ -141,12 +139,11 @@ INLINE void attend_some(const Decode& d, int64_t task, float* buffer) {
   }
   for (int64_t r = count; r < ROWS; r++) std::fill(scores + r * stride, scores + r * stride + length, 0.0f);
 
-  std::fill(y, y + ROWS * d.D, 0.0f);
   const T* v = static_cast<const T*>(d.prompt_v) + head * d.P * d.D;
   int64_t column = 0;
   for (; column + 3 * LANES < d.D; column += 4 * LANES)
-    weighted_values<T, 4>(v + column, d.D, d.D - column, scores, stride, length, y + column);
-  for (; column < d.D; column += LANES)
+    weighted_values<T, 2>(v + column, d.D, d.D - column, scores, stride, length, y + column);
+  for (; column < d.D; column += 2 * LANES)
     weighted_values<T, 1>(v + column, d.D, d.D - column, scores, stride, length, y + column);
   for (int64_t r = 0; r < count; r++) {
     const T* own_v = own_row(d.own_v, r);
@@ -165,6 +162,30 @@ CLONES void attend_of(bfloat16, const Decode& d, int64_t task, float* buffer) {
   attend_some<bfloat16>(d, task, buffer);
 }
 
+template <class T>
+void run_attention(Decode d) {
+  std::vector<float> queries(d.M * d.KV * d.R * d.D);
+  d.queries = queries.data();
+  enter_of(T{}, d);
+  const int64_t pieces = (d.G * d.R + ROWS - 1) / ROWS, tasks = d.M / d.G * d.KV * pieces;
+  parallel_for(tasks, 1, [&](int64_t begin, int64_t end) {
+    std::unique_ptr<float[]> buffer(new float[ROWS * (d.P + d.t + 1 + d.D)]);
+    for (int64_t task = begin; task < end; task++) attend_of(T{}, d, task, buffer.get());
+  });
+}
+
+}  // namespace
+
+void check_decode(const Decode& d) {
+  if (d.D > MAX_HEAD) throw std::runtime_error("heads of more than 1024 dimensions");
+  if (d.t >= d.capacity) throw std::runtime_error("the cache of the completions is full");
+}
+
+void run_decode_attention(float, const Decode& d) { run_attention<float>(d); }
+void run_decode_attention(bfloat16, const Decode& d) { run_attention<bfloat16>(d); }
+
+namespace {
+
 enum { Q, K, V, Q_BIAS, K_BIAS, V_BIAS, COS, SIN, SCALE, PROMPT_K, PROMPT_V, OWN_K, OWN_V, LENGTHS, OPTIONS };
 
 Decode job_of(const std::vector<Array>& in) {
@@ -177,8 +198,7 @@ Decode job_of(const std::vector<Array>& in) {
   d.own_k = in[OWN_K].as<void>(), d.own_v = in[OWN_V].as<void>(), d.lengths = in[LENGTHS].as<int32_t>();
   d.KV = n.next(), d.R = n.next(), d.G = n.next(), d.t = n.next();
   d.M = in[Q].shape[0], d.D = in[PROMPT_V].shape[2], d.P = in[PROMPT_V].shape[1], d.capacity = in[OWN_K].shape[1];
-  if (d.D > MAX_HEAD) throw std::runtime_error("heads of more than 1024 dimensions");
-  if (d.t >= d.capacity) throw std::runtime_error("the cache of the completions is full");
+  check_decode(d);
   return d;
 }
 
@@ -189,14 +209,7 @@ void decode_attention(Context& context) {
   Decode d = job_of(in);
   Array y = context.output<T>(0, in[Q].shape);
   d.y = y.template as<void>();
-  std::vector<float> queries(in[Q].size);
-  d.queries = queries.data();
-  enter_of(T{}, d);
-  const int64_t pieces = (d.G * d.R + ROWS - 1) / ROWS, tasks = d.M / d.G * d.KV * pieces;
-  parallel_for(tasks, 1, [&](int64_t begin, int64_t end) {
-    std::unique_ptr<float[]> buffer(new float[ROWS * (d.P + d.t + 1 + d.D)]);
-    for (int64_t task = begin; task < end; task++) attend_of(T{}, d, task, buffer.get());
-  });
+  run_decode_attention(T{}, d);
 }
 
 }  // namespace

@@ -44,6 +44,8 @@ static napi_value start(napi_env env, napi_value exports) {
     register_attention();
     register_decode();
     register_product();
+    register_sample();
+    register_decode_layer();
   } catch (const std::exception& error) {
     napi_throw_error(env, nullptr, error.what());
   }

@@ -1,21 +1,11 @@
 // RMS and layer norm with the addition before them, and their gradients.
 #include <cmath>
 
+#include "decode_layer.h"
 #include "op.h"
 #include "parallel.h"
 
 namespace {
-
-struct Norm {
-  const float *x, *bias, *weight, *shift;
-  const void* delta;
-  float* sum;
-  void* y;
-  float* stats;
-  int64_t width;
-  float epsilon;
-  bool centered;
-};
 
 template <class T>
 INLINE void norm_rows(const Norm& n, int64_t begin, int64_t end) {
@@ -58,8 +48,12 @@ INLINE void norm_rows(const Norm& n, int64_t begin, int64_t end) {
   }
 }
 
+}  // namespace
+
 CLONES void norm_rows_of(float, const Norm& n, int64_t b, int64_t e) { norm_rows<float>(n, b, e); }
 CLONES void norm_rows_of(bfloat16, const Norm& n, int64_t b, int64_t e) { norm_rows<bfloat16>(n, b, e); }
+
+namespace {
 
 template <class T>
 void norm(Context& context) {

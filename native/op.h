@@ -19,6 +19,11 @@ struct TypeCode<bfloat16> {
   static constexpr TF_DataType value = TF_BFLOAT16;
 };
 
+template <>
+struct TypeCode<int32_t> {
+  static constexpr TF_DataType value = TF_INT32;
+};
+
 using Shape = std::vector<int64_t>;
 
 inline int64_t size_of(const Shape& shape) {
@@ -133,3 +138,5 @@ void register_heads();
 void register_attention();
 void register_decode();
 void register_product();
+void register_sample();
+void register_decode_layer();

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 #endif
 
+#include "decode_layer.h"
 #include "op.h"
 #include "parallel.h"
 
@@ -60,19 +61,11 @@ INLINE void wide_outputs(const Product& p, int64_t begin, int64_t end) {
     for (int64_t first = 0; first < p.M; first += ROWS) {
       Vec total[OUTPUTS * ROWS] = {};
       for (int64_t j = 0; j < p.in; j += CHUNK) {
+        __builtin_prefetch(reinterpret_cast<const char*>(w0 + j) + AHEAD);
+        __builtin_prefetch(reinterpret_cast<const char*>(w1 + j) + AHEAD);
         Vec a0, b0, a1, b1;
-        if (j + CHUNK <= p.in) {
-          __builtin_prefetch(reinterpret_cast<const char*>(w0 + j) + AHEAD);
-          __builtin_prefetch(reinterpret_cast<const char*>(w1 + j) + AHEAD);
-          load_pair(w0 + j, a0, b0);
-          load_pair(w1 + j, a1, b1);
-        } else {
-          T last0[CHUNK] = {}, last1[CHUNK] = {};
-          std::copy(w0 + j, w0 + p.in, last0);
-          std::copy(w1 + j, w1 + p.in, last1);
-          load_pair(last0, a0, b0);
-          load_pair(last1, a1, b1);
-        }
+        load_pair(w0 + j, p.in - j, a0, b0);
+        load_pair(w1 + j, p.in - j, a1, b1);
         for (int r = 0; r < ROWS; r++, x += CHUNK) {
           const Vec xa = load(x), xb = load(x + LANES);
           total[r] += xa * a0;
@@ -139,28 +132,54 @@ void dot_outputs(const Product&, int64_t, int64_t) {}
 constexpr int64_t PIECE = 65536;
 
 template <class T>
-void product(Context& context) {
-  Array x = context.input(0), w = context.input(1);
-  const int64_t M = x.shape[0], in = x.shape[1], out = w.shape[0];
-  Array y = context.output<T>(0, {M, out});
+void run(const void* x, int64_t M, int64_t in, const std::vector<WeightedOutput>& outputs) {
   const std::unique_ptr<float[]> rows(new float[(M + ROWS - 1) / ROWS * ROWS * chunks_of(in) * CHUNK]);
-  const Product job = {rows.get(), w.as<void>(), y.template as<void>(), M, in, out};
+  const auto job = [&](const WeightedOutput& o) { return Product{rows.get(), o.w, o.y, M, in, o.out}; };
   const bool dots = sizeof(T) == sizeof(bfloat16) && has_dot();
   if (dots)
-    arrange<T, T>(x.template as<const T>(), job, [](const T* some, T* to) { std::copy(some, some + CHUNK, to); });
+    arrange<T, T>(static_cast<const T*>(x), job(outputs[0]),
+                  [](const T* some, T* to) { std::copy(some, some + CHUNK, to); });
   else
-    arrange_of(T{}, x.as<void>(), job);
+    arrange_of(T{}, x, job(outputs[0]));
   const int64_t grain = std::max<int64_t>(1, PIECE / (in * static_cast<int64_t>(sizeof(T)) * OUTPUTS)) * OUTPUTS;
-  parallel_for(out, grain, [&](int64_t begin, int64_t end) {
+  std::vector<int64_t> starts = {0};  // pieces of all products before each
+  for (const WeightedOutput& o : outputs) starts.push_back(starts.back() + (o.out + grain - 1) / grain);
+  parallel_for(starts.back(), 1, [&](int64_t piece, int64_t) {
+    const size_t i = std::upper_bound(starts.begin(), starts.end(), piece) - starts.begin() - 1;
+    const int64_t begin = (piece - starts[i]) * grain, end = std::min(begin + grain, outputs[i].out);
     if (dots)
-      dot_outputs(job, begin, end);
+      dot_outputs(job(outputs[i]), begin, end);
     else
-      outputs_of(T{}, job, begin, end);
+      outputs_of(T{}, job(outputs[i]), begin, end);
   });
+}
+
+template <class T>
+void products(Context& context) {
+  Array x = context.input(0);
+  const int64_t M = x.shape[0], in = x.shape[1];
+  std::vector<Array> tensors;
+  std::vector<WeightedOutput> outputs;
+  for (int i = 1; i < context.inputs(); i++) {
+    tensors.push_back(context.input(i));
+    const void* w = tensors.back().as<void>();
+    const int64_t out = tensors.back().shape[0];
+    tensors.push_back(context.output<T>(i - 1, {M, out}));
+    outputs.push_back({w, tensors.back().as<void>(), out});
+  }
+  run<T>(x.as<void>(), M, in, outputs);
 }
 
 }  // namespace
 
+void few_rows_products(float, const void* x, int64_t M, int64_t in, const std::vector<WeightedOutput>& outputs) {
+  run<float>(x, M, in, outputs);
+}
+void few_rows_products(bfloat16, const void* x, int64_t M, int64_t in, const std::vector<WeightedOutput>& outputs) {
+  run<bfloat16>(x, M, in, outputs);
+}
+
 void register_product() {
-  register_op<product<float>, product<bfloat16>>({"VauFewRowsProduct", {}, {"x: T", "w: T"}, {"y: T"}});
+  register_op<products<float>, products<bfloat16>>(
+      {"VauFewRowsProducts", {"N: int"}, {"x: T", "ws: N * T"}, {"ys: N * T"}});
 }

@@ -96,6 +96,23 @@ INLINE void load_pair(const bfloat16* p, Vec& a, Vec& b) {
   b = (Vec)(both & 0xffff0000u);
 }
 
+// 32 elements, or what is left of a row, padded with zeros.
+template <class T>
+INLINE void load_pair(const T* p, int64_t left, Vec& a, Vec& b) {
+  if (__builtin_expect(left >= 2 * LANES, 1)) return load_pair(p, a, b);
+  T some[2 * LANES] = {};
+  for (int64_t i = 0; i < left; i++) some[i] = p[i];
+  load_pair(some, a, b);
+}
+
+// Back from the order of `load_pair` to that of memory.
+INLINE void unpair(const float*, Vec&, Vec&) {}
+INLINE void unpair(const bfloat16*, Vec& a, Vec& b) {
+  const Vec low = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  b = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  a = low;
+}
+
 INLINE Vec select(IntVec mask, Vec a, Vec b) { return (Vec)(((BitVec)mask & (BitVec)a) | (~(BitVec)mask & (BitVec)b)); }
 INLINE Vec maximum(Vec a, Vec b) { return select(a > b, a, b); }
 
@@ -120,7 +137,7 @@ INLINE Vec exp(Vec x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
-  return select(is_tiny, Vec{}, (Vec)((IntVec)p + exponent));
+  return select(x != x, x, select(is_tiny, Vec{}, (Vec)((IntVec)p + exponent)));
 }
 
 INLINE Vec sigmoid(Vec x) { return 1.0f / (1.0f + exp(-x)); }

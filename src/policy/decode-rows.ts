@@ -1,7 +1,7 @@
-import type { KeyValue, PromptCache } from '../tensor/kernels.js';
+import type { DecodeContext, KeyValue, PromptCache } from '../tensor/kernels.js';
 import { activeBackend } from '../tensor/runtime.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
-import { finishLayer, normedInput, project, projectionBiases } from './decoder-layer.js';
+import { finishLayer, type LayerInput, normedInput, project, projectionBiases } from './decoder-layer.js';
 import { embedTokens } from './embedding.js';
 import type { ModelConfig } from './files/model-config.js';
 import { rotaryOf } from './geometry.js';
@@ -31,28 +31,57 @@ export function decodeRows(args: {
   const { numKeyValueHeads: KV, headDim: D } = config;
   const R = config.numHeads / KV;
   const G = tokens.length / promptLengths.length;
+  const { kernels } = activeBackend();
+  const isFused = kernels.decodeLayer !== null && tokens.length <= kernels.fewRows && !parameters.usesAdapters;
+  const decodeLayer = isFused ? fusedLayer : composedLayer;
   return scope(() => {
     const rotary = rotaryOf({ positions: Int32Array.from([...positions, ...positions, ...positions]), config });
     const own: KeyValue[] = [];
     let x = embedTokens(parameters, tokens);
     for (let index = 0; index < config.numLayers; index++) {
-      const layer = scope(() => {
-        const { normed } = normedInput({ parameters, config, index, x });
-        const { y: attended, own: cache } = activeBackend().kernels.decodeAttention({
-          ...project({ parameters, index, normed }),
-          biases: projectionBiases(parameters, index),
-          rotary,
-          scale: D ** -0.5,
-          prompt: prompts[index]!,
-          promptLengths,
-          own: args.own[index],
-          ...{ KV, R, G, t },
-        });
-        return { cache, y: finishLayer({ parameters, config, index, x, attended }).y };
-      });
-      own.push(layer.cache);
+      const cache = { prompt: prompts[index]!, promptLengths, own: args.own[index] };
+      const context: DecodeContext = { ...cache, rotary, scale: D ** -0.5, KV, R, G, t };
+      const layer = scope(() => decodeLayer({ parameters, config, index, x, context }));
+      own.push(layer.own);
       x = layer.y;
     }
     return { hidden: x, own };
   });
 }
+
+/** The layer as one operation. */
+function fusedLayer({ parameters, config, index, x, context }: DecodeLayerInput): { y: Tensor; own: KeyValue } {
+  const name = `model.layers.${index}`;
+  const weight = (part: string) => parameters.get(`${name}.${part}.weight`);
+  return activeBackend().kernels.decodeLayer!({
+    ...context,
+    x,
+    weights: {
+      inputNorm: weight('input_layernorm'),
+      q: weight('self_attn.q_proj'),
+      k: weight('self_attn.k_proj'),
+      v: weight('self_attn.v_proj'),
+      o: weight('self_attn.o_proj'),
+      mlpNorm: weight('post_attention_layernorm'),
+      gate: weight('mlp.gate_proj'),
+      up: weight('mlp.up_proj'),
+      down: weight('mlp.down_proj'),
+    },
+    biases: projectionBiases(parameters, index),
+    epsilon: config.rmsNormEps,
+  });
+}
+
+/** The same put together, for many rows and for adapters. */
+function composedLayer({ context, ...input }: DecodeLayerInput): { y: Tensor; own: KeyValue } {
+  const { parameters, index } = input;
+  const { normed } = normedInput(input);
+  const { y: attended, own } = activeBackend().kernels.decodeAttention({
+    ...context,
+    ...project({ parameters, index, normed }),
+    biases: projectionBiases(parameters, index),
+  });
+  return { y: finishLayer({ ...input, attended }).y, own };
+}
+
+type DecodeLayerInput = LayerInput & { context: DecodeContext };

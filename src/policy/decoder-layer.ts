@@ -11,7 +11,7 @@ import {
 } from './attention.js';
 import type { TextConfig } from './files/model-config.js';
 import type { Geometry } from './geometry.js';
-import { biasOf, inComputeType, linear, linearBackward } from './linear.js';
+import { biasOf, inComputeType, linear, linearBackward, linears } from './linear.js';
 import { type GatedMlpSaved, gatedMlp, gatedMlpBackward } from './mlp.js';
 import { type NormSaved, norm, normBackward } from './norm.js';
 import type { Parameters } from './parameters.js';
@@ -80,8 +80,9 @@ const projection = (index: number, name: keyof Projected): string => `model.laye
 /** Queries, keys and values of normalised rows, without their biases. */
 export function project(args: { parameters: Parameters; index: number; normed: Tensor }): Projected {
   const { parameters, index, normed } = args;
-  const part = (name: keyof Projected) => linear({ parameters, layer: projection(index, name), x: normed });
-  return { q: part('q'), k: part('k'), v: part('v') };
+  const layers = (['q', 'k', 'v'] as const).map((name) => projection(index, name));
+  const [q, k, v] = linears({ parameters, layers, x: normed });
+  return { q: q!, k: k!, v: v! };
 }
 
 export function projectionBiases(parameters: Parameters, index: number): Partial<Projected> {

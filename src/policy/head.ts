@@ -4,8 +4,8 @@ import {
   crossEntropy,
   downloadFloats,
   indices,
-  matmul,
   mul,
+  products,
   reshape,
   rows,
   scale,
@@ -63,7 +63,7 @@ export function logits(args: Head & { hidden: Tensor }): Tensor {
 
 /** The product alone, as float32. */
 const headProduct = ({ parameters, tied }: Pick<Head, 'parameters' | 'tied'>, normed: Tensor): Tensor =>
-  cast(matmul(normed, parameters.get(`${headLayer(tied)}.weight`), { transposeB: true }), 'float32');
+  cast(products(normed, [parameters.get(`${headLayer(tied)}.weight`)])[0]!, 'float32');
 
 /** Scores tokens under softmax(logits / temperature). */
 export function scoreTokens(args: ScoreArgs): TokenScores {

@@ -1,4 +1,4 @@
-import { add, cast, matmul, scale } from '../tensor/ops.js';
+import { add, cast, matmul, products, scale } from '../tensor/ops.js';
 import { activeBackend } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { adapterNames, type Parameters } from './parameters.js';
@@ -11,12 +11,21 @@ import { adapterNames, type Parameters } from './parameters.js';
  * @param x `[N, in]` in the compute type
  * @returns `[N, out]` in the compute type
  */
-export function linear({ parameters, layer, x }: { parameters: Parameters; layer: string; x: Tensor }): Tensor {
-  const y = matmul(x, parameters.get(`${layer}.weight`), { transposeB: true });
-  const adapter = parameters.adapter(layer);
-  if (adapter === undefined) return y;
-  const low = scale(matmul(x, adapter.a, { transposeB: true }), adapter.scale);
-  return add(y, matmul(low, adapter.b, { transposeB: true }));
+export const linear = ({ layer, ...rest }: { parameters: Parameters; layer: string; x: Tensor }): Tensor =>
+  linears({ ...rest, layers: [layer] })[0]!;
+
+/** The same of several layers that share their input. */
+export function linears({ parameters, layers, x }: { parameters: Parameters; layers: string[]; x: Tensor }): Tensor[] {
+  const ys = products(
+    x,
+    layers.map((layer) => parameters.get(`${layer}.weight`)),
+  );
+  return ys.map((y, i) => {
+    const adapter = parameters.adapter(layers[i]!);
+    if (adapter === undefined) return y;
+    const low = scale(matmul(x, adapter.a, { transposeB: true }), adapter.scale);
+    return add(y, matmul(low, adapter.b, { transposeB: true }));
+  });
 }
 
 /** The bias of a layer, float32, where it has one. */

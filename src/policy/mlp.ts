@@ -1,6 +1,6 @@
 import { activeBackend } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { linear, linearBackward } from './linear.js';
+import { linear, linearBackward, linears } from './linear.js';
 import type { Parameters } from './parameters.js';
 
 /** The gated MLP of the decoder: down(silu(gate(x)) · up(x)) (Shazeer 2020). */
@@ -19,10 +19,9 @@ export interface GatedMlpSaved {
 
 /** @returns y `[N, hidden]` in the compute type */
 export function gatedMlp({ parameters, layer, x }: GatedMlp): { y: Tensor; saved: GatedMlpSaved } {
-  const gate = linear({ parameters, layer: `${layer}.gate_proj`, x });
-  const up = linear({ parameters, layer: `${layer}.up_proj`, x });
-  const product = activeBackend().kernels.swiglu(gate, up);
-  return { y: linear({ parameters, layer: `${layer}.down_proj`, x: product }), saved: { gate, up } };
+  const [gate, up] = linears({ parameters, layers: [`${layer}.gate_proj`, `${layer}.up_proj`], x });
+  const product = activeBackend().kernels.swiglu(gate!, up!);
+  return { y: linear({ parameters, layer: `${layer}.down_proj`, x: product }), saved: { gate: gate!, up: up! } };
 }
 
 /** @returns the gradient of x in two parts that add up */

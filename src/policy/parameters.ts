@@ -25,8 +25,8 @@ export const adapterNames = (linear: string): { a: string; b: string } => ({
 
 interface Trainable {
   variable: Variable;
-  /** The copy in the compute type, made at the first use after an update. */
-  cast: Tensor | null;
+  /** The value in the type that it is used in, made at the first use after an update: a copy, or the variable's own. */
+  value: Tensor | null;
 }
 
 /**
@@ -52,7 +52,7 @@ export class Parameters {
 
   /** Copies a float32 tensor into a variable under training. */
   addTrainable(name: string, value: Tensor): void {
-    this.#trainable.set(name, { variable: activeBackend().variable(value), cast: null });
+    this.#trainable.set(name, { variable: activeBackend().variable(value), value: null });
   }
 
   /** Switches low-rank adapters on: `scale` multiplies B A wherever a layer has them. */
@@ -62,6 +62,10 @@ export class Parameters {
 
   get adapterScale(): number {
     return this.#adapterScale;
+  }
+
+  get usesAdapters(): boolean {
+    return this.#adapterScale !== 0;
   }
 
   /** The same frozen weights with the adapters switched off: the reference of a low-rank policy. */
@@ -91,9 +95,9 @@ export class Parameters {
     if (frozen !== undefined) return frozen;
     const trainable = this.#trainable.get(name);
     if (trainable === undefined) throw new ModelError({ code: 'WEIGHT_MISSING', message: `no weight named ${name}` });
-    if (this.type === 'float32' || trainable.variable.shape.length === 1) return this.master(name);
-    trainable.cast ??= scope(() => keep(cast(this.master(name), this.type)));
-    return trainable.cast;
+    const type = trainable.variable.shape.length === 1 ? 'float32' : this.type;
+    trainable.value ??= scope(() => keep(cast(this.master(name), type)));
+    return trainable.value;
   }
 
   adapter(linear: string): Adapter | undefined {
@@ -128,17 +132,18 @@ export class Parameters {
   /** One optimizer step on a weight, in place. */
   update(name: string, step: (variable: Variable) => void): void {
     const trainable = this.#trainable.get(name)!;
-    trainable.cast?.dispose();
-    trainable.cast = null;
+    // A value that shares the variable's memory would make the update copy it.
+    trainable.value?.dispose();
+    trainable.value = null;
     step(trainable.variable);
   }
 
   dispose(): void {
     this.clearGradients();
     dispose(this.#frozen);
-    for (const { variable, cast: copy } of this.#trainable.values()) {
+    for (const { variable, value } of this.#trainable.values()) {
+      value?.dispose();
       variable.dispose();
-      copy?.dispose();
     }
   }
 }

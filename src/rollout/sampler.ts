@@ -6,12 +6,12 @@ import {
   downloadInts,
   indices,
   reshape,
-  sampleRows,
   scale,
   softmax,
   topK,
   upload,
 } from '../tensor/ops.js';
+import { activeBackend } from '../tensor/runtime.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
 import type { Sampling } from './completion.js';
 
@@ -42,11 +42,21 @@ export function drawTokens(args: {
   forbidden: readonly number[];
 }): Drawn {
   const { logits, uniforms, sampling, forbidden } = args;
+  const { temperature, top_k, top_p } = sampling;
   return scope(() => {
-    const isGreedy = sampling.temperature === 0;
-    const z = isGreedy ? logits : scale(logits, 1 / sampling.temperature);
+    const isGreedy = temperature === 0;
+    if (!isGreedy && top_k === 0 && top_p === 1) {
+      const drawn = activeBackend().kernels.draw({
+        logits,
+        uniforms: below(uniforms),
+        scale: 1 / temperature,
+        forbidden,
+      });
+      return { tokens: downloadInts(drawn.tokens), logprobs: downloadFloats(drawn.logprobs) };
+    }
+    const z = isGreedy ? logits : scale(logits, 1 / temperature);
     const allowed = forbidden.length === 0 ? z : add(z, bias(z.shape[1]!, forbidden));
-    const tokens = isGreedy ? downloadInts(argMax(allowed)) : draw(allowed, below(uniforms), sampling);
+    const tokens = isGreedy ? downloadInts(argMax(allowed)) : drawAmongLikeliest(allowed, below(uniforms), sampling);
     const { loss } = crossEntropy(z, indices(tokens));
     return { tokens, logprobs: downloadFloats(loss).map((nll) => -nll) };
   });
@@ -54,10 +64,8 @@ export function drawTokens(args: {
 
 const below = (uniforms: Float32Array): Float32Array => uniforms.map((u) => Math.min(u, LARGEST_UNIFORM));
 
-function draw(z: Tensor, uniforms: Float32Array, { top_k, top_p }: Sampling): Int32Array {
+function drawAmongLikeliest(z: Tensor, uniforms: Float32Array, { top_k, top_p }: Sampling): Int32Array {
   const [M, V] = z.shape as [number, number];
-  if (top_k === 0 && top_p === 1) return downloadInts(sampleRows(softmax(z), upload(uniforms, [M, 1])));
-
   // Logits in descending order, so that both limits keep a prefix of the row.
   const k = top_k === 0 ? V : Math.min(top_k, V);
   const top = topK(z, k);

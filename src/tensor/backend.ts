@@ -68,6 +68,8 @@ export interface Backend {
   reduce(op: Reduction, x: Tensor, axis: number, keepDims: boolean): Tensor;
   /** `[M, K] · [K, N]`, or a batch of them `[B, M, K] · [B, K, N]`. */
   matmul(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor;
+  /** x · Wᵀ with each of several W `[N, K]`. */
+  products(x: Tensor, ws: readonly Tensor[]): Tensor[];
   /** Over the last axis. */
   softmax(x: Tensor): Tensor;
   reshape(x: Tensor, shape: readonly number[]): Tensor;

@@ -30,6 +30,11 @@ export interface Kernels {
     view: AttentionView,
   ): { weights: AttentionScores; dScores: AttentionScores };
   decodeAttention(args: DecodeAttentionArgs): { y: Tensor; own: KeyValue };
+  /** A whole decoder layer on up to `fewRows` rows, as one; null where it has to be put together. */
+  decodeLayer: ((args: DecodeLayerArgs) => { y: Tensor; own: KeyValue }) | null;
+  /** Rows of x up to which x · Wᵀ takes as long as reading W, and is made for it; 0: there is nothing of the kind. */
+  fewRows: number;
+  draw(args: DrawArgs): { tokens: Tensor; logprobs: Tensor };
 }
 
 /** RMS norm (Zhang & Sennrich 2019), or layer norm where there is a `shift`, of x (+ delta (+ bias)). */
@@ -165,13 +170,8 @@ export interface PromptCache {
   v: Tensor;
 }
 
-/** Attention of token t of each completion (row b · G + g) to its prompt and to its tokens up to itself. */
-export interface DecodeAttentionArgs {
-  /** `[B · G, KV · R · D]`, `[B · G, KV · D]` twice, as the projections gave them */
-  q: Tensor;
-  k: Tensor;
-  v: Tensor;
-  biases: { q?: Tensor; k?: Tensor; v?: Tensor };
+/** Token t of each completion (row b · G + g), which attends to its prompt and to its tokens up to itself. */
+export interface DecodeContext {
   /** Of the rows, `[B · G, D]`. */
   rotary: Rotary;
   scale: number;
@@ -183,4 +183,42 @@ export interface DecodeAttentionArgs {
   R: number;
   G: number;
   t: number;
+}
+
+/** Of queries, keys and values, `[width]` each, where they have one. */
+export interface Biases {
+  q?: Tensor;
+  k?: Tensor;
+  v?: Tensor;
+}
+
+export interface DecodeAttentionArgs extends DecodeContext {
+  /** `[B · G, KV · R · D]`, `[B · G, KV · D]` twice, as the projections gave them */
+  q: Tensor;
+  k: Tensor;
+  v: Tensor;
+  biases: Biases;
+}
+
+export interface DecodeLayerArgs extends DecodeContext {
+  /** `[B · G, hidden]` float32, as what comes out */
+  x: Tensor;
+  /** Matrices `[out, in]` in T, norms float32. */
+  weights: Record<'inputNorm' | 'q' | 'k' | 'v' | 'o' | 'mlpNorm' | 'gate' | 'up' | 'down', Tensor>;
+  biases: Biases;
+  epsilon: number;
+}
+
+/**
+ * One token of each row by inverting the cumulative distribution of softmax(scale · logits) without the forbidden
+ * tokens, and its log-prob under the whole distribution: int32 and float32 `[M]`.
+ */
+export interface DrawArgs {
+  /** `[M, V]` float32 */
+  logits: Tensor;
+  /** In [0, 1). `[M]` */
+  uniforms: Float32Array;
+  scale: number;
+  /** Token ids. */
+  forbidden: readonly number[];
 }

@@ -1,6 +1,9 @@
-import type { Kernels, KeyValue } from './kernels.js';
+import type { DecodeContext, Kernels, KeyValue } from './kernels.js';
 import { type DType, dispose, type Tensor, track } from './tensor.js';
 import type { NativeInput, TensorFlowBackend } from './tensorflow.js';
+
+/** Rows of x up to which reading W is what a product x · Wᵀ costs. */
+export const FEW_ROWS = 16;
 
 /** Tokens that a cache of completions has room for at first; it doubles. */
 const FIRST_CAPACITY = 64;
@@ -103,16 +106,41 @@ export function nativeKernels(backend: TensorFlowBackend): Kernels {
       };
     },
 
-    decodeAttention({ q, k, v, biases, rotary, scale, prompt, promptLengths, own: before, KV, R, G, t }) {
-      const D = v.shape[1]! / KV;
-      const own = room({ before, groups: promptLengths.length * KV * G, D, t, type: v.dtype });
+    decodeAttention({ q, k, v, biases, ...context }) {
+      const { own, rotary, scale, prompt, lengths, place } = decodePlace(context, v.dtype);
       const inputs = [
-        ...[q, k, v, biases.q ?? none, biases.k ?? none, biases.v ?? none, rotary.cos, rotary.sin, { scalar: scale }],
-        ...[prompt.kt, prompt.v, own.k, own.v, { ints: promptLengths }, ints(KV, R, G, t)],
+        ...[q, k, v, biases.q ?? none, biases.k ?? none, biases.v ?? none, rotary.cos, rotary.sin, scale],
+        ...[prompt.kt, prompt.v, own.k, own.v, lengths, place],
       ];
       return { y: run('VauDecodeAttention', inputs, [q.dtype])[0]!, own };
     },
+
+    decodeLayer({ x, weights: w, biases, epsilon, ...context }) {
+      const { own, rotary, scale, prompt, lengths, place } = decodePlace(context, w.q.dtype);
+      const inputs = [
+        ...[x, w.inputNorm, w.q, w.k, w.v, biases.q ?? none, biases.k ?? none, biases.v ?? none, w.o],
+        ...[w.mlpNorm, w.gate, w.up, w.down, rotary.cos, rotary.sin, { scalar: epsilon }, scale],
+        ...[prompt.kt, prompt.v, own.k, own.v, lengths, place],
+      ];
+      return { y: run('VauDecodeLayer', inputs, ['float32'])[0]!, own };
+    },
+
+    fewRows: FEW_ROWS,
+
+    draw({ logits, uniforms, scale, forbidden }) {
+      const u = track(backend.upload(uniforms, [uniforms.length]));
+      const inputs = [logits, u, { scalar: scale }, { ints: forbidden }];
+      const [tokens, logprobs] = run('VauDraw', inputs, ['int32', 'float32']);
+      u.dispose();
+      return { tokens: tokens!, logprobs: logprobs! };
+    },
   };
+
+  function decodePlace({ own: before, promptLengths, KV, R, G, t, scale, ...rest }: DecodeContext, type: DType) {
+    const D = rest.prompt.v.shape[2]!;
+    const own = room({ before, groups: promptLengths.length * KV * G, D, t, type });
+    return { ...rest, own, scale: { scalar: scale }, lengths: { ints: promptLengths }, place: ints(KV, R, G, t) };
+  }
 
   /** A cache with room for token t: the same one, or a larger one with its contents. It is written in place. */
   function room(args: { before?: KeyValue; groups: number; D: number; t: number; type: DType }): KeyValue {

@@ -48,6 +48,7 @@ export const matmul = (
   b: Tensor,
   { transposeA = false, transposeB = false }: { transposeA?: boolean; transposeB?: boolean } = {},
 ): Tensor => track(on().matmul(a, b, transposeA, transposeB));
+export const products = (x: Tensor, ws: readonly Tensor[]): Tensor[] => on().products(x, ws).map(track);
 export const softmax = (x: Tensor): Tensor => track(on().softmax(x));
 export const reshape = (x: Tensor, shape: readonly number[]): Tensor => track(on().reshape(x, shape));
 export const transpose = (x: Tensor, permutation: readonly number[]): Tensor => track(on().transpose(x, permutation));

@@ -2,6 +2,7 @@ import type {
   AttentionScores,
   AttentionView,
   DecodeAttentionArgs,
+  DrawArgs,
   FromHeadsArgs,
   HeadsPart,
   HeadsSegment,
@@ -18,6 +19,7 @@ import {
   add,
   cast,
   concat,
+  crossEntropy,
   matmul,
   maximum,
   meanLast,
@@ -25,6 +27,7 @@ import {
   reshape,
   rows,
   rsqrt,
+  sampleRows,
   scale,
   shift,
   sigmoid,
@@ -255,6 +258,16 @@ function decodeAttention(args: DecodeAttentionArgs): { y: Tensor; own: KeyValue 
   return { y: cast(joined, typeOf(q)), own };
 }
 
+function draw({ logits, uniforms, scale: factor, forbidden }: DrawArgs): { tokens: Tensor; logprobs: Tensor } {
+  const [M, V] = logits.shape as [number, number];
+  const z = scale(logits, factor);
+  const bias = new Float32Array(V);
+  for (const id of forbidden) bias[id] = MASKED;
+  const allowed = forbidden.length === 0 ? z : add(z, upload(bias, [1, V]));
+  const tokens = sampleRows(softmax(allowed), upload(uniforms, [M, 1]));
+  return { tokens, logprobs: scale(crossEntropy(z, tokens).loss, -1) };
+}
+
 /** Every kernel as a composition of a backend's operations. */
 export const portableKernels: Kernels = {
   norm: (args) => scope(() => norm(args)),
@@ -282,4 +295,7 @@ export const portableKernels: Kernels = {
     }),
   attentionWeightsGradient: (scores, d, view) => scope(() => attentionWeightsGradient(scores, d, view)),
   decodeAttention: (args) => scope(() => decodeAttention(args)),
+  decodeLayer: null,
+  fewRows: 0,
+  draw: (args) => scope(() => draw(args)),
 };

@@ -11,9 +11,6 @@ const TF_BFLOAT16 = 14;
 /** Small integer operands (shapes, permutations, axes) recur every step: they are made once and kept. */
 const MAX_CONSTANTS = 8192;
 
-/** x · Wᵀ of up to so many rows takes as long as reading W: a product of ours reads it once. */
-const FEW_ROWS = 16;
-
 const UNARY = {
   exp: 'Exp',
   log: 'Log',
@@ -52,7 +49,6 @@ export class TensorFlowBackend implements Backend {
   readonly usesGpu: boolean;
   readonly binding: Binding;
   readonly kernels: Kernels;
-  readonly #hasNativeKernels: boolean;
   readonly #constants = new Map<string, number>();
   #handles = 0;
   #variables = 0;
@@ -61,8 +57,7 @@ export class TensorFlowBackend implements Backend {
   constructor(binding: Binding, { hasNativeKernels }: { hasNativeKernels: boolean }) {
     this.binding = binding;
     this.usesGpu = binding.isUsingGpuDevice();
-    this.#hasNativeKernels = hasNativeKernels && !this.usesGpu;
-    this.kernels = this.#hasNativeKernels ? nativeKernels(this) : portableKernels;
+    this.kernels = hasNativeKernels && !this.usesGpu ? nativeKernels(this) : portableKernels;
   }
 
   upload(data: Float32Array | Int32Array, shape: readonly number[]): Tensor {
@@ -124,15 +119,17 @@ export class TensorFlowBackend implements Backend {
   }
 
   matmul(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
-    const isFewRows =
-      transposeB && !transposeA && a.shape.length === 2 && a.shape[0]! <= FEW_ROWS && b.shape[0]! >= FEW_ROWS;
-    if (isFewRows && this.#hasNativeKernels && a.dtype === b.dtype)
-      return this.runNative({ op: 'VauFewRowsProduct', inputs: [a, b], outputs: [a.dtype] })[0]!;
     if (a.shape.length === 2) {
       const attributes = [this.#bool('transpose_a', transposeA), this.#bool('transpose_b', transposeB)];
       return this.#run('MatMul', attributes, [a, b]);
     }
     return this.#run('BatchMatMulV2', [this.#bool('adj_x', transposeA), this.#bool('adj_y', transposeB)], [a, b]);
+  }
+
+  products(x: Tensor, ws: readonly Tensor[]): Tensor[] {
+    if (x.shape[0]! > this.kernels.fewRows) return ws.map((w) => this.matmul(x, w, false, true));
+    const outputs = ws.map((w) => w.dtype);
+    return this.runNative({ op: 'VauFewRowsProducts', inputs: [x, { list: ws }], outputs });
   }
 
   softmax(x: Tensor): Tensor {
@@ -223,12 +220,9 @@ export class TensorFlowBackend implements Backend {
     }
     // The bias corrections are in `stepSize` and `epsilon` already (in double precision): TensorFlow's own, made of
     // the powers of β in single precision, are switched off by powers of zero.
-    const scalars = [0, 0, c.stepSize, c.beta1, c.beta2, c.epsilon].map((x) =>
-      this.#create([], this.binding.TF_FLOAT, Float32Array.of(x)),
-    );
+    const scalars = [0, 0, c.stepSize, c.beta1, c.beta2, c.epsilon].map((x) => this.#scalar(x));
     const resources = [value, m, v].map((variable) => (variable as ResourceVariable).handle);
     this.#execute('ResourceApplyAdam', [], [...resources, ...scalars, gradient.handle as number], 0);
-    for (const id of scalars) this.binding.deleteTensor(id);
   }
 
   /** Runs an operation of `native/`. */

@@ -94,6 +94,10 @@ export class WasmBackend implements Backend {
     return this.#wrap(tf.tidy(() => tf.matMul(of(a), of(b), transposeA, transposeB)));
   }
 
+  products(x: Tensor, ws: readonly Tensor[]): Tensor[] {
+    return ws.map((w) => this.matmul(x, w, false, true));
+  }
+
   softmax(x: Tensor): Tensor {
     return this.#wrap(tf.tidy(() => tf.softmax(of(x))));
   }

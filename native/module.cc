@@ -46,6 +46,7 @@ static napi_value start(napi_env env, napi_value exports) {
     register_product();
     register_sample();
     register_decode_layer();
+    register_optimizer();
   } catch (const std::exception& error) {
     napi_throw_error(env, nullptr, error.what());
   }

@@ -140,3 +140,4 @@ void register_decode();
 void register_product();
 void register_sample();
 void register_decode_layer();
+void register_optimizer();

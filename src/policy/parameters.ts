@@ -116,11 +116,11 @@ export class Parameters {
     return this.#trainable.get(name)!.variable;
   }
 
-  /** Adds to a weight's gradient, in the weight's shape; kept in float32. */
+  /** Adds to a weight's gradient, in the weight's shape; sums are float32. */
   accumulate(name: string, gradient: Tensor): void {
     const before = this.gradients.get(name);
-    const now = cast(gradient, 'float32');
-    this.gradients.set(name, keep(before === undefined ? now : add(before, now)));
+    const sum = () => scope(() => add(cast(before!, 'float32'), cast(gradient, 'float32')));
+    this.gradients.set(name, keep(before === undefined ? gradient : sum()));
     before?.dispose();
   }
 

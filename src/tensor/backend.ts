@@ -18,6 +18,8 @@ export interface AdamCoefficients {
   epsilon: number;
   /** 1 − learning_rate · weight_decay */
   decay: number;
+  /** The gradient is multiplied with it first. */
+  gradientScale: number;
 }
 
 /** A weight that is updated in place. */
@@ -92,6 +94,6 @@ export interface Backend {
   topK(x: Tensor, k: number): { values: Tensor; indices: Tensor };
 
   variable(initial: Tensor): Variable;
-  /** One AdamW step in place (Loshchilov & Hutter 2019), PyTorch's order: decay, moments, update. */
+  /** One AdamW step in place; the gradient may be bfloat16 (Loshchilov & Hutter 2019), PyTorch's order: decay, moments, update. */
   adam(state: AdamState, gradient: Tensor, coefficients: AdamCoefficients): void;
 }

@@ -20,6 +20,8 @@ export interface Kernels {
   add(args: { x?: Tensor; delta: Tensor; bias?: Tensor }): Tensor;
   /** Σ over rows of `[N, d]` in T, as float32 `[d]`. */
   columnSum(x: Tensor): Tensor;
+  /** Σ of the squares of all elements of x in T, as float32 `[1]`. */
+  squaredNorm(x: Tensor): Tensor;
   toHeads(args: ToHeadsArgs): Tensor;
   fromHeads(args: FromHeadsArgs): Tensor;
   attentionWeights(scores: AttentionScores, view: AttentionView): AttentionScores;

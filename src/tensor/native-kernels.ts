@@ -61,6 +61,8 @@ export function nativeKernels(backend: TensorFlowBackend): Kernels {
 
     columnSum: (x) => run('VauColumnSum', [x], ['float32'])[0]!,
 
+    squaredNorm: (x) => run('VauSquaredNorm', [x], ['float32'])[0]!,
+
     toHeads({ x, start, column, B, tokens, KV, R, D, bias, rotary, scale }) {
       const place = ints(start, column, B, tokens, KV, R, D);
       const inputs = [x, bias ?? none, rotary?.cos ?? none, rotary?.sin ?? none, { scalar: scale }, place];

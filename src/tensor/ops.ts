@@ -78,8 +78,4 @@ export const topK = (x: Tensor, k: number): { values: Tensor; indices: Tensor } 
 };
 
 /** Sum of the squares of all elements, read back to the host. */
-export const squaredNorm = (x: Tensor): number =>
-  scope(() => {
-    const flat = reshape(x, [1, x.size]);
-    return downloadFloats(matmul(flat, flat, { transposeB: true }))[0]!;
-  });
+export const squaredNorm = (x: Tensor): number => scope(() => downloadFloats(on().kernels.squaredNorm(x))[0]!);

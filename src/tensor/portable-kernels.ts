@@ -286,6 +286,11 @@ export const portableKernels: Kernels = {
   quickGeluGradient: (args) => scope(() => quickGeluGradient(args)),
   add: (args) => scope(() => addWide(args)),
   columnSum: (x) => scope(() => sumFirst(wide(x))),
+  squaredNorm: (x) =>
+    scope(() => {
+      const flat = reshape(wide(x), [1, x.size]);
+      return reshape(matmul(flat, flat, { transposeB: true }), [1]);
+    }),
   toHeads: (args) => scope(() => toHeads(args)),
   fromHeads: (args) => scope(() => fromHeads(args)),
   attentionWeights: (scores, view) =>

@@ -49,6 +49,7 @@ export class TensorFlowBackend implements Backend {
   readonly usesGpu: boolean;
   readonly binding: Binding;
   readonly kernels: Kernels;
+  readonly #hasNativeKernels: boolean;
   readonly #constants = new Map<string, number>();
   #handles = 0;
   #variables = 0;
@@ -57,7 +58,8 @@ export class TensorFlowBackend implements Backend {
   constructor(binding: Binding, { hasNativeKernels }: { hasNativeKernels: boolean }) {
     this.binding = binding;
     this.usesGpu = binding.isUsingGpuDevice();
-    this.kernels = hasNativeKernels && !this.usesGpu ? nativeKernels(this) : portableKernels;
+    this.#hasNativeKernels = hasNativeKernels && !this.usesGpu;
+    this.kernels = this.#hasNativeKernels ? nativeKernels(this) : portableKernels;
   }
 
   upload(data: Float32Array | Int32Array, shape: readonly number[]): Tensor {
@@ -210,7 +212,23 @@ export class TensorFlowBackend implements Backend {
     return new ResourceVariable(this, initial, `variable-${this.#variables++}`);
   }
 
-  adam({ value, m, v }: AdamState, gradient: Tensor, c: AdamCoefficients): void {
+  adam(state: AdamState, gradient: Tensor, c: AdamCoefficients): void {
+    if (this.#hasNativeKernels) this.#adamInPlace(state, gradient, c);
+    else this.#adamByOperations(state, gradient, c);
+  }
+
+  /** What a variable gives to read is its memory, which nobody else holds during an update. */
+  #adamInPlace({ value, m, v }: AdamState, gradient: Tensor, c: AdamCoefficients): void {
+    const weights = [value, m, v].map((variable) => variable.read());
+    const coefficients = [c.beta1, c.beta2, c.stepSize, c.epsilon, c.decay, c.gradientScale];
+    const inputs = [...weights, gradient, ...coefficients.map((scalar) => ({ scalar }))];
+    const [nothing] = this.runNative({ op: 'VauAdamW', inputs, outputs: ['float32'] });
+    for (const tensor of [...weights, nothing!]) tensor.dispose();
+  }
+
+  #adamByOperations({ value, m, v }: AdamState, gradient: Tensor, c: AdamCoefficients): void {
+    const wide = this.cast(gradient, 'float32');
+    const scaled = this.scale(wide, c.gradientScale);
     if (c.decay !== 1) {
       const before = value.read();
       const decayed = this.scale(before, c.decay);
@@ -222,7 +240,8 @@ export class TensorFlowBackend implements Backend {
     // the powers of β in single precision, are switched off by powers of zero.
     const scalars = [0, 0, c.stepSize, c.beta1, c.beta2, c.epsilon].map((x) => this.#scalar(x));
     const resources = [value, m, v].map((variable) => (variable as ResourceVariable).handle);
-    this.#execute('ResourceApplyAdam', [], [...resources, ...scalars, gradient.handle as number], 0);
+    this.#execute('ResourceApplyAdam', [], [...resources, ...scalars, scaled.handle as number], 0);
+    for (const tensor of [wide, scaled]) tensor.dispose();
   }
 
   /** Runs an operation of `native/`. */

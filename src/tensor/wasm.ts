@@ -174,7 +174,7 @@ export class WasmBackend implements Backend {
     const states = [value, m, v] as TensorVariable[];
     const next = tf.tidy(() => {
       const [w, m0, v0] = states.map((variable) => variable.current);
-      const g = of(gradient);
+      const g = tf.mul(of(gradient), c.gradientScale);
       const m1 = tf.add(tf.mul(m0!, c.beta1), tf.mul(g, 1 - c.beta1));
       const v1 = tf.add(tf.mul(v0!, c.beta2), tf.mul(tf.square(g), 1 - c.beta2));
       const update = tf.mul(tf.div(m1, tf.add(tf.sqrt(v1), c.epsilon)), c.stepSize);

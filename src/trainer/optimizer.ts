@@ -1,6 +1,6 @@
 import type { Parameters } from '../policy/parameters.js';
 import type { AdamState, Variable } from '../tensor/backend.js';
-import { downloadFloats, scale, squaredNorm, upload } from '../tensor/ops.js';
+import { downloadFloats, squaredNorm, upload } from '../tensor/ops.js';
 import { activeBackend } from '../tensor/runtime.js';
 import { scope, track } from '../tensor/tensor.js';
 
@@ -72,18 +72,16 @@ export class AdamW {
     const correction = Math.sqrt(1 - beta2 ** this.step);
     for (const [name, gradient] of this.#parameters.gradients) {
       const state: Omit<AdamState, 'value'> = this.#moments.get(name)!;
-      scope(() => {
-        const clipped = scale(gradient, factor);
-        this.#parameters.update(name, (value) =>
-          activeBackend().adam({ value, ...state }, clipped, {
-            beta1,
-            beta2,
-            stepSize: (learningRate * correction) / (1 - beta1 ** this.step),
-            epsilon: adam_epsilon * correction,
-            decay: this.#decays(name) ? 1 - learningRate * weight_decay : 1,
-          }),
-        );
-      });
+      this.#parameters.update(name, (value) =>
+        activeBackend().adam({ value, ...state }, gradient, {
+          beta1,
+          beta2,
+          stepSize: (learningRate * correction) / (1 - beta1 ** this.step),
+          epsilon: adam_epsilon * correction,
+          decay: this.#decays(name) ? 1 - learningRate * weight_decay : 1,
+          gradientScale: factor,
+        }),
+      );
     }
   }
 

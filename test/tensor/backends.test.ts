@@ -375,7 +375,8 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))('%s',
         const factor = Math.min(1, max_grad_norm / (grad_norms[step - 1]! + 1e-6));
         const correction = Math.sqrt(1 - beta2 ** step);
         scope(() =>
-          backend.adam(state, toDevice(map(get(`${name}.grad.${step}`), (g) => g * factor)), {
+          backend.adam(state, toDevice(get(`${name}.grad.${step}`)), {
+            gradientScale: factor,
             beta1,
             beta2,
             stepSize: (lr * correction) / (1 - beta1 ** step),

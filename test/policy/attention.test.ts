@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { attention, attentionBackward, type Projected } from '../../src/policy/attention.js';
+import { attention, attentionBackward, type Projected, splitHeads } from '../../src/policy/attention.js';
 import type { TextConfig } from '../../src/policy/files/model-config.js';
-import { geometryOf } from '../../src/policy/geometry.js';
+import { type Geometry, geometryOf } from '../../src/policy/geometry.js';
 import { type Layout, layOut } from '../../src/policy/layout.js';
 import type { Prompt } from '../../src/prompt/prompt.js';
-import { downloadFloats } from '../../src/tensor/ops.js';
+import { downloadFloats, upload } from '../../src/tensor/ops.js';
 import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
 import { type Plain, random, toDevice } from '../tensor/plain.js';
@@ -52,7 +52,7 @@ function visibleRows({ B, P, G, C, promptLengths }: Layout): Map<number, number[
   return seen;
 }
 
-/** Attention row by row and head by head, every completion with a prompt of its own. `[N, KV · R · D]`, padding zero */
+/** Attention row by row and head by head (nothing is turned), every completion with a prompt of its own. `[N, KV · R · D]`, padding zero */
 function plainAttention({ q, k, v }: Inputs, seen: Map<number, number[]>): Float64Array {
   const width = KV * R * D;
   const y = new Float64Array(q!.data.length);
@@ -62,7 +62,7 @@ function plainAttention({ q, k, v }: Inputs, seen: Map<number, number[]>): Float
       const scores = keys.map((key) => {
         let score = 0;
         for (let d = 0; d < D; d++) score += q!.data[row * width + head * D + d]! * k!.data[key * KV * D + kv + d]!;
-        return score;
+        return score / Math.sqrt(D);
       });
       const largest = Math.max(...scores);
       const weights = scores.map((score) => Math.exp(score - largest));
@@ -72,6 +72,14 @@ function plainAttention({ q, k, v }: Inputs, seen: Map<number, number[]>): Float
           y[row * width + head * D + d]! += (weights[i]! / total) * v!.data[key * KV * D + kv + d]!;
     }
   return y;
+}
+
+/** Without rotation, which has its own test. */
+function unturned(layout: Layout): Geometry {
+  const n = rowsOf(layout);
+  const cos = upload(new Float32Array(n * D).fill(1), [n, D]);
+  const sin = upload(new Float32Array(n * D), [n, D]);
+  return { ...geometryOf({ layout, config }), rotary: { cos, sin } };
 }
 
 const rowsOf = (layout: Layout) => layout.tokenIds.length;
@@ -101,10 +109,10 @@ describe.each([
     const noise = random([rowsOf(layout), width], 4);
     const dy: Plain = { ...noise, data: noise.data.map((x, i) => (isReal(Math.floor(i / width)) ? x : 0)) };
     const found = scope(() => {
-      const geometry = geometryOf({ layout, config });
-      const projected = onDevice();
-      const { y } = attention(projected, geometry, 'float32');
-      const backward = attentionBackward({ projected, y, dy: toDevice(dy), geometry, type: 'float32' });
+      const geometry = unturned(layout);
+      const saved = splitHeads({ projected: onDevice(), biases: {}, geometry });
+      const y = attention(saved, geometry);
+      const backward = attentionBackward({ saved, dy: toDevice(dy), geometry });
       return {
         y: downloadFloats(y),
         q: downloadFloats(backward.q),
@@ -145,12 +153,11 @@ describe.each([
 
   it('gives rows of padding no gradient', () => {
     const backward = scope(() => {
-      const geometry = geometryOf({ layout, config });
-      const projected = onDevice();
-      const { y } = attention(projected, geometry, 'float32');
+      const geometry = unturned(layout);
+      const saved = splitHeads({ projected: onDevice(), biases: {}, geometry });
       const mask = random([rowsOf(layout), KV * R * D], 4);
       const dy = { ...mask, data: mask.data.map((x, i) => (isReal(Math.floor(i / (KV * R * D))) ? x : 0)) };
-      const { q, k, v } = attentionBackward({ projected, y, dy: toDevice(dy), geometry, type: 'float32' });
+      const { q, k, v } = attentionBackward({ saved, dy: toDevice(dy), geometry });
       return [q, k, v].map(downloadFloats);
     });
     for (const gradient of backward) {

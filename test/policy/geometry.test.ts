@@ -1,11 +1,11 @@
 import { beforeAll, expect, it } from 'vitest';
 import type { TextConfig } from '../../src/policy/files/model-config.js';
-import { geometryOf, MASKED } from '../../src/policy/geometry.js';
+import { completionRows, geometryOf } from '../../src/policy/geometry.js';
 import { layOut } from '../../src/policy/layout.js';
 import type { Prompt } from '../../src/prompt/prompt.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
-import { scope, type Tensor } from '../../src/tensor/tensor.js';
+import { scope } from '../../src/tensor/tensor.js';
 
 beforeAll(async () => {
   await startRuntime({ report: () => {} });
@@ -32,45 +32,44 @@ const prompt = (length: number): Prompt => ({
   nextPosition: length,
 });
 
-/** Rows of a mask as text: `.` visible, `x` masked. */
-const drawn = (mask: Tensor): string[] => {
-  const width = mask.shape.at(-1)!;
-  const marks = Array.from(downloadFloats(mask), (x) => ({ 0: '.', [Math.fround(MASKED)]: 'x' })[x] ?? '?');
-  return Array.from({ length: marks.length / width }, (_, i) => marks.slice(i * width, (i + 1) * width).join(''));
-};
-
-it('a completion sees itself causally, once for each query head of a key-value head', () => {
+it('the query heads of a key-value head are rows of it, and rotary tables go by row', () => {
   scope(() => {
     const layout = layOut({ prompts: [prompt(2)], completions: [[new Int32Array(4)]] });
-    const { causal, padding, KV, R, D } = geometryOf({ layout, config });
+    const { KV, R, D, rotary, hasPromptRows } = geometryOf({ layout, config });
     expect([KV, R, D]).toEqual([2, 2, 4]);
-    expect(drawn(causal!)).toEqual(['.xx', '.xx', '..x', '..x', '...', '...']);
-    expect(padding).toBeUndefined();
+    expect(rotary.cos.shape).toEqual([5, 4]);
+    expect(hasPromptRows).toBe(true);
   });
 });
 
-it('the padding of shorter prompts is hidden, for each key-value head', () => {
+it('the rows of completions alone have the tables of their own positions', () => {
   scope(() => {
-    const { padding, causal } = geometryOf({ layout: layOut({ prompts: [prompt(3), prompt(1)] }), config });
-    expect(padding!.shape).toEqual([4, 1, 3]);
-    expect(drawn(padding!)).toEqual(['...', '...', '.xx', '.xx']);
-    expect(causal).toBeUndefined();
+    const layout = layOut({ prompts: [prompt(3), prompt(1)], completions: [1, 2].map(() => [new Int32Array(4)]) });
+    const geometry = geometryOf({ layout, config });
+    const own = completionRows(geometry);
+    expect(own.hasPromptRows).toBe(false);
+    expect(downloadFloats(own.rotary.sin)).toEqual(downloadFloats(geometry.rotary.sin).subarray(6 * 4));
+    expect(downloadFloats(own.rotary.sin).some((x) => x !== 0)).toBe(true);
   });
 });
 
-it('long prompts are attended in blocks of queries, each causal in itself', () => {
+it('long prompts are attended in blocks of queries, many completions in blocks of whole completions', () => {
   scope(() => {
     const { blocks } = geometryOf({ layout: layOut({ prompts: [prompt(600)] }), config });
-    expect(blocks.map(({ start, end }) => [start, end])).toEqual([
-      [0, 256],
-      [256, 512],
-      [512, 600],
+    expect(blocks).toEqual([
+      { start: 0, end: 256 },
+      { start: 256, end: 512 },
+      { start: 512, end: 600 },
     ]);
-    for (const { start, end, mask } of blocks)
-      for (const [row, line] of drawn(mask).entries()) {
-        const visible = Math.floor(row / 2) + 1;
-        if (line !== '.'.repeat(visible) + 'x'.repeat(end - start - visible))
-          expect.unreachable(`row ${row} of ${start}: ${line}`);
-      }
+    const many = Array.from({ length: 50 }, () => new Int32Array(201));
+    const { completionBlocks } = geometryOf({
+      layout: layOut({ prompts: [prompt(600)], completions: [many] }),
+      config,
+    });
+    expect(completionBlocks.length).toBeGreaterThan(1);
+    expect(completionBlocks[0]!.start).toBe(0);
+    expect(completionBlocks.at(-1)!.end).toBe(50);
+    for (const [i, { end }] of completionBlocks.slice(0, -1).entries())
+      expect(completionBlocks[i + 1]!.start).toBe(end);
   });
 });

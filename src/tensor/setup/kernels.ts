@@ -68,17 +68,20 @@ const sourceDigest = async (): Promise<string> => {
 
 const makeKernels = async ({ addon, file, report }: { addon: AddonLocation; file: string; report: Report }) => {
   const folder = await mkdtemp(join(runtimesFolder(), 'work-'));
+  // Beside the addon, since it finds TensorFlow's libraries from where it lies.
+  const output = join(dirname(addon.addonPath), `${basename(folder)}.node`);
   try {
     const compilers = await localCompilers();
     if (compilers.length === 0) {
       const [pip, target] = [await findPip(), runtimeTarget({ cuda: addon.cuda })];
       compilers.push(await fetchCompiler({ pip, target, folder: join(folder, 'compiler'), report }));
     }
-    const made = await buildWithFirst({ compilers, addon, folder, report });
-    await probeKernels({ addonPath: addon.addonPath, kernelsPath: made });
-    await rename(made, file);
+    await buildWithFirst({ compilers, addon, folder, output, report });
+    await probeKernels({ addonPath: addon.addonPath, kernelsPath: output });
+    await rename(output, file);
   } finally {
     await rm(folder, { recursive: true, force: true });
+    await rm(output, { force: true });
   }
 };
 
@@ -87,14 +90,15 @@ const buildWithFirst = async (args: {
   compilers: Compiler[];
   addon: AddonLocation;
   folder: string;
+  output: string;
   report: Report;
-}): Promise<string> => {
-  const { compilers, addon, folder, report } = args;
+}): Promise<void> => {
+  const { compilers, report, ...rest } = args;
   let failure: unknown;
   for (const compiler of compilers) {
     report(`TensorFlow: building the kernels with ${compiler.name}`);
     try {
-      return await build({ compiler, addon, folder });
+      return await build({ compiler, ...rest });
     } catch (error) {
       if (!(error instanceof ToolError)) throw error;
       failure = error;
@@ -103,8 +107,8 @@ const buildWithFirst = async (args: {
   throw failure;
 };
 
-/** @returns the library, in the addon's folder (it finds TensorFlow's there), under a name of its own. */
-const build = async ({ compiler, addon, folder }: { compiler: Compiler; addon: AddonLocation; folder: string }) => {
+const build = async (args: { compiler: Compiler; addon: AddonLocation; folder: string; output: string }) => {
+  const { compiler, addon, folder, output } = args;
   const tensorflow = dirname(addon.addonPath);
   const target = runtimeTarget({ cuda: addon.cuda });
   const call = (args: string[]) =>
@@ -120,8 +124,6 @@ const build = async ({ compiler, addon, folder }: { compiler: Compiler; addon: A
       }),
     ),
   );
-  const output = join(tensorflow, `${basename(folder)}.node`);
   const libraries = target.libraries.map((file) => join(tensorflow, file));
   await call(['-shared', ...objects, ...libraries, ...target.linkFlags, '-o', output]);
-  return output;
 };

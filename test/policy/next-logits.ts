@@ -21,5 +21,7 @@ export function nextLogits({
     input_ids: [...input_ids, ...more],
     position_ids: position_ids.map((axis) => [...axis, ...more.map((_, i) => next_position + i)]),
   });
-  return scope(() => downloadFloats(policy.encodePrompts({ batch: toBatch({ prompts: [prompt] }), keepsPass: false }).logits));
+  return scope(() =>
+    downloadFloats(policy.encodePrompts({ batch: toBatch({ prompts: [prompt] }), keepsPass: false }).logits),
+  );
 }

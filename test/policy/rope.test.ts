@@ -1,15 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  inverseFrequencies,
-  type Rotary,
-  rotate,
-  rotateBackward,
-  textRotary,
-  visionRotary,
-} from '../../src/policy/rope.js';
+import { inverseFrequencies, textRotary, visionRotary } from '../../src/policy/rope.js';
+import type { Rotary } from '../../src/tensor/kernels.js';
 import { downloadFloats, upload } from '../../src/tensor/ops.js';
-import { startRuntime } from '../../src/tensor/runtime.js';
-import { scope } from '../../src/tensor/tensor.js';
+import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { scope, type Tensor } from '../../src/tensor/tensor.js';
 import { random, toDevice } from '../tensor/plain.js';
 import { expectGradients, type Inputs } from './numeric.js';
 import { relativeError } from './reference-models.js';
@@ -18,7 +12,7 @@ beforeAll(async () => {
   await startRuntime({ report: () => {} });
 }, 300_000);
 
-const [HEADS, D] = [3, 12];
+const [N, HEADS, D] = [4, 3, 12];
 
 /** Each pair (x_i, x_{i + D/2}) of a head, turned by `angle(token, i)` as a complex number. */
 const turned = (x: Float64Array, angle: (token: number, i: number) => number): Float64Array =>
@@ -30,9 +24,25 @@ const turned = (x: Float64Array, angle: (token: number, i: number) => number): F
   });
 
 const onDevice = ({ cos, sin }: { cos: Float32Array; sin: Float32Array }): Rotary => ({
-  cos: upload(cos, [cos.length / D, 1, D]),
-  sin: upload(sin, [sin.length / D, 1, D]),
+  cos: upload(cos, [cos.length / D, D]),
+  sin: upload(sin, [sin.length / D, D]),
 });
+
+/** Rows `[N, HEADS · D]` turned and by token again, or turned back. */
+const place = { D, scale: 1 };
+const untouched = { ...place, rotatedColumns: 0, scaledColumns: 0, width: HEADS * D };
+const byHead = (x: Tensor, rotary?: Rotary) =>
+  activeBackend().kernels.toHeads({ ...place, x, rotary, start: 0, column: 0, B: 1, tokens: N, KV: HEADS, R: 1 });
+const byToken = (x: Tensor) => [{ B: 1, tokens: N, parts: [{ x, offset: 0, column: 0, KV: HEADS, R: 1 }] }];
+const rotate = (x: Tensor, rotary: Rotary) =>
+  activeBackend().kernels.fromHeads({ ...untouched, segments: byToken(byHead(x, rotary)) });
+const rotateBackward = (dy: Tensor, rotary: Rotary) =>
+  activeBackend().kernels.fromHeads({
+    ...untouched,
+    rotary,
+    rotatedColumns: HEADS * D,
+    segments: byToken(byHead(dy)),
+  });
 
 describe.each([
   {

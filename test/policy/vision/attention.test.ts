@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
-import { sliceAttention, sliceAttentionBackward, splitThree } from '../../../src/policy/vision/attention.js';
+import { sliceAttention, sliceAttentionBackward, splitSlices } from '../../../src/policy/vision/attention.js';
 import { sliceRuns } from '../../../src/policy/vision/patch-positions.js';
-import { downloadFloats } from '../../../src/tensor/ops.js';
+import { downloadFloats, sumFirst } from '../../../src/tensor/ops.js';
 import { activeBackend, startRuntime } from '../../../src/tensor/runtime.js';
 import { scope } from '../../../src/tensor/tensor.js';
 import { at, build, map, random, toDevice } from '../../tensor/plain.js';
@@ -12,7 +12,8 @@ beforeAll(async () => {
   await startRuntime({ report: () => {} });
 }, 300_000);
 
-const [HEADS, D] = [2, 3];
+const [HEADS, D] = [2, 4];
+const E = HEADS * D;
 /** One slice of 4 patches and, of another video, one more; then two slices of 6. */
 const runs = sliceRuns([
   [1, 2, 2],
@@ -25,33 +26,43 @@ const N = 20;
 /** The slice of each patch. */
 const sliceOf = SLICES.flatMap((patches, slice) => Array<number>(patches).fill(slice));
 
-const f = ({ q, k, v }: Inputs): Float64Array =>
-  build([N, HEADS * D], ([i, column]) => {
+/** Patch i's rotation turns pair (d, d + D / 2) by i · (d + 1) / 10. */
+const angle = (i: number, d: number) => (i * ((d % (D / 2)) + 1)) / 10;
+const table = (value: (i: number, d: number) => number) => build([N, D], ([i, d]) => value(i!, d!));
+const rotary = {
+  cos: table((i, d) => Math.fround(Math.cos(angle(i, d)))),
+  sin: table((i, d) => Math.fround((d < D / 2 ? -1 : 1) * Math.sin(angle(i, d)))),
+};
+
+/** Attention of `qkv` + `bias`, queries and keys turned. */
+const f = ({ qkv, bias }: Inputs): Float64Array => {
+  const plain = (i: number, column: number) => at(qkv!, [i, column]) + at(bias!, [column]);
+  const turned = (i: number, head: number, d: number) => {
+    const other = plain(i, head + ((d + D / 2) % D));
+    return plain(i, head + d) * at(rotary.cos, [i, d]) + other * at(rotary.sin, [i, d]);
+  };
+  return build([N, E], ([i, column]) => {
     const head = Math.floor(column! / D) * D;
     const keys = [...sliceOf.keys()].filter((j) => sliceOf[j] === sliceOf[i!]);
     const weights = keys.map((j) => {
       let score = 0;
-      for (let d = 0; d < D; d++) score += at(q!, [i!, head + d]) * at(k!, [j, head + d]);
-      return Math.exp(score);
+      for (let d = 0; d < D; d++) score += turned(i!, head, d) * turned(j, E + head, d);
+      return Math.exp(score / Math.sqrt(D));
     });
     const total = weights.reduce((sum, weight) => sum + weight, 0);
-    return keys.reduce((sum, j, n) => sum + (weights[n]! / total) * at(v!, [j, column!]), 0);
+    return keys.reduce((sum, j, n) => sum + (weights[n]! / total) * plain(j, 2 * E + column!), 0);
   }).data;
+};
 
 it('attends within each slice, and goes back', () => {
-  const inputs = {
-    q: map(random([N, HEADS * D], 1), (x) => Math.fround(2 * x)),
-    k: random([N, HEADS * D], 2),
-    v: random([N, HEADS * D], 3),
-  };
-  const dy = random([N, HEADS * D], 4);
+  const inputs = { qkv: map(random([N, 3 * E], 1), (x) => Math.fround(2 * x)), bias: random([3 * E], 2) };
+  const dy = random([N, E], 3);
   scope(() => {
-    const arrays = { q: toDevice(inputs.q), k: toDevice(inputs.k), v: toDevice(inputs.v) };
-    const settings = { runs, heads: HEADS, type: 'float32' } as const;
-    const y = sliceAttention({ ...arrays, ...settings });
-    expect(relativeError(downloadFloats(y), f(inputs))).toBeLessThan(1e-6);
-    const [q, k, v] = splitThree(sliceAttentionBackward({ ...arrays, ...settings, y, dy: toDevice(dy) }));
-    const found = { q: downloadFloats(q), k: downloadFloats(k), v: downloadFloats(v) };
+    const settings = { runs, heads: HEADS, rotary: { cos: toDevice(rotary.cos), sin: toDevice(rotary.sin) } };
+    const split = splitSlices({ ...settings, qkv: toDevice(inputs.qkv), bias: toDevice(inputs.bias) });
+    expect(relativeError(downloadFloats(sliceAttention({ ...settings, split })), f(inputs))).toBeLessThan(1e-6);
+    const dQkv = sliceAttentionBackward({ ...settings, split, dy: toDevice(dy) });
+    const found = { qkv: downloadFloats(dQkv), bias: downloadFloats(sumFirst(dQkv)) };
     expectGradients({ f, inputs, dy, found });
   });
   expect(activeBackend().liveTensors()).toBe(0);

@@ -15,7 +15,8 @@ const run = promisify(execFile);
 export async function compileProgram(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'vau-rft-test-'));
   afterAll(() => rm(folder, { recursive: true, force: true }));
-  for (const name of ['package.json', 'configs', 'data', 'native']) await cp(name, join(folder, name), { recursive: true });
+  for (const name of ['package.json', 'configs', 'data', 'native'])
+    await cp(name, join(folder, name), { recursive: true });
   await symlink(resolve('node_modules'), join(folder, 'node_modules'));
   const tsc = resolve('node_modules/typescript/bin/tsc');
   // Compiled also if some type is wrong: that is for `npm run typecheck` to say.

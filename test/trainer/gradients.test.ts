@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { toBatch } from '../../src/policy/batch.js';
 import { readAdapter, storedFactors } from '../../src/policy/files/adapter.js';
 import { loadModel } from '../../src/policy/load.js';
 import { addAdapters } from '../../src/policy/lora.js';
-import { toBatch } from '../../src/policy/batch.js';
 import { Policy, type PromptPass } from '../../src/policy/policy.js';
 import { isVision } from '../../src/policy/shapes.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
@@ -170,21 +170,25 @@ describe.each(Object.keys(SETUPS) as Setup[])('%s', (setup) => {
     },
   );
 
-  it.each([undefined, 'no room for the completions'])('the same after a kept pass over the prompts (%s)', async (room) => {
-    const loaded = await load(setup);
-    const { config, parameters } = loaded.policy;
-    const kept = passOver(loaded.policy, groupsOf(loaded.step));
-    const activationBytes = room === undefined ? undefined : bytesOf([kept.layers.map(({ saved }) => saved), kept.vision]);
-    dispose(kept);
-    const policy = new Policy({ config, parameters, features: null, activationBytes });
-    const live = activeBackend().liveTensors();
-    const { parts } = run({ ...loaded, policy }, [groupsOf(loaded.step)], 'grpo', 'grpo', true);
-    expect(largestDifference(parts[0]!.logprobs, loaded.expected.grpo.policy_logprobs.flat(2))).toBeLessThan(1e-5);
-    await expectGradients(policy, `${setup}-grpo`);
-    policy.parameters.clearGradients();
-    expect(activeBackend().liveTensors()).toBe(live);
-    loaded.dispose();
-  });
+  it.each([undefined, 'no room for the completions'])(
+    'the same after a kept pass over the prompts (%s)',
+    async (room) => {
+      const loaded = await load(setup);
+      const { config, parameters } = loaded.policy;
+      const kept = passOver(loaded.policy, groupsOf(loaded.step));
+      const activationBytes =
+        room === undefined ? undefined : bytesOf([kept.layers.map(({ saved }) => saved), kept.vision]);
+      dispose(kept);
+      const policy = new Policy({ config, parameters, features: null, activationBytes });
+      const live = activeBackend().liveTensors();
+      const { parts } = run({ ...loaded, policy }, [groupsOf(loaded.step)], 'grpo', 'grpo', true);
+      expect(largestDifference(parts[0]!.logprobs, loaded.expected.grpo.policy_logprobs.flat(2))).toBeLessThan(1e-5);
+      await expectGradients(policy, `${setup}-grpo`);
+      policy.parameters.clearGradients();
+      expect(activeBackend().liveTensors()).toBe(live);
+      loaded.dispose();
+    },
+  );
 
   it('the same in micro-batches, and with every layer computed again', async () => {
     const loaded = await load(setup);

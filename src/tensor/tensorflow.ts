@@ -1,15 +1,14 @@
 import type { AdamCoefficients, AdamState, Backend, Binary, Reduction, Unary, Variable } from './backend.js';
 import type { Attribute, Binding } from './binding.js';
+import { Constants } from './constants.js';
 import type { Kernels } from './kernels.js';
 import { nativeKernels } from './native-kernels.js';
 import { portableKernels } from './portable-kernels.js';
+import { ResourceVariable } from './resource-variable.js';
 import { type DType, Tensor } from './tensor.js';
 
 /** `DT_BFLOAT16` of TensorFlow's types.proto; tfjs has no name for it. */
 const TF_BFLOAT16 = 14;
-
-/** Small integer operands (shapes, permutations, axes) recur every step: they are made once and kept. */
-const MAX_CONSTANTS = 8192;
 
 const UNARY = {
   exp: 'Exp',
@@ -50,13 +49,14 @@ export class TensorFlowBackend implements Backend {
   readonly binding: Binding;
   readonly kernels: Kernels;
   readonly #hasNativeKernels: boolean;
-  readonly #constants = new Map<string, number>();
+  readonly #constants: Constants;
   #handles = 0;
   #variables = 0;
 
   /** @param hasNativeKernels the operations of `native/` are loaded */
   constructor(binding: Binding, { hasNativeKernels }: { hasNativeKernels: boolean }) {
     this.binding = binding;
+    this.#constants = new Constants((id) => binding.deleteTensor(id));
     this.usesGpu = binding.isUsingGpuDevice();
     this.#hasNativeKernels = hasNativeKernels && !this.usesGpu;
     this.kernels = this.#hasNativeKernels ? nativeKernels(this) : portableKernels;
@@ -76,6 +76,8 @@ export class TensorFlowBackend implements Backend {
   }
 
   download(tensor: Tensor): Float32Array | Int32Array {
+    // Here, since no operation is being put together meanwhile.
+    this.#constants.trim();
     if (tensor.dtype !== 'bfloat16') return this.binding.tensorDataSync(tensor.handle as number);
     const wide = this.cast(tensor, 'float32');
     const data = this.binding.tensorDataSync(wide.handle as number);
@@ -320,18 +322,6 @@ export class TensorFlowBackend implements Backend {
     return this.binding.createTensor(shape, dtype, data);
   }
 
-  #constant(key: string, make: () => number): number {
-    const known = this.#constants.get(key);
-    if (known !== undefined) return known;
-    if (this.#constants.size >= MAX_CONSTANTS) {
-      for (const id of this.#constants.values()) this.binding.deleteTensor(id);
-      this.#constants.clear();
-    }
-    const id = make();
-    this.#constants.set(key, id);
-    return id;
-  }
-
   /** An int32 vector, or a scalar. */
   #ints(values: readonly number[] | number): number {
     const isScalar = typeof values === 'number';
@@ -340,21 +330,21 @@ export class TensorFlowBackend implements Backend {
       const data = isScalar ? Int32Array.of(values) : Int32Array.from(values);
       return this.#create(isScalar ? [] : [data.length], this.binding.TF_INT32, data);
     };
-    return this.#constant(key, make);
+    return this.#constants.get(key, make);
   }
 
   #scalar(value: number, dtype: DType = 'float32'): number {
     if (dtype === 'bfloat16') return this.#narrowScalar(value);
-    return this.#constant(`f${value}`, () => this.#create([], this.binding.TF_FLOAT, Float32Array.of(value)));
+    return this.#constants.get(`f${value}`, () => this.#create([], this.binding.TF_FLOAT, Float32Array.of(value)));
   }
 
   #narrowScalar(value: number): number {
     const cast = (id: number) => this.#execute('Cast', [this.#type('DstT', TF_BFLOAT16)], [id], 1)[0]!;
-    return this.#constant(`b${value}`, () => cast(this.#scalar(value)));
+    return this.#constants.get(`b${value}`, () => cast(this.#scalar(value)));
   }
 
   #empty(dtype: DType): number {
-    return this.#constant(`empty ${dtype}`, () => this.zeros([0], dtype).handle as number);
+    return this.#constants.get(`empty ${dtype}`, () => this.zeros([0], dtype).handle as number);
   }
 
   #code(dtype: DType): number {
@@ -372,30 +362,5 @@ export class TensorFlowBackend implements Backend {
 
   #int(name: string, value: number): Attribute {
     return { name, type: this.binding.TF_ATTR_INT, value };
-  }
-}
-
-class ResourceVariable implements Variable {
-  readonly handle: number;
-  readonly shape: readonly number[];
-  readonly #backend: TensorFlowBackend;
-
-  constructor(backend: TensorFlowBackend, initial: Tensor, name: string) {
-    this.#backend = backend;
-    this.shape = initial.shape;
-    this.handle = backend.makeResource(name, initial.shape);
-    backend.assignResource(this.handle, initial);
-  }
-
-  read(): Tensor {
-    return this.#backend.readResource(this.handle, this.shape);
-  }
-
-  assign(value: Tensor): void {
-    this.#backend.assignResource(this.handle, value);
-  }
-
-  dispose(): void {
-    this.#backend.destroyResource(this.handle);
   }
 }

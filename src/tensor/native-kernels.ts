@@ -8,7 +8,7 @@ export const FEW_ROWS = 16;
 /** Tokens that a cache of completions has room for at first; it doubles. */
 const FIRST_CAPACITY = 64;
 
-/** Every kernel as one operation of TensorFlow's, made of the C++ in `native/`. CPU only. */
+/** Every kernel as one operation of TensorFlow's, made of the C++ in `native/kernels`. CPU only. */
 export function nativeKernels(backend: TensorFlowBackend): Kernels {
   const run = (op: string, inputs: readonly NativeInput[], outputs: readonly DType[]): Tensor[] =>
     backend.runNative({ op, inputs, outputs }).map(track);

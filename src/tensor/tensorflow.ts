@@ -53,7 +53,7 @@ export class TensorFlowBackend implements Backend {
   #handles = 0;
   #variables = 0;
 
-  /** @param hasNativeKernels the operations of `native/` are loaded */
+  /** @param hasNativeKernels the operations of `native/kernels` are loaded */
   constructor(binding: Binding, { hasNativeKernels }: { hasNativeKernels: boolean }) {
     this.binding = binding;
     this.#constants = new Constants((id) => binding.deleteTensor(id));
@@ -246,7 +246,7 @@ export class TensorFlowBackend implements Backend {
     for (const tensor of [wide, scaled]) tensor.dispose();
   }
 
-  /** Runs an operation of `native/`. */
+  /** Runs an operation of `native/kernels`. */
   runNative(args: { op: string; inputs: readonly NativeInput[]; outputs: readonly DType[] }): Tensor[] {
     const { op, inputs, outputs } = args;
     const attributes: Attribute[] = [];

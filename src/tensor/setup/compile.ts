@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { SetupError } from '../../errors.js';
+import { packageFile } from '../../package-file.js';
 import { type BindingSource, nodeApiHeaders } from './binding-source.js';
 import { downloadWheels, type Pip } from './pip.js';
 import type { Target } from './target.js';
@@ -64,7 +65,7 @@ export const fetchCompiler = async ({
 
 /**
  * Builds the addon beside TensorFlow's libraries. Plain compiler calls do what the package's `binding.gyp` does, without
- * node-gyp, which would fetch Node's headers.
+ * node-gyp, which would fetch Node's headers. A file of ours goes in that keeps signals off its threads.
  *
  * @returns the addon's path.
  * @throws ToolError with the compiler's last error.
@@ -89,6 +90,7 @@ export const compileAddon = async ({
       ...['-shared', '-fPIC', '-O2', '-std=c++17', '-DNAPI_VERSION=8', '-w'],
       ...[nodeApiHeaders(), source.folder, join(tensorflow, 'include')].map((folder) => `-I${folder}`),
       ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(source.folder, 'binding', file)),
+      packageFile('native/addon/signals.cc'),
       // By path, not by -L and -l: Zig would write the folder of -L into the rpath.
       ...target.libraries.map((file) => join(tensorflow, file)),
       ...target.linkFlags,

@@ -28,9 +28,12 @@ export interface FindOptions {
 /** Where finished runtimes and the lock lie. */
 export const runtimesFolder = (): string => join(cacheFolder(), 'tensorflow');
 
+/** Counts the changes to how the addon is built. */
+const BUILD = 2;
+
 /** The folder of one runtime. */
 export const runtimeFolder = (target: Target, tensorflowVersion: string): string => {
-  const name = `${target.platform}-tensorflow-${tensorflowVersion}-tfjs-${bindingVersion()}`;
+  const name = `${target.platform}-tensorflow-${tensorflowVersion}-tfjs-${bindingVersion()}-build-${BUILD}`;
   return join(runtimesFolder(), target.cuda ? `${name}-cuda` : name);
 };
 

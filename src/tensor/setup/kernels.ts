@@ -16,7 +16,7 @@ import { runtimeTarget } from './target.js';
 import { type Report, runTool, ToolError } from './tool.js';
 
 /** The C++ of our own operations. */
-const kernelSources = (): string => packageFile('native');
+const kernelSources = (): string => packageFile('native/kernels');
 
 /** No vector instructions are named: the work functions are compiled for several and choose at load time (`vec.h`). */
 const FLAGS = ['-fPIC', '-O3', '-std=c++17', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=fast', '-w'];

@@ -2,9 +2,11 @@
  * Times our GRPO step: `grpoStep` on the models that `openModels` opens, as a run does it. Prints one line of JSON.
  * Takes the options of the peers (`peers/measure.py`).
  */
+import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { configSchema } from '../src/config/schema.js';
 import type { Tokenizer } from '../src/prompt/tokenizer.js';
+import { Profile } from '../src/report/profile.js';
 import { startRuntime } from '../src/tensor/runtime.js';
 import type { StepContext } from '../src/trainer/context.js';
 import type { PromptedSample } from '../src/trainer/data-stream.js';
@@ -24,6 +26,7 @@ const { values } = parseArgs({
     dtype: { type: 'string', default: 'float32' },
     steps: { type: 'string', default: '3' },
     threads: { type: 'string', default: '2' },
+    profile: { type: 'string' },
   },
 });
 
@@ -41,7 +44,8 @@ const config = configSchema.parse({
   training: { learning_rate: LEARNING_RATE },
 });
 
-const backend = await startRuntime({ report: (line) => process.stderr.write(`${line}\n`) });
+const profile = values.profile === undefined ? undefined : new Profile();
+const backend = await startRuntime({ report: (line) => process.stderr.write(`${line}\n`), profile });
 const models = await openModels({ config });
 const { parameters } = models.policy;
 const optimizer = new AdamW({ parameters, options: config.training });
@@ -59,7 +63,8 @@ const sample: PromptedSample['sample'] = {
 
 const timed: { seconds: number; phases: Record<string, number>; handles: number }[] = [];
 for (let step = 1; step <= 1 + Number(values.steps); step++) {
-  const clock = new Stopwatch();
+  if (profile !== undefined) profile.isOn = step > 1;
+  const clock = new Stopwatch(profile);
   const handles = backend.handlesMade();
   const start = performance.now();
   const { metrics, tokens } = grpoStep(context, {
@@ -77,6 +82,10 @@ for (let step = 1; step <= 1 + Number(values.steps); step++) {
   timed.push({ seconds, phases: { ...clock.seconds, rest }, handles: backend.handlesMade() - handles });
 }
 
+if (profile !== undefined) {
+  await writeFile(values.profile!, profile.chromeTrace());
+  process.stderr.write(profile.summary(Number(values.steps)));
+}
 const measured = timed.slice(1); // the first one warms up
 const phases = Object.fromEntries(
   Object.keys(measured[0]!.phases).map((phase) => [phase, median(measured.map((step) => step.phases[phase]!))]),

@@ -11,6 +11,8 @@ namespace {
 
 // Query rows that are attended together: each key that is loaded serves all of them.
 constexpr int ROWS = 8;
+// Keys of a column that are asked for early.
+constexpr int AHEAD = 4 * LANES;
 
 // heads · D numbers of a row, with bias and rotation, given one head at a time to `take(head, values)`.
 template <class T, class Take>
@@ -59,6 +61,7 @@ INLINE void prompt_scores(const Decode& d, const T* k, const float* const* q, fl
     for (int64_t i = 0; i < d.D; i++) {
       Vec k0, k1;
       load_pair(k + i * d.P + j, d.P - j, k0, k1);
+      __builtin_prefetch(k + i * d.P + j + AHEAD);
       for (int r = 0; r < ROWS; r++) {
         total[r][0] += q[r][i] * k0;
         total[r][1] += q[r][i] * k1;
@@ -72,31 +75,24 @@ INLINE void prompt_scores(const Decode& d, const T* k, const float* const* q, fl
   }
 }
 
-// y[r][i] = Σ_j p[r][j] · v[j][i] for the 32 · PAIRS columns i of v's rows that begin at `left` before their end.
-template <class T, int PAIRS>
+// y[r][i] = Σ_j p[r][j] · v[j][i] for the 32 columns i of v's rows that begin at `left` before their end.
+template <class T>
 INLINE void weighted_values(const T* v, int64_t width, int64_t left, const float* p, int64_t stride, int64_t length,
                             float* y) {
-  for (int base = 0; base < ROWS; base += 4) {
-    Vec total[4][2 * PAIRS] = {};
-    for (int64_t j = 0; j < length; j++) {
-      for (int i = 0; i < PAIRS; i++) {
-        Vec v0, v1;
-        load_pair(v + j * width + 2 * LANES * i, left - 2 * LANES * i, v0, v1);
-        for (int r = 0; r < 4; r++) {
-          const float weight = p[(base + r) * stride + j];
-          total[r][2 * i] += weight * v0;
-          total[r][2 * i + 1] += weight * v1;
-        }
-      }
+  Vec total[ROWS][2] = {};
+  for (int64_t j = 0; j < length; j++) {
+    Vec v0, v1;
+    load_pair(v + j * width, left, v0, v1);
+    for (int r = 0; r < ROWS; r++) {
+      const float weight = p[r * stride + j];
+      total[r][0] += weight * v0;
+      total[r][1] += weight * v1;
     }
-    for (int r = 0; r < 4; r++)
-      for (int i = 0; i < PAIRS; i++) {
-        unpair(v, total[r][2 * i], total[r][2 * i + 1]);
-        for (int half = 0; half < 2; half++) {
-          const int64_t at = (2 * i + half) * LANES;
-          if (left > at) store(y + (base + r) * width + at, total[r][2 * i + half], left - at);
-        }
-      }
+  }
+  for (int r = 0; r < ROWS; r++) {
+    unpair(v, total[r][0], total[r][1]);
+    store(y + r * width, total[r][0], left);
+    if (left > LANES) store(y + r * width + LANES, total[r][1], left - LANES);
   }
 }
 
@@ -140,11 +136,8 @@ INLINE void attend_some(const Decode& d, int64_t task, float* buffer) {
   for (int64_t r = count; r < ROWS; r++) std::fill(scores + r * stride, scores + r * stride + length, 0.0f);
 
   const T* v = static_cast<const T*>(d.prompt_v) + head * d.P * d.D;
-  int64_t column = 0;
-  for (; column + 3 * LANES < d.D; column += 4 * LANES)
-    weighted_values<T, 2>(v + column, d.D, d.D - column, scores, stride, length, y + column);
-  for (; column < d.D; column += 2 * LANES)
-    weighted_values<T, 1>(v + column, d.D, d.D - column, scores, stride, length, y + column);
+  for (int64_t column = 0; column < d.D; column += 2 * LANES)
+    weighted_values(v + column, d.D, d.D - column, scores, stride, length, y + column);
   for (int64_t r = 0; r < count; r++) {
     const T* own_v = own_row(d.own_v, r);
     const int64_t m = b * d.G + (first + r) / d.R, h = kv * d.R + (first + r) % d.R;

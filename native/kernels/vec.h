@@ -29,7 +29,16 @@ typedef uint16_t LooseHalf __attribute__((vector_size(32), aligned(2), may_alias
 
 INLINE Vec splat(float x) { return x - Vec{}; }
 
-INLINE Vec widen(HalfVec bits) { return (Vec)(__builtin_convertvector(bits, BitVec) << 16); }
+// As a loop, which becomes one instruction where there is one.
+INLINE Vec widen(HalfVec bits) {
+  uint16_t from[LANES];
+  uint32_t to[LANES];
+  Vec wide;
+  std::memcpy(from, &bits, sizeof from);
+  for (int i = 0; i < LANES; i++) to[i] = static_cast<uint32_t>(from[i]) << 16;
+  std::memcpy(&wide, to, sizeof wide);
+  return wide;
+}
 
 // To nearest, ties to even; NaN stays NaN.
 INLINE HalfVec narrow(Vec x) {
@@ -113,7 +122,7 @@ INLINE void unpair(const bfloat16*, Vec& a, Vec& b) {
   a = low;
 }
 
-INLINE Vec select(IntVec mask, Vec a, Vec b) { return (Vec)(((BitVec)mask & (BitVec)a) | (~(BitVec)mask & (BitVec)b)); }
+INLINE Vec select(IntVec mask, Vec a, Vec b) { return mask ? a : b; }
 INLINE Vec maximum(Vec a, Vec b) { return select(a > b, a, b); }
 
 INLINE float largest(Vec x) {
@@ -122,12 +131,12 @@ INLINE float largest(Vec x) {
   return best;
 }
 
-// eˣ to about 1 ulp (Cephes): x = n ln 2 + r, eʳ by a polynomial. Below −87 it is 0.
+// eˣ to about 1 ulp (Cephes): x = n ln 2 + r, eʳ by a polynomial. Beyond ±87 it is e^±87; NaN stays NaN.
 INLINE Vec exp(Vec x) {
-  IntVec is_tiny = x < -87.0f;
-  x = select(x > 88.0f, splat(88.0f), select(is_tiny, splat(-87.0f), x));
+  x = maximum(splat(-87.0f), x);
+  x = select(x > 87.0f, splat(87.0f), x);
   Vec n = x * 1.44269504088896341f + 12582912.0f;  // 1.5 · 2²³: rounds to the nearest integer
-  IntVec exponent = ((IntVec)n - 0x4b400000) << 23;
+  const Vec power = (Vec)(((IntVec)n << 23) + 0x3f800000);
   n -= 12582912.0f;
   Vec r = x - n * 0.693359375f + n * 2.12194440e-4f;
   Vec p = splat(1.9875691500e-4f);
@@ -137,7 +146,7 @@ INLINE Vec exp(Vec x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
-  return select(x != x, x, select(is_tiny, Vec{}, (Vec)((IntVec)p + exponent)));
+  return p * power;
 }
 
 INLINE Vec sigmoid(Vec x) { return 1.0f / (1.0f + exp(-x)); }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { SetupError, UsageError } from '../errors.js';
+import type { Profile } from '../report/profile.js';
 import type { Backend } from './backend.js';
 
 let active: Backend | null = null;
@@ -23,16 +24,23 @@ export function useBackend(backend: Backend): Backend | null {
  * variable `VAU_RFT_BACKEND` (`tensorflow` or `wasm`) decides instead.
  *
  * @param report takes the lines of a set-up that turns out to be needed
+ * @param profile records the time of TensorFlow's operations
  * @throws SetupError `RUNTIME_MISSING` if TensorFlow is asked for and cannot be had
  */
-export async function startRuntime({ report }: { report: (line: string) => void }): Promise<Backend> {
+export async function startRuntime({
+  report,
+  profile,
+}: {
+  report: (line: string) => void;
+  profile?: Profile;
+}): Promise<Backend> {
   if (active !== null) return active;
   const wanted = process.env.VAU_RFT_BACKEND;
   if (wanted !== undefined && wanted !== 'tensorflow' && wanted !== 'wasm') {
     const message = `VAU_RFT_BACKEND is ${wanted}; it can be tensorflow or wasm`;
     throw new UsageError({ code: 'BACKEND_UNKNOWN', message });
   }
-  const tensorflow = wanted === 'wasm' ? null : await startTensorFlow(report);
+  const tensorflow = wanted === 'wasm' ? null : await startTensorFlow({ report, profile });
   if (tensorflow === null && wanted === 'tensorflow') {
     const message = 'TensorFlow cannot be had on this machine; `vau-rft doctor` says what is missing';
     throw new SetupError({ code: 'RUNTIME_MISSING', message });
@@ -41,7 +49,8 @@ export async function startRuntime({ report }: { report: (line: string) => void 
   return active;
 }
 
-async function startTensorFlow(report: (line: string) => void): Promise<Backend | null> {
+async function startTensorFlow(args: { report: (line: string) => void; profile?: Profile }): Promise<Backend | null> {
+  const { report, profile } = args;
   const { ensureKernels, ensureRuntime, findAddon, prepareEnvironment } = await import('./setup/index.js');
   const addon = (await findAddon()) ?? (await ensureRuntime({ report }));
   if (addon === null) return null;
@@ -51,7 +60,10 @@ async function startTensorFlow(report: (line: string) => void): Promise<Backend 
   const binding = loadBinding(addon.addonPath);
   const kernels = await ensureKernels({ addon, report });
   if (kernels !== null) createRequire(import.meta.url)(kernels);
-  return new TensorFlowBackend(binding, { hasNativeKernels: kernels !== null });
+  const { profiledBinding } = await import('./profiled-binding.js');
+  return new TensorFlowBackend(profile === undefined ? binding : profiledBinding(binding, profile), {
+    hasNativeKernels: kernels !== null,
+  });
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Profile } from '../report/profile.js';
 import type { RewardScores } from '../rewards/total.js';
 import { mean, standardDeviation } from './advantages.js';
 
@@ -33,16 +34,23 @@ export function lengthMetrics(lengths: number[], truncated: number): Metrics {
   };
 }
 
-/** Seconds that the parts of a step took. */
+/** Seconds that the parts of a step took; they go into a profile too, where there is one. */
 export class Stopwatch {
   readonly seconds: Record<string, number> = {};
+  readonly #profile: Profile | undefined;
+
+  constructor(profile?: Profile) {
+    this.#profile = profile;
+  }
 
   measure<T>(part: string, body: () => T): T {
     const start = performance.now();
     try {
       return body();
     } finally {
-      this.seconds[part] = (this.seconds[part] ?? 0) + (performance.now() - start) / 1000;
+      const duration = performance.now() - start;
+      this.seconds[part] = (this.seconds[part] ?? 0) + duration / 1000;
+      this.#profile?.add({ name: part, kind: 'phase', start, duration });
     }
   }
 

@@ -13,8 +13,10 @@ namespace {
 
 using Work = std::function<void(int64_t, int64_t)>;
 
-// Operations follow each other within microseconds, and waking a thread takes tens of them.
-constexpr std::chrono::microseconds SPIN(15);
+// Operations follow each other within microseconds, and waking a thread takes tens of them. TensorFlow's own threads
+// want the cores too, but not while tokens are decoded.
+constexpr std::chrono::microseconds SPIN(15), SPIN_IN_DECODING(200);
+std::atomic<bool> is_decoding{false};
 
 inline void relax() {
 #if defined(__x86_64__)
@@ -26,7 +28,7 @@ inline void relax() {
 
 template <class Condition>
 bool spin_until(const Condition& condition) {
-  const auto end = std::chrono::steady_clock::now() + SPIN;
+  const auto end = std::chrono::steady_clock::now() + (is_decoding ? SPIN_IN_DECODING : SPIN);
   do {
     for (int i = 0; i < 16; i++) {
       if (condition()) return true;
@@ -86,7 +88,7 @@ class Pool {
  private:
   void serve() {
     for (uint64_t seen = 0;;) {
-      spin_until([&] { return jobs_ != seen; });
+      if (!spin_until([&] { return jobs_ != seen; })) is_decoding = false;
       std::unique_lock<std::mutex> lock(mutex_);
       wake_.wait(lock, [&] { return jobs_ != seen; });
       seen = jobs_;
@@ -109,3 +111,5 @@ void parallel_for(int64_t count, int64_t grain, const Work& work) {
   static Pool* pool = new Pool;  // lives as long as the process: its threads wait in it
   pool->run(count, std::max<int64_t>(grain, 1), work);
 }
+
+void expect_more_soon() { is_decoding = true; }

@@ -30,6 +30,9 @@ export function parseContender(text: string): Contender {
   return { name, dtype };
 }
 
+/** Who can train adapters. */
+export const takesAdapters = ({ name }: Contender): boolean => name === 'vau-rft' || name === 'trl';
+
 export const isOurs = ({ name }: { name: string }): boolean => name === 'vau-rft';
 
 /** What the step is made of: a prompt of P tokens, G completions of C. */
@@ -51,12 +54,14 @@ export interface Trial {
   model: string;
   steps: number;
   threads: number;
+  /** Rank of adapters on all decoder linears; 0: the whole model is trained. */
+  lora: number;
   python: string;
 }
 
 /** How a contender is started. */
 export function commandOf(args: Trial): Command {
-  const { contender, setting, model, steps, threads, python } = args;
+  const { contender, setting, model, steps, threads, lora, python } = args;
   const options = {
     model,
     tokens: setting.prompt,
@@ -65,6 +70,7 @@ export function commandOf(args: Trial): Command {
     dtype: contender.dtype,
     steps,
     threads,
+    lora,
   };
   const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
   if (isOurs(contender)) return { command: process.execPath, args: [ownFile('vau-rft-step.js'), ...flags] };

@@ -4,16 +4,16 @@ import { videoSize } from './prompt.js';
 
 /**
  * Floating-point operations in the matrix products of a GRPO step that computes prompt and video once: rollout and
- * reference a forward each, policy a forward and a backward of twice that. It is the work that has to be done, so that
- * the same number over each contender's seconds is what its machine time was worth.
- *
- * Everything is trained, vision tower included. Attention counts the pairs that a causal mask leaves.
+ * reference a forward each, policy a forward and a backward of twice that; with adapters, a backward of once that, and
+ * the frozen tower once. It is the work that has to be done, so that the same number over each contender's seconds is
+ * what its machine time was worth. Attention counts the pairs that a causal mask leaves; adapters are not counted.
  */
-export function stepFlops({ config, setting }: { config: ModelConfig; setting: Setting }): number {
+export function stepFlops(args: { config: ModelConfig; setting: Setting; trainsAll: boolean }): number {
+  const { config, setting, trainsAll } = args;
   const { grid } = videoSize(setting.prompt);
-  const forward = decoderForward(config.text, setting) + towerForward(config.vision, grid);
-  const passes = { rollout: 1, reference: 1, policy: 3 };
-  return forward * (passes.rollout + passes.reference + passes.policy);
+  const decoder = decoderForward(config.text, setting);
+  const tower = towerForward(config.vision, grid);
+  return trainsAll ? 5 * (decoder + tower) : 4 * decoder + tower;
 }
 
 function decoderForward(text: TextConfig, { prompt: P, generations: G, completion: C }: Setting): number {

@@ -8,7 +8,16 @@ import { join } from 'node:path';
 import { readModelConfig } from '../src/policy/files/model-config.js';
 import { check } from './check.js';
 import { runChild, runJson } from './child.js';
-import { commandOf, isOurs, ownFile, peerFile, projectFile, type Setting, type Trial } from './contenders.js';
+import {
+  commandOf,
+  isOurs,
+  ownFile,
+  peerFile,
+  projectFile,
+  type Setting,
+  type Trial,
+  takesAdapters,
+} from './contenders.js';
 import { stepFlops } from './flops.js';
 import { measurementSchema, peakSchema } from './measurement.js';
 import { type BenchOptions, readOptions } from './options.js';
@@ -21,7 +30,7 @@ const END = '<!-- /bench -->';
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 async function bench(options: BenchOptions, model: string): Promise<void> {
-  const { python, threads, steps, write } = options;
+  const { python, threads, steps, lora, write } = options;
   const machine = thisMachine();
   if (isBusy(machine)) {
     const busy = `the machine is busy (load ${machine.load_before.toFixed(1)} on ${machine.cores} cores)`;
@@ -30,7 +39,9 @@ async function bench(options: BenchOptions, model: string): Promise<void> {
   }
   if (python === undefined)
     say('No Python was given (--python or VAU_RFT_PYTHON), so these are our own figures alone, without a ratio.');
-  const contenders = options.contenders.filter((contender) => python !== undefined || isOurs(contender));
+  const contenders = options.contenders
+    .filter((contender) => python !== undefined || isOurs(contender))
+    .filter((contender) => lora === 0 || takesAdapters(contender));
   const config = await readModelConfig(model);
   say('measuring the machine’s products …');
   const peakCommand = { command: process.execPath, args: [ownFile('matmul-peak.js')], threads };
@@ -40,7 +51,7 @@ async function bench(options: BenchOptions, model: string): Promise<void> {
   const result: BenchResult = {
     date: new Date().toISOString(),
     machine,
-    model: name,
+    model: lora === 0 ? name : `${name}, LoRA r = ${lora}`,
     threads,
     steps,
     peak,
@@ -50,10 +61,10 @@ async function bench(options: BenchOptions, model: string): Promise<void> {
     const entries: Entry[] = [];
     for (const contender of contenders) {
       say(`${JSON.stringify(setting)} ${contender.name} ${contender.dtype} …`);
-      entries.push(await measure({ contender, setting, model, steps, threads, python: python ?? '' }));
+      entries.push(await measure({ contender, setting, model, steps, threads, lora, python: python ?? '' }));
     }
     sameVideo(entries);
-    const finished = { setting, flops: stepFlops({ config, setting }), entries };
+    const finished = { setting, flops: stepFlops({ config, setting, trainsAll: lora === 0 }), entries };
     result.settings.push(finished);
     process.stdout.write(terminalReport(result, finished));
     await save(result);

@@ -9,6 +9,8 @@ export const measurementSchema = z.object({
   /** What the named ones leave of the step is `rest`. */
   phases: z.record(z.string(), z.number()),
   step_seconds: z.array(z.number()),
+  /** The peak until the model was loaded; ours alone. */
+  loaded_rss_bytes: z.number().optional(),
   /** Of the whole process, loading included. */
   peak_rss_bytes: z.number(),
   tokens: z.object({ prompt: z.number(), vision: z.number(), completion: z.number(), generations: z.number() }),

@@ -15,6 +15,7 @@ export interface BenchOptions {
   contenders: Contender[];
   steps: number;
   threads: number;
+  lora: number;
   check: boolean;
   write: boolean;
 }
@@ -30,7 +31,7 @@ export async function readOptions(args: string[]): Promise<BenchOptions> {
       describe: 'A Python with what bench/peers/README.md lists; without it the peers are left out',
     })
     .option('model', { type: 'string', describe: 'A model folder; left out: a random one of --size' })
-    .option('size', { choices: ['small', 'tiny'], default: 'small', describe: 'Of the random model' })
+    .option('size', { choices: ['small', 'tiny', '2B'], default: 'small', describe: 'Of the random model' })
     .option('prompt', { type: 'number', array: true, default: [640], describe: 'Prompt tokens, the video’s included' })
     .option('generations', { type: 'number', array: true, default: [8], describe: 'Completions of the prompt (G)' })
     .option('completion', { type: 'number', array: true, default: [64], describe: 'Tokens of each completion' })
@@ -42,6 +43,11 @@ export async function readOptions(args: string[]): Promise<BenchOptions> {
     })
     .option('steps', { type: 'number', default: 3, describe: 'Steps to take the median of, after one to warm up' })
     .option('threads', { type: 'number', default: availableParallelism(), describe: 'Threads of every contender' })
+    .option('lora', {
+      type: 'number',
+      default: 0,
+      describe: 'Rank of adapters on all decoder linears, the vision tower frozen; 0: the whole model is trained',
+    })
     .option('check', { type: 'boolean', default: false, describe: 'Compare gradients instead of measuring' })
     .option('write', {
       type: 'boolean',

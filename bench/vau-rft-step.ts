@@ -26,6 +26,7 @@ const { values } = parseArgs({
     dtype: { type: 'string', default: 'float32' },
     steps: { type: 'string', default: '3' },
     threads: { type: 'string', default: '2' },
+    lora: { type: 'string', default: '0' },
     profile: { type: 'string' },
   },
 });
@@ -34,7 +35,7 @@ const LEARNING_RATE = 1e-6;
 
 const config = configSchema.parse({
   name: 'bench',
-  model: { path: values.model, dtype: values.dtype, freeze_vision: false },
+  model: { path: values.model, dtype: values.dtype, ...trained(Number(values.lora)) },
   rollout: {
     num_generations: Number(values.generations),
     max_completion_length: Number(values.completion),
@@ -47,6 +48,7 @@ const config = configSchema.parse({
 const profile = values.profile === undefined ? undefined : new Profile();
 const backend = await startRuntime({ report: (line) => process.stderr.write(`${line}\n`), profile });
 const models = await openModels({ config });
+const loadedBytes = process.resourceUsage().maxRSS * 1024;
 const { parameters } = models.policy;
 const optimizer = new AdamW({ parameters, options: config.training });
 const context: StepContext = { config, models: answering(models), optimizer, classes: [] };
@@ -69,7 +71,8 @@ for (let step = 1; step <= 1 + Number(values.steps); step++) {
   const start = performance.now();
   const { metrics, tokens } = grpoStep(context, {
     step,
-    samples: [{ sample, prompt }],
+    // A frozen tower sees the video once a step, as in a run on other videos.
+    samples: [{ sample, prompt: { ...prompt, videoKey: `step ${step}` } }],
     learningRate: LEARNING_RATE,
     clock,
   });
@@ -97,6 +100,7 @@ const result: Measurement = {
   seconds: median(measured.map((step) => step.seconds)),
   phases,
   step_seconds: measured.map((step) => step.seconds),
+  loaded_rss_bytes: loadedBytes,
   peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
   tokens: {
     prompt: prompt.tokenIds.length,
@@ -108,6 +112,11 @@ const result: Measurement = {
   handles: median(measured.map((step) => step.handles)),
 };
 process.stdout.write(`${JSON.stringify(result)}\n`);
+
+/** @param rank of adapters on all decoder linears; 0: the whole model is trained */
+function trained(rank: number) {
+  return rank === 0 ? { freeze_vision: false } : { freeze_vision: true, lora: { r: rank, lora_alpha: 2 * rank } };
+}
 
 /** Random weights earn no reward; every second completion reads as the right answer, so that advantages are not zero. */
 function answering(opened: Models): Models {

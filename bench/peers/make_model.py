@@ -1,6 +1,7 @@
-"""make_model.py FOLDER [--size small|tiny] [--seed N]: a random Qwen2-VL checkpoint, complete with tokenizer and processor.
+"""make_model.py FOLDER [--size small|tiny|2B] [--seed N]: a random Qwen2-VL checkpoint, complete with tokenizer and processor.
 
-`small` is the model of the benchmarks: 24 M decoder and 8 M vision parameters. `tiny` is for trying a script out.
+`small` is the model of the benchmarks: 24 M decoder and 8 M vision parameters. `tiny` is for trying a script out. `2B` has
+the shape of Qwen2-VL-2B, in bfloat16, with a tokenizer that uses the first of its tokens.
 """
 
 from __future__ import annotations
@@ -33,6 +34,14 @@ SIZES = {
                      intermediate_size=128, vocab_size=400),
         "vision": dict(depth=1, embed_dim=32, num_heads=2, mlp_ratio=2),
         "mrope_section": [2, 3, 3],
+    },
+    "2B": {
+        "text": dict(hidden_size=1536, num_hidden_layers=28, num_attention_heads=12, num_key_value_heads=2,
+                     intermediate_size=8960, vocab_size=151936),
+        "vision": dict(depth=32, embed_dim=1280, num_heads=16, mlp_ratio=4),
+        "mrope_section": [16, 24, 24],
+        "dtype": torch.bfloat16,
+        "tokens": 2000,
     },
 }
 
@@ -70,9 +79,10 @@ def byte_level_tokenizer(vocab_size: int, seed: int) -> PreTrainedTokenizerFast:
 
 def make(folder: Path, size: str, seed: int) -> None:
     spec = SIZES[size]
-    tokenizer = byte_level_tokenizer(spec["text"]["vocab_size"], seed)
+    tokenizer = byte_level_tokenizer(spec.get("tokens", spec["text"]["vocab_size"]), seed)
     ids = {name: tokenizer.convert_tokens_to_ids(name) for name in SPECIAL}
     torch.manual_seed(seed)
+    torch.set_default_dtype(spec.get("dtype", torch.float32))
     model = Qwen2VLForConditionalGeneration(Qwen2VLConfig(
         text_config={
             **spec["text"], "rms_norm_eps": 1e-6, "bos_token_id": ids["<|endoftext|>"], "eos_token_id": ids["<|im_end|>"],

@@ -14,6 +14,7 @@ import time
 import torch
 import trl
 from datasets import Dataset
+from peft import LoraConfig
 from transformers import AutoTokenizer, Qwen2VLForConditionalGeneration, TrainerCallback
 
 import measure
@@ -82,6 +83,14 @@ def load(folder: str, dtype: torch.dtype):
     return Qwen2VLForConditionalGeneration.from_pretrained(folder, dtype=dtype)
 
 
+def adapters(rank: int) -> LoraConfig | None:
+    """On every linear layer of the decoder; the vision tower has layers of other names."""
+    if rank == 0:
+        return None
+    names = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+    return LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=names)
+
+
 def run(options: argparse.Namespace) -> dict:
     model = load(options.model, torch.bfloat16 if options.dtype == "bfloat16" else torch.float32)
     stopwatch, lengths = Stopwatch(), []
@@ -99,6 +108,7 @@ def run(options: argparse.Namespace) -> dict:
             processing_class=AutoTokenizer.from_pretrained(options.model),
             train_dataset=Dataset.from_list([{"prompt": "a video"}] * (options.steps + 1)),
             callbacks=[stopwatch],
+            peft_config=adapters(options.lora),
             args=trl.GRPOConfig(
                 output_dir=folder, use_cpu=True, bf16=options.dtype == "autocast", max_steps=options.steps + 1,
                 per_device_train_batch_size=options.generations, num_generations=options.generations,

@@ -14,7 +14,7 @@ it.skipIf(process.platform === 'win32')(
     const script = `(${multiplyUnderFire.toString()})(require(${JSON.stringify(addon!.addonPath)}))`;
     const { stdout } = await run(process.execPath, ['--input-type=commonjs', '-e', script]);
     const { caught, blocked, blockedInChild } = JSON.parse(stdout);
-    expect(caught).toBeGreaterThan(50);
+    expect(caught).toBeGreaterThan(0);
     if (process.platform !== 'linux') return;
     const SIGWINCH = 1n << 27n;
     expect(BigInt(`0x${blocked}`) & SIGWINCH).toBe(SIGWINCH);

@@ -2,7 +2,7 @@
  * Times our GRPO step: `grpoStep` on the models that `openModels` opens, as a run does it. Prints one line of JSON.
  * Takes the options of the peers (`peers/measure.py`).
  */
-import { writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { configSchema } from '../src/config/schema.js';
 import type { Tokenizer } from '../src/prompt/tokenizer.js';
@@ -45,7 +45,16 @@ const config = configSchema.parse({
   training: { learning_rate: LEARNING_RATE },
 });
 
-const profile = values.profile === undefined ? undefined : new Profile();
+const profile =
+  values.profile === undefined
+    ? undefined
+    : new Profile({
+        steps: Number(values.steps),
+        onDone: (profile) => {
+          writeFileSync(values.profile!, profile.chromeTrace());
+          process.stderr.write(profile.summary());
+        },
+      });
 const backend = await startRuntime({ report: (line) => process.stderr.write(`${line}\n`), profile });
 const models = await openModels({ config });
 const loadedBytes = process.resourceUsage().maxRSS * 1024;
@@ -65,7 +74,7 @@ const sample: PromptedSample['sample'] = {
 
 const timed: { seconds: number; phases: Record<string, number>; handles: number }[] = [];
 for (let step = 1; step <= 1 + Number(values.steps); step++) {
-  if (profile !== undefined) profile.isOn = step > 1;
+  profile?.beginStep();
   const clock = new Stopwatch(profile);
   const handles = backend.handlesMade();
   const start = performance.now();
@@ -85,10 +94,7 @@ for (let step = 1; step <= 1 + Number(values.steps); step++) {
   timed.push({ seconds, phases: { ...clock.seconds, rest }, handles: backend.handlesMade() - handles });
 }
 
-if (profile !== undefined) {
-  await writeFile(values.profile!, profile.chromeTrace());
-  process.stderr.write(profile.summary(Number(values.steps)));
-}
+profile?.end();
 const measured = timed.slice(1); // the first one warms up
 const phases = Object.fromEntries(
   Object.keys(measured[0]!.phases).map((phase) => [phase, median(measured.map((step) => step.phases[phase]!))]),

@@ -1,8 +1,10 @@
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Config } from '../config/schema.js';
 import { configDigest } from '../config/text.js';
 import { CheckpointError, RunError } from '../errors.js';
 import { createLog } from '../report/log.js';
+import { Profile } from '../report/profile.js';
 import { createProgress } from '../report/progress.js';
 import { openRunFolder, type RunFolder } from '../report/run-folder.js';
 import { startRuntime } from '../tensor/runtime.js';
@@ -18,9 +20,10 @@ const EXIT_CODES: Record<RunEnd, number> = { done: 0, interrupted: 130, restart:
  * Trains in this process.
  *
  * @param resume undefined: a fresh run; '' or 'latest': from the newest whole checkpoint; else a checkpoint's folder
+ * @param profile takes the times of so many steps
  * @returns the exit code
  */
-export async function trainCommand(args: { config: Config; resume?: string }): Promise<number> {
+export async function trainCommand(args: { config: Config; resume?: string; profile?: number }): Promise<number> {
   const signal = interruptSignal();
   try {
     const folder = await openRunFolder({ config: args.config, resume: args.resume !== undefined });
@@ -37,16 +40,21 @@ export async function trainCommand(args: { config: Config; resume?: string }): P
 async function trainIn(args: {
   config: Config;
   resume?: string;
+  profile?: number;
   folder: RunFolder;
   signal: AbortSignal;
 }): Promise<number> {
-  const { config, resume, folder, signal } = args;
+  const { config, resume, profile: profiledSteps, folder, signal } = args;
   const say = (text: string) => void process.stderr.write(`${text}\n`);
   const log = createLog({ file: folder.log });
   const warn = (message: string) => log.warn(message);
   try {
     const checkpoint = resume === undefined ? null : await findCheckpoint({ config, folder, resume, warn });
-    const backend = await startRuntime({ report: say });
+    const profile =
+      profiledSteps === undefined
+        ? undefined
+        : new Profile({ steps: profiledSteps, onDone: (profile) => reportProfile({ profile, folder, say }) });
+    const backend = await startRuntime({ report: say, profile });
     await ensureFfmpeg({ report: say });
     log.info({ backend: backend.name, step: checkpoint?.state.step ?? 0, pid: process.pid }, 'started');
     if (backend.name === 'wasm')
@@ -54,7 +62,8 @@ async function trainIn(args: {
     if (checkpoint !== null) say(`resuming ${config.name} after step ${checkpoint.state.step}`);
     else if (resume !== undefined) say(`${config.name} has no checkpoint yet: starting from its beginning`);
     const handleLimit = Number(process.env.VAU_RFT_HANDLE_LIMIT ?? HANDLE_LIMIT);
-    const end = await run({ config, folder, checkpoint, log, progress: createProgress(), signal, handleLimit });
+    const progress = createProgress();
+    const end = await run({ config, folder, checkpoint, log, progress, signal, handleLimit, profile });
     log.info({ end }, 'ended');
     if (end === 'done') say(`done: ${path.relative('.', folder.path) || '.'}`);
     if (end === 'interrupted') say('saved; go on with --resume');
@@ -64,6 +73,12 @@ async function trainIn(args: {
     log.info({ error: String(error) }, 'failed');
     throw error;
   }
+}
+
+function reportProfile(args: { profile: Profile; folder: RunFolder; say: (text: string) => void }): void {
+  const { profile, folder, say } = args;
+  writeFileSync(folder.profile, profile.chromeTrace());
+  say(`\n${profile.summary()}trace for chrome://tracing or ui.perfetto.dev: ${path.relative('.', folder.profile)}`);
 }
 
 const isDiskFull = (error: unknown): error is Error =>

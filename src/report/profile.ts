@@ -15,11 +15,33 @@ export interface Span {
 /** Operations that are matrix products, or the share of a larger one that is. */
 const PRODUCTS = /MatMul|Products$/;
 
-/** The spans of some steps, as they were measured. */
+/** The spans of some steps, as they were measured. The first step warms up and is not among them. */
 export class Profile {
-  /** Nothing is recorded while it is off. */
-  isOn = false;
   readonly spans: Span[] = [];
+  readonly #steps: number;
+  readonly #onDone: (profile: Profile) => void;
+  #begun = 0;
+  #isDone = false;
+
+  /** @param onDone is called once, after so many steps or at the end of a shorter run, unless nothing was recorded */
+  constructor({ steps, onDone }: { steps: number; onDone: (profile: Profile) => void }) {
+    this.#steps = steps;
+    this.#onDone = onDone;
+  }
+
+  get isOn(): boolean {
+    return this.#begun > 1 && !this.#isDone;
+  }
+
+  beginStep(): void {
+    if (this.#begun > this.#steps) this.end();
+    else this.#begun += 1;
+  }
+
+  end(): void {
+    if (this.isOn) this.#onDone(this);
+    this.#isDone = true;
+  }
 
   add(span: Span): void {
     if (this.isOn) this.spans.push(span);
@@ -41,7 +63,8 @@ export class Profile {
   }
 
   /** Time by operation and phase, as a text table in milliseconds a step. */
-  summary(steps: number): string {
+  summary(): string {
+    const steps = this.#begun - 1;
     const phases = this.spans.filter(({ kind }) => kind === 'phase');
     const phaseOf = ({ start }: Span) =>
       phases.find((phase) => start >= phase.start && start < phase.start + phase.duration)?.name ?? 'rest';

@@ -23,6 +23,8 @@ export interface RunFiles {
   /** Held-out metrics, a line an evaluation. */
   evaluations: string;
   checkpoints: string;
+  /** The times of some steps, with `--profile`: a Chrome trace. */
+  profile: string;
   /** Written when the run has done all of its steps. */
   finished: string;
 }
@@ -38,6 +40,7 @@ export function runFiles(folder: string): RunFiles {
     completions: join(path, 'completions.jsonl'),
     evaluations: join(path, 'evaluations.jsonl'),
     checkpoints: join(path, 'checkpoints'),
+    profile: join(path, 'profile.json'),
     finished: join(path, 'finished.json'),
   };
 }

@@ -48,10 +48,15 @@ export class Stopwatch {
     try {
       return body();
     } finally {
-      const duration = performance.now() - start;
-      this.seconds[part] = (this.seconds[part] ?? 0) + duration / 1000;
-      this.#profile?.add({ name: part, kind: 'phase', start, duration });
+      this.record(part, start);
     }
+  }
+
+  /** Counts the time since `start`, in `performance.now()`'s milliseconds. */
+  record(part: string, start: number): void {
+    const duration = performance.now() - start;
+    this.seconds[part] = (this.seconds[part] ?? 0) + duration / 1000;
+    this.#profile?.add({ name: part, kind: 'phase', start, duration });
   }
 
   /** As `time/<part>_s`. */

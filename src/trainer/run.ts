@@ -11,6 +11,7 @@ import { flatMetrics } from '../evaluation/summary.js';
 import { promptMaker } from '../prompt/sample-prompt.js';
 import { writeAtomically } from '../report/atomic-write.js';
 import { once } from '../report/once.js';
+import type { Profile } from '../report/profile.js';
 import type { Progress } from '../report/progress.js';
 import type { RunFolder } from '../report/run-folder.js';
 import { activeBackend } from '../tensor/runtime.js';
@@ -48,11 +49,13 @@ export interface RunOptions {
   /** Aborted: finish the step, save, leave. */
   signal: AbortSignal;
   handleLimit?: number;
+  /** Takes the times of the run's first steps. */
+  profile?: Profile;
 }
 
 /** Trains as the config says, from the start or from a checkpoint, to the end or to an interruption. */
 export async function run(options: RunOptions): Promise<RunEnd> {
-  const { config, folder, checkpoint, log, progress, signal, handleLimit = HANDLE_LIMIT } = options;
+  const { config, folder, checkpoint, log, progress, signal, handleLimit = HANDLE_LIMIT, profile } = options;
   const { training } = config;
   const state = checkpoint?.state;
   const start = state?.step ?? 0;
@@ -134,10 +137,11 @@ export async function run(options: RunOptions): Promise<RunEnd> {
       }
 
       step += 1;
-      const clock = new Stopwatch();
+      profile?.beginStep();
+      const clock = new Stopwatch(profile);
       const started = performance.now();
       const taken = await stream.next(training.prompts_per_step);
-      clock.seconds.video = (performance.now() - started) / 1000;
+      clock.record('video', started);
       const rate = learningRate(training, step);
       const result = METHODS[config.method](context, { step, samples: taken, learningRate: rate, clock });
       models.trim();
@@ -164,6 +168,7 @@ export async function run(options: RunOptions): Promise<RunEnd> {
     return 'interrupted';
   } finally {
     progress.stop();
+    profile?.end();
     await records.close();
     optimizer.dispose();
     models.dispose();

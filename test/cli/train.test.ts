@@ -116,3 +116,16 @@ describe('a run that cannot start', () => {
     await rm(videos, { recursive: true });
   });
 });
+
+it('--profile measures steps without changing them, and leaves a table and a trace', async () => {
+  const { code, stderr } = await start(process.execPath, [...words('profiled', []), '--profile', '2']).ended;
+  expect(code, stderr).toBe(0);
+  expect(stderr).toMatch(/^MatMul +\d+ /m);
+  expect(stderr).toMatch(/^\d+\.\d % of the time is in matrix products$/m);
+  const { traceEvents } = JSON.parse(await readFile(join(inProject('profiled'), 'profile.json'), 'utf8'));
+  const phases = traceEvents.flatMap(({ cat, name }: Record<string, string>) => (cat === 'phase' ? [name] : []));
+  expect(phases).toEqual(['video', 'policy', 'optimizer', 'video', 'policy', 'optimizer']);
+  expect(await manifest('profiled', 6)).toBe(await manifest('whole', 6));
+  const wrong = await start(process.execPath, [...words('wrong', []), '--profile', '0']).ended;
+  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('--profile takes a number of steps') });
+});

@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { UsageError } from '../../errors.js';
 import { configPositional, setOption } from '../options.js';
 
 interface Args {
@@ -6,6 +7,7 @@ interface Args {
   set: string[];
   resume?: string;
   'dry-run': boolean;
+  profile?: number;
 }
 
 export const command: CommandModule<object, Args> = {
@@ -19,10 +21,21 @@ export const command: CommandModule<object, Args> = {
         type: 'string',
         describe: 'Go on with the run: from its latest checkpoint, or from the checkpoint folder given',
       })
+      .option('profile', {
+        type: 'number',
+        describe: 'Measure so many steps by operation and phase: a table, and a Chrome trace in the run’s folder',
+      })
+      .check(({ profile }) => {
+        if (profile === undefined || (Number.isInteger(profile) && profile > 0)) return true;
+        throw new UsageError({
+          code: 'USAGE',
+          message: `--profile takes a number of steps, such as 3 (not ${profile})`,
+        });
+      })
       .option('dry-run', { type: 'boolean', default: false, describe: 'Show what would be run, and stop' })
       .example('$0 train configs/tag-qwen2-vl-2b.yaml', 'start a run')
       .example('$0 train configs/tag-qwen2-vl-2b.yaml --resume', 'go on with it after an interruption'),
-  handler: async ({ config: file, set, resume, 'dry-run': dryRun }) => {
+  handler: async ({ config: file, set, resume, 'dry-run': dryRun, profile }) => {
     const { dieWithParent } = await import('../../parent-process.js');
     dieWithParent();
     const { loadConfig } = await import('../../config/load.js');
@@ -43,6 +56,6 @@ export const command: CommandModule<object, Args> = {
       return;
     }
     const { trainCommand } = await import('../train.js');
-    process.exitCode = await trainCommand({ config, resume });
+    process.exitCode = await trainCommand({ config, resume, profile });
   },
 };

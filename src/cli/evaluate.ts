@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../config/schema.js';
-import { VAU_BENCH_CLASSES } from '../dataset/classes.js';
+import { labelsOf } from '../dataset/classes.js';
 import { loadDataset } from '../dataset/load.js';
 import { DataError } from '../errors.js';
 import { type BlindBaseline, blindBaselines } from '../evaluation/blind.js';
@@ -93,7 +93,7 @@ async function blindOf(args: {
   warn: (message: string) => void;
 }): Promise<BlindBaseline[]> {
   const { config, samples, warn } = args;
-  const classes = config.data.classes ?? VAU_BENCH_CLASSES;
+  const classes = labelsOf(config.data);
   const { train: sources } = config.data;
   const train = sources.length === 0 ? samples : await loadDataset({ sources, classes, log: warn });
   return blindBaselines({ train, held: samples, classes, terms: config.rewards, seed: config.seed });

@@ -27,6 +27,10 @@ export const VAU_BENCH_CLASSES: readonly string[] = [
   'Water_incident',
 ];
 
+/** The labels of the cls task: those of a config's `data`, else VAU-Bench's. */
+export const labelsOf = ({ classes }: { classes?: readonly string[] }): readonly string[] =>
+  classes ?? VAU_BENCH_CLASSES;
+
 /** What two spellings of one label share: case, spaces and underscores do not count. */
 const key = (label: string) => label.toLowerCase().replace(/[\s_]+/g, '');
 

@@ -2,11 +2,12 @@ import type { TaskName } from '../dataset/sample.js';
 import { TASKS } from '../dataset/sample.js';
 import type { PromptStyle } from '../prompt/answer.js';
 import { meanRewards, scoreCompletion, type WeightedReward } from '../rewards/total.js';
+import { mean } from '../statistics.js';
 import { bootstrapInterval, type ConfidenceInterval } from './metrics/bootstrap.js';
 import { clsMetrics } from './metrics/cls.js';
 import { type JudgedPrediction, judge, type Prediction } from './metrics/prediction.js';
 import { qaMetrics } from './metrics/qa.js';
-import { mean, ratio } from './metrics/ratio.js';
+import { ratio } from './metrics/ratio.js';
 import { tagMetrics } from './metrics/tag.js';
 
 interface TaskMetrics {

@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.js';
-import { VAU_BENCH_CLASSES } from '../dataset/classes.js';
+import { labelsOf } from '../dataset/classes.js';
 import { loadDataset } from '../dataset/load.js';
 import type { Sample } from '../dataset/sample.js';
 import type { PreparePrompt } from '../prompt/sample-prompt.js';
@@ -17,7 +17,7 @@ export async function heldOutSamples({
 }): Promise<Sample[]> {
   const { data, evaluation } = config;
   if (data.eval.length === 0) return [];
-  const classes = data.classes ?? VAU_BENCH_CLASSES;
+  const classes = labelsOf(data);
   const samples = await loadDataset({ sources: data.eval, classes, log: warn });
   return samples.slice(0, evaluation.max_samples);
 }
@@ -46,7 +46,7 @@ export async function evaluateHeldOut(args: {
   const evaluations = evaluatePredictions({
     predictions,
     style: config.data.prompt,
-    classes: config.data.classes ?? VAU_BENCH_CLASSES,
+    classes: labelsOf(config.data),
     terms: config.rewards,
     seed: config.seed,
   });

@@ -1,5 +1,5 @@
+import { mean } from '../statistics.js';
 import type { TaskEvaluation } from './evaluate.js';
-import { mean } from './metrics/ratio.js';
 
 /**
  * An evaluation as one flat record: `<task>/<metric>` for every metric, `<task>/<headline>/low` and `/high` for its

@@ -1,5 +1,5 @@
 import type { LeftOut } from '../dataset/annotation.js';
-import { VAU_BENCH_CLASSES } from '../dataset/classes.js';
+import { labelsOf } from '../dataset/classes.js';
 import { LeftOutRows } from '../dataset/left-out.js';
 import { loadDataset, type SampleSource } from '../dataset/load.js';
 import type { Sample, TaskName } from '../dataset/sample.js';
@@ -36,7 +36,8 @@ export async function scoreFile({ completions: file, data, terms }: ScoreOptions
   scored: ScoredLine[];
   leftOut: LeftOut[];
 }> {
-  const { prompt: style, classes = VAU_BENCH_CLASSES } = data;
+  const { prompt: style } = data;
+  const classes = labelsOf(data);
   const read = await readCompletions(file);
   const samples = await samplesById({ data, classes });
   const unknown = new LeftOutRows();

@@ -1,6 +1,6 @@
 import type { Profile } from '../report/profile.js';
 import type { RewardScores } from '../rewards/total.js';
-import { mean, standardDeviation } from './advantages.js';
+import { mean, standardDeviation } from '../statistics.js';
 
 /** One line of `metrics.jsonl`, by key. Null: there was nothing to measure. */
 export type Metrics = Record<string, number | null>;

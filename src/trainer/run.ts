@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.js';
 import { configDigest } from '../config/text.js';
-import { VAU_BENCH_CLASSES } from '../dataset/classes.js';
+import { labelsOf } from '../dataset/classes.js';
 import { loadDataset } from '../dataset/load.js';
 import { RunError } from '../errors.js';
 import { evaluateHeldOut, heldOutSamples } from '../evaluation/held-out.js';
@@ -60,7 +60,7 @@ export async function run(options: RunOptions): Promise<RunEnd> {
   const state = checkpoint?.state;
   const start = state?.step ?? 0;
 
-  const classes = config.data.classes ?? VAU_BENCH_CLASSES;
+  const classes = labelsOf(config.data);
   const warn = once((message) => log.warn(message));
   const samples = await loadDataset({ sources: config.data.train, classes, log: warn });
   const held = await heldOutSamples({ config, warn });

@@ -1,4 +1,5 @@
-import { mean, ratio } from './ratio.js';
+import { mean } from '../../statistics.js';
+import { ratio } from './ratio.js';
 
 /** Whether something is an anomaly, and what was predicted; undefined where no prediction could be read. */
 export interface Verdict {

@@ -1,7 +1,8 @@
 import { NORMAL_CLASS } from '../../dataset/classes.js';
+import { mean } from '../../statistics.js';
 import { binaryMetrics } from './binary.js';
 import type { JudgedPrediction } from './prediction.js';
-import { mean, ratio, ratioByGroup } from './ratio.js';
+import { ratio, ratioByGroup } from './ratio.js';
 
 /**
  * Classification: `accuracy`; `accuracy/<class>` over the samples of a class; `balanced_accuracy`, the mean of these;

@@ -1,6 +1,4 @@
-/** Mean of numbers; NaN of none. */
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
+import { mean } from '../../statistics.js';
 
 /** The part of the items that a test holds for; NaN of none. */
 export const ratio = <T>(items: readonly T[], holds: (item: T) => boolean): number =>

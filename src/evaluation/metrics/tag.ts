@@ -1,6 +1,7 @@
+import { mean } from '../../statistics.js';
 import { binaryMetrics } from './binary.js';
 import type { JudgedPrediction } from './prediction.js';
-import { mean, ratio } from './ratio.js';
+import { ratio } from './ratio.js';
 
 const THRESHOLDS = [0.3, 0.5, 0.7];
 

@@ -57,11 +57,12 @@ async function startTensorFlow(args: { report: (line: string) => void; profile?:
   prepareEnvironment();
   const { loadBinding } = await import('./binding.js');
   const { TensorFlowBackend } = await import('./tensorflow.js');
-  const binding = loadBinding(addon.addonPath);
+  const plain = loadBinding(addon.addonPath);
+  const binding =
+    profile === undefined ? plain : (await import('./profiled-binding.js')).profiledBinding(plain, profile);
   const kernels = await ensureKernels({ addon, report });
   if (kernels !== null) createRequire(import.meta.url)(kernels);
-  const { profiledBinding } = await import('./profiled-binding.js');
-  return new TensorFlowBackend(profile === undefined ? binding : profiledBinding(binding, profile), {
+  return new TensorFlowBackend(binding, {
     hasNativeKernels: kernels !== null,
   });
 }

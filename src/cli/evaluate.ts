@@ -94,8 +94,8 @@ async function blindOf(args: {
 }): Promise<BlindBaseline[]> {
   const { config, samples, warn } = args;
   const classes = labelsOf(config.data);
-  const { train: sources } = config.data;
-  const train = sources.length === 0 ? samples : await loadDataset({ sources, classes, log: warn });
+  const { data } = config;
+  const train = data.train.length === 0 ? samples : await loadDataset({ data, split: 'train', log: warn });
   return blindBaselines({ train, held: samples, classes, terms: config.rewards, seed: config.seed });
 }
 

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { type Annotation, type AnnotationFile, type LeftOut, partValue } from './annotation.js';
 import { checkReasoning, type ReasoningReport } from './check-reasoning.js';
 import { LETTERS } from './choice.js';
+import { sampleIds } from './ids.js';
 import { type Overlap, overlaps } from './overlap.js';
 import { formatOf, readAnnotations, type SourceFormat } from './read.js';
 import { type OptionLetter, type Segment, TASKS, type TaskName } from './sample.js';
@@ -86,8 +87,9 @@ interface FileOptions {
 
 function checkAnnotations({ annotations, source, locate }: FileOptions): DatasetReport {
   const rows = annotations.annotations;
+  const [idOf] = sampleIds({ sources: [{ annotations: annotations.file }] });
   const tasks = TASKS.map((task) => {
-    const { samples, leftOut } = selectSamples({ annotations, task, locate: locate ?? asNamed });
+    const { samples, leftOut } = selectSamples({ annotations, task, locate: locate ?? asNamed, idOf: idOf! });
     return [task, { usable: samples.length, leftOut }] as const;
   });
   const choices = rows.flatMap(({ choice }) => partValue(choice) ?? []);

@@ -1,11 +1,12 @@
 import { DataError } from '../errors.js';
 import type { LeftOut } from './annotation.js';
-import { VAU_BENCH_CLASSES } from './classes.js';
+import { labelsOf } from './classes.js';
+import { type SampleId, sampleIds } from './ids.js';
 import { describeLeftOut } from './left-out.js';
 import { readAnnotations, type SourceFormat } from './read.js';
 import type { Sample, TaskName } from './sample.js';
 import { selectSamples } from './samples.js';
-import { asNamed, indexVideos } from './videos.js';
+import { indexVideos, type Located } from './videos.js';
 
 /** A source of samples, as a config names it. */
 export interface SampleSource {
@@ -27,40 +28,55 @@ export interface LoadedSamples {
 
 /**
  * The samples of one source. A row that cannot be used is left out and counted.
+ *
+ * @param idOf left out: as if it were the run's only source
  * @throws DataError when the file or the folder as a whole cannot be used.
  */
 export async function loadSamples({
-  source,
-  annotations: file,
-  videos,
-  task,
-  classes = VAU_BENCH_CLASSES,
-}: SampleSource & { classes?: readonly string[] }): Promise<LoadedSamples> {
-  const annotations = await readAnnotations({ source, file, classes });
-  const locate = videos === undefined ? asNamed : await indexVideos(videos);
-  const { samples, leftOut } = selectSamples({ annotations, task, locate });
+  classes,
+  idOf,
+  ...source
+}: SampleSource & { classes?: readonly string[]; idOf?: SampleId }): Promise<LoadedSamples> {
+  const { annotations: file, videos, task } = source;
+  const annotations = await readAnnotations({ source: source.source, file, classes: labelsOf({ classes }) });
+  const locate = videos === undefined ? asItIs : await indexVideos(videos);
+  const ids = idOf ?? sampleIds({ sources: [source] })[0]!;
+  const { samples, leftOut } = selectSamples({ annotations, task, locate, idOf: ids });
   return { samples, rows: annotations.rows, leftOut: [...annotations.leftOut, ...leftOut] };
 }
 
-interface DatasetOptions {
-  sources: readonly SampleSource[];
+const asItIs = (name: string): Located => ({ path: name });
+
+/** The sources of a run: a config's `data`. */
+export interface DataSources {
+  train: readonly SampleSource[];
+  eval: readonly SampleSource[];
   classes?: readonly string[];
+}
+
+interface DatasetOptions {
+  data: DataSources;
+  /** Which of its sources. */
+  split: 'train' | 'eval';
   /** Takes one sentence for each reason that rows were left out for. */
   log: (message: string) => void;
 }
 
 /**
- * The samples of several sources, one after the other, with ids that differ.
+ * The samples of a run's training or held-out sources, one source after the other. Ids are unique in the run; a row
+ * that both splits name has the same in both.
  * @throws DataError when a file or folder cannot be used, or when no sample is left.
  */
-export async function loadDataset({ sources, classes, log }: DatasetOptions): Promise<Sample[]> {
+export async function loadDataset({ data, split, log }: DatasetOptions): Promise<Sample[]> {
+  const sources = data[split];
   if (sources.length === 0) {
-    const message = 'no source of samples is named; give the config at least one in data.train';
+    const message = `no source of samples is named; give the config at least one in data.${split}`;
     throw new DataError({ code: 'DATA_NOTHING_USABLE', message });
   }
+  const ids = sampleIds({ sources, others: split === 'train' ? data.eval : data.train });
   const samples: Sample[] = [];
-  for (const source of sources) {
-    const loaded = await loadSamples({ ...source, classes });
+  for (const [i, source] of sources.entries()) {
+    const loaded = await loadSamples({ ...source, classes: data.classes, idOf: ids[i] });
     for (const message of describeLeftOut({ file: source.annotations, leftOut: loaded.leftOut })) log(message);
     samples.push(...loaded.samples);
   }
@@ -69,15 +85,5 @@ export async function loadDataset({ sources, classes, log }: DatasetOptions): Pr
     const message = `no sample can be used of ${files}; see the reasons above, or run: vau-rft dataset check`;
     throw new DataError({ code: 'DATA_NOTHING_USABLE', message });
   }
-  return withDistinctIds(samples);
-}
-
-/** Two sources may have files of one name: the second sample with an id gets `#2`, and so on. */
-function withDistinctIds(samples: Sample[]): Sample[] {
-  const seen = new Map<string, number>();
-  return samples.map((sample) => {
-    const times = (seen.get(sample.id) ?? 0) + 1;
-    seen.set(sample.id, times);
-    return times === 1 ? sample : { ...sample, id: `${sample.id}#${times}` };
-  });
+  return samples;
 }

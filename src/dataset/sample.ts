@@ -11,7 +11,7 @@ export type Segment =
 
 /** One annotated question about one video. A field that the annotation lacks is undefined. */
 export interface Sample {
-  /** Unique within a dataset and stable between runs: `<source file name>:<row>:<task>`. */
+  /** Unique in a run, and the same in every run of the same files: see `sampleIds`. */
   id: string;
   task: TaskName;
   /** Absolute path of the video file. */

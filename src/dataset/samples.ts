@@ -1,5 +1,5 @@
-import { basename } from 'node:path';
 import { type Annotation, type AnnotationFile, type LeftOut, partProblem, partValue } from './annotation.js';
+import { rowKeys, type SampleId } from './ids.js';
 import { LeftOutRows } from './left-out.js';
 import { plainReasoning } from './reasoning.js';
 import { type Sample, TASKS, type TaskName } from './sample.js';
@@ -31,17 +31,19 @@ interface SelectOptions {
   task?: TaskName;
   /** Finds the file of a video name. */
   locate: (name: string) => Located;
+  idOf: SampleId;
 }
 
 /** The samples that a file has for a task, and the rows that it cannot use. */
-export function selectSamples({ annotations: { file, annotations }, task, locate }: SelectOptions): {
+export function selectSamples({ annotations: { annotations }, task, locate, idOf }: SelectOptions): {
   samples: Sample[];
   leftOut: LeftOut[];
 } {
   const leftOut = new LeftOutRows();
   const seen = new Set<string>();
   const samples: Sample[] = [];
-  for (const annotation of annotations) {
+  const keys = rowKeys(annotations);
+  for (const [i, annotation] of annotations.entries()) {
     const row = annotation.line;
     const serves = tasksOf({ annotation, task });
     if ('problem' in serves) {
@@ -56,7 +58,8 @@ export function selectSamples({ annotations: { file, annotations }, task, locate
     for (const name of serves.tasks) {
       const key = JSON.stringify([name, annotation.video, ASKED[name](annotation)]);
       if (seen.has(key)) leftOut.add({ reason: 'the same as an earlier row', row });
-      else samples.push(sampleOf({ annotation, task: name, file, video: video.path }));
+      else
+        samples.push(sampleOf({ annotation, task: name, id: idOf({ key: keys[i]!, task: name }), video: video.path }));
       seen.add(key);
     }
   }
@@ -84,14 +87,14 @@ function tasksOf({
 interface SampleParts {
   annotation: Annotation;
   task: TaskName;
-  file: string;
+  id: string;
   video: string;
 }
 
-function sampleOf({ annotation, task, file, video }: SampleParts): Sample {
+function sampleOf({ annotation, task, id, video }: SampleParts): Sample {
   const choice = partValue(annotation.choice);
   return {
-    id: `${basename(file)}:${annotation.id ?? annotation.line}:${task}`,
+    id,
     task,
     video,
     question: choice?.question,

@@ -17,8 +17,7 @@ export async function heldOutSamples({
 }): Promise<Sample[]> {
   const { data, evaluation } = config;
   if (data.eval.length === 0) return [];
-  const classes = labelsOf(data);
-  const samples = await loadDataset({ sources: data.eval, classes, log: warn });
+  const samples = await loadDataset({ data, split: 'eval', log: warn });
   return samples.slice(0, evaluation.max_samples);
 }
 

@@ -73,7 +73,7 @@ async function evaluationOf({ output_dir }: Config): Promise<Record<string, numb
 }
 
 async function blindOf({ data, rewards: terms, seed }: Config): Promise<BlindBaseline[]> {
-  const load = (sources: typeof data.train) => loadDataset({ sources, classes: data.classes, log: () => {} });
-  const [train, held] = await Promise.all([load(data.train), load(data.eval)]);
+  const load = (split: 'train' | 'eval') => loadDataset({ data, split, log: () => {} });
+  const [train, held] = await Promise.all([load('train'), load('eval')]);
   return blindBaselines({ train, held, classes: data.classes ?? [], terms, seed });
 }

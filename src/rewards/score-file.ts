@@ -1,7 +1,7 @@
 import type { LeftOut } from '../dataset/annotation.js';
 import { labelsOf } from '../dataset/classes.js';
 import { LeftOutRows } from '../dataset/left-out.js';
-import { loadDataset, type SampleSource } from '../dataset/load.js';
+import { type DataSources, loadDataset } from '../dataset/load.js';
 import type { Sample, TaskName } from '../dataset/sample.js';
 import { DataError } from '../errors.js';
 import type { PromptStyle } from '../prompt/answer.js';
@@ -19,12 +19,7 @@ interface ScoreOptions {
   /** The file of texts. */
   completions: string;
   /** Of a config. */
-  data: {
-    train: readonly SampleSource[];
-    eval: readonly SampleSource[];
-    prompt: PromptStyle;
-    classes?: readonly string[];
-  };
+  data: DataSources & { prompt: PromptStyle };
   terms: readonly WeightedReward[];
 }
 
@@ -39,7 +34,7 @@ export async function scoreFile({ completions: file, data, terms }: ScoreOptions
   const { prompt: style } = data;
   const classes = labelsOf(data);
   const read = await readCompletions(file);
-  const samples = await samplesById({ data, classes });
+  const samples = await samplesById(data);
   const unknown = new LeftOutRows();
   const scored: ScoredLine[] = [];
   for (const { line, sampleId, text } of read.completions) {
@@ -56,20 +51,14 @@ export async function scoreFile({ completions: file, data, terms }: ScoreOptions
   throw new DataError({ code: 'DATA_NOTHING_USABLE', message });
 }
 
-/** The training samples first: where an id is in both, it is theirs. */
-async function samplesById({
-  data,
-  classes,
-}: {
-  data: ScoreOptions['data'];
-  classes: readonly string[];
-}): Promise<Map<string, Sample>> {
-  const sets = [data.eval, data.train].filter((sources) => sources.length > 0);
+/** All samples of a config, whatever videos there are. Where an id is in both splits, it is the same row's. */
+async function samplesById(data: DataSources): Promise<Map<string, Sample>> {
+  const withoutVideos = (split: 'train' | 'eval') => data[split].map((source) => ({ ...source, videos: undefined }));
+  const sources = { ...data, train: withoutVideos('train'), eval: withoutVideos('eval') };
   const byId = new Map<string, Sample>();
-  for (const sources of sets) {
-    const withoutVideos = sources.map((source) => ({ ...source, videos: undefined }));
-    for (const sample of await loadDataset({ sources: withoutVideos, classes, log: () => {} }))
-      byId.set(sample.id, sample);
+  for (const split of ['train', 'eval'] as const) {
+    if (sources[split].length === 0) continue;
+    for (const sample of await loadDataset({ data: sources, split, log: () => {} })) byId.set(sample.id, sample);
   }
   return byId;
 }

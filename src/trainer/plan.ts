@@ -1,5 +1,4 @@
 import type { Config } from '../config/schema.js';
-import { labelsOf } from '../dataset/classes.js';
 import { loadDataset } from '../dataset/load.js';
 import type { Sample } from '../dataset/sample.js';
 import { VideoError } from '../errors.js';
@@ -46,9 +45,8 @@ export async function planRun(args: {
   const { config, type, warn } = args;
   const { training, rollout, data } = config;
   const model = { ...config.model, path: await modelFolder(config.model.path) };
-  const classes = labelsOf(data);
-  const samples = await loadDataset({ sources: data.train, classes, log: warn });
-  const held = data.eval.length === 0 ? [] : await loadDataset({ sources: data.eval, classes, log: warn });
+  const samples = await loadDataset({ data, split: 'train', log: warn });
+  const held = data.eval.length === 0 ? [] : await loadDataset({ data, split: 'eval', log: warn });
   const processor = await loadProcessor(model.path);
   const modelConfig = await readModelConfig(model.path);
 

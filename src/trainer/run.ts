@@ -62,7 +62,7 @@ export async function run(options: RunOptions): Promise<RunEnd> {
 
   const classes = labelsOf(config.data);
   const warn = once((message) => log.warn(message));
-  const samples = await loadDataset({ sources: config.data.train, classes, log: warn });
+  const samples = await loadDataset({ data: config.data, split: 'train', log: warn });
   const held = await heldOutSamples({ config, warn });
   const models = await openModels({ config, checkpoint: checkpoint?.folder });
   const optimizer = new AdamW({ parameters: models.policy.parameters, options: training });

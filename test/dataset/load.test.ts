@@ -92,10 +92,14 @@ test('several sources: one after the other, ids that differ, each reason logged 
     annotations: join(folder, name, 'val.csv'),
     task: 'qa' as const,
   }));
-  const samples = await loadDataset({ sources, log: (message) => log.push(message) });
+  const samples = await loadDataset({
+    data: { train: sources, eval: [] },
+    split: 'train',
+    log: (message) => log.push(message),
+  });
   expect(samples.map(({ id, video }) => [id, video])).toEqual([
-    ['val.csv:2:qa', 'a.mp4'],
-    ['val.csv:2:qa#2', 'z.mp4'],
+    ['one/val.csv:2:qa', 'a.mp4'],
+    ['two/val.csv:2:qa', 'z.mp4'],
   ]);
   expect(log).toEqual([
     `${folder}/one/val.csv: 2 rows left out: the correct option is not one of A, B, C, D (row 3, 4)`,
@@ -104,7 +108,8 @@ test('several sources: one after the other, ids that differ, each reason logged 
 
 test('nothing usable stops before anything else', async () => {
   const annotations = await fileWith('val.csv', vauBench([{ answer: 'E' }]));
-  const load = loadDataset({ sources: [{ source: 'vau-bench', annotations, task: 'qa' }], log: () => {} });
+  const train = [{ source: 'vau-bench' as const, annotations, task: 'qa' as const }];
+  const load = loadDataset({ data: { train, eval: [] }, split: 'train', log: () => {} });
   await expect(load).rejects.toMatchObject({
     code: 'DATA_NOTHING_USABLE',
     message: expect.stringContaining(annotations),

@@ -68,14 +68,14 @@ const install = async () => {
   const stamp = at('node_modules', '.package-lock.sha256');
   const wanted = digest([lock]);
   if (read(stamp) === wanted) return;
-  // npm's own record of what it installed: someone ran npm by hand after the lock file changed.
+  // npm's own record of what it installed: someone ran npm by hand after the lock file changed. Without the tools of
+  // development (NODE_ENV=production, --omit=dev) that is not enough for us.
   const record = at('node_modules', '.package-lock.json');
   const installedByHand = existsSync(record) && statSync(record).mtimeMs >= statSync(lock).mtimeMs;
-  if (!installedByHand) {
+  if (!installedByHand || !Object.values(tools).every((tool) => existsSync(tool))) {
     await step('installing packages (npm ci)', () => {
       const npm = process.env.npm_execpath;
-      // Their install scripts fetch what we fetch better (TensorFlow 2.9 for CUDA 11, an old ffmpeg), or fail trying.
-      const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
+      const args = ['ci', '--include=dev', '--no-audit', '--no-fund'];
       if (npm?.endsWith('.js')) node([npm, ...args]);
       else run('npm', args);
     });

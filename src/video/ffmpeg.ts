@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { access } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../cache-folder.js';
@@ -95,12 +96,13 @@ const search = async (): Promise<Ffmpeg | null> => {
   return null;
 };
 
-/** The binary of the optional package `ffmpeg-static`; its install script, which fetches it, may not have run. */
+/**
+ * The binary of the npm package `ffmpeg-static` where somebody installed it: we do not, since its install script fetches
+ * an old ffmpeg from a host that many networks do not reach. `require`, for the compiler need not know the package.
+ */
 const ffmpegStatic = async (): Promise<string | null> => {
   try {
-    const { default: path } = await import('ffmpeg-static');
-    // CommonJS: the types say a namespace, the module is the path.
-    const file: unknown = path;
+    const file: unknown = createRequire(import.meta.url)('ffmpeg-static');
     if (typeof file !== 'string') return null;
     await access(file);
     return file;

@@ -73,6 +73,8 @@ const mkdirs = (path: string): string => {
   return join(root, path);
 };
 
+const INSTALL = 'npm ci --include=dev --no-audit --no-fund';
+
 /** Runs the script and gives its exit code, what it said, and the calls that it made. */
 const bootstrap = (...args: string[]) => {
   rmSync(join(root, 'calls'), { force: true });
@@ -89,7 +91,7 @@ describe.skipIf(process.platform === 'win32')('scripts/bootstrap.mjs', () => {
 
   it('installs, compiles and runs in a fresh clone; then only runs, and says nothing', () => {
     const first = bootstrap('quickstart', '--seed');
-    expect(first.calls).toEqual(['npm ci --ignore-scripts --no-audit --no-fund', 'tsc', 'main quickstart --seed']);
+    expect(first.calls).toEqual([INSTALL, 'tsc', 'main quickstart --seed']);
     expect(first.stderr).toMatch(/installing packages .*done in [\d.]+ s.*compiling .*done in [\d.]+ s/s);
     const second = bootstrap('quickstart');
     expect(second).toEqual({ status: 0, stderr: '', calls: ['main quickstart'] });
@@ -107,10 +109,18 @@ describe.skipIf(process.platform === 'win32')('scripts/bootstrap.mjs', () => {
   it('installs again when the lock file changes, but not after an npm install by hand', () => {
     bootstrap('doctor');
     write('package-lock.json', '{"changed": 1}');
-    expect(bootstrap('doctor').calls).toEqual(['npm ci --ignore-scripts --no-audit --no-fund', 'tsc', 'main doctor']);
+    expect(bootstrap('doctor').calls).toEqual([INSTALL, 'tsc', 'main doctor']);
     write('package-lock.json', '{"changed": 2}');
     write('node_modules/.package-lock.json', '');
     expect(bootstrap('doctor').calls).toEqual(['tsc', 'main doctor']);
+  });
+
+  it('installs again after an install by hand that left the tools of development out', () => {
+    bootstrap('doctor');
+    rmSync(join(root, 'node_modules', 'typescript'), { recursive: true });
+    write('package-lock.json', '{"changed": 1}');
+    write('node_modules/.package-lock.json', '');
+    expect(bootstrap('doctor').calls).toEqual([INSTALL, 'tsc', 'main doctor']);
   });
 
   it('keeps what was compiled when the sources do not compile', () => {

@@ -6,11 +6,20 @@ import { runFfmpeg } from '../../src/video/run-ffmpeg.js';
 import { clipFolder } from './clips.js';
 
 const npm = vi.hoisted((): { path: string | null } => ({ path: null }));
-vi.mock('ffmpeg-static', () => ({
-  get default() {
-    return npm.path;
-  },
-}));
+// Installed or not, which the rest of the project must not notice: null is not.
+vi.mock('node:module', async (importOriginal) => {
+  const module = await importOriginal<typeof import('node:module')>();
+  const createRequire: typeof module.createRequire = (from) => {
+    const require = module.createRequire(from);
+    const load = (id: string): unknown => {
+      if (id !== 'ffmpeg-static') return require(id);
+      if (npm.path === null) throw new Error(`Cannot find module '${id}'`);
+      return npm.path;
+    };
+    return Object.assign(load, require);
+  };
+  return { ...module, createRequire };
+});
 
 const folder = await clipFolder();
 const { path: real } = await ensureFfmpeg({ report: console.error });

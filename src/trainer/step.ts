@@ -74,7 +74,7 @@ function rollOut(args: { context: StepContext; step: number; samples: PromptedSa
   pass: PromptPass | null;
 } {
   const { config, models } = args.context;
-  const keys = args.samples.map(({ sample }) => textKey(sample.id));
+  const keys = completionKeys(args.samples.map(({ sample }) => sample.id));
   return generate({
     policy: models.policy,
     prompts: args.samples.map(({ prompt }) => prompt),
@@ -83,6 +83,19 @@ function rollOut(args: { context: StepContext; step: number; samples: PromptedSa
     endTokenIds: models.endTokenIds,
     keepsPass: config.training.gradient_accumulation_steps === 1,
     uniform: (b, generation, token) => uniform(config.seed, args.step, keys[b]!, generation, token),
+  });
+}
+
+/**
+ * A key for the random numbers of each sample of a step. One that comes again in the step (where epochs meet, or the data
+ * is small) is keyed as that, else it would get the same completions twice. `[B]`
+ */
+export function completionKeys(sampleIds: string[]): number[] {
+  const seen = new Map<string, number>();
+  return sampleIds.map((id) => {
+    const times = seen.get(id) ?? 0;
+    seen.set(id, times + 1);
+    return textKey(times === 0 ? id : `${id}\0${times}`);
   });
 }
 

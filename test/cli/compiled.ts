@@ -1,9 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll } from 'vitest';
+import { packageFile } from '../../src/package-file.js';
 
 const run = promisify(execFile);
 
@@ -16,11 +17,13 @@ export async function compileProgram(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'vau-rft-test-'));
   afterAll(() => rm(folder, { recursive: true, force: true }));
   for (const name of ['package.json', 'configs', 'data', 'native'])
-    await cp(name, join(folder, name), { recursive: true });
-  await symlink(resolve('node_modules'), join(folder, 'node_modules'));
-  const tsc = resolve('node_modules/typescript/bin/tsc');
+    await cp(packageFile(name), join(folder, name), { recursive: true });
+  await symlink(packageFile('node_modules'), join(folder, 'node_modules'));
+  const tsc = packageFile('node_modules/typescript/bin/tsc');
   // Compiled also if some type is wrong: that is for `npm run typecheck` to say.
-  await run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')]).catch(() => {});
+  await run(process.execPath, [tsc, '-p', packageFile('tsconfig.build.json'), '--outDir', join(folder, 'dist')]).catch(
+    () => {},
+  );
   return join(folder, 'dist/cli/main.js');
 }
 

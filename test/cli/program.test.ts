@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import yargs from 'yargs';
 import { configPositional, setOption } from '../../src/cli/options.js';
 import { program } from '../../src/cli/program.js';
+import { packageFile } from '../../src/package-file.js';
 import { folderWith } from '../folder.js';
 
 afterEach(() => vi.restoreAllMocks());
@@ -34,12 +35,12 @@ describe('program', () => {
       'schema',
     ])
       expect(help).toMatch(new RegExp(`^ +vau-rft ${name} .*[a-z]`, 'm'));
-    const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+    const { version } = JSON.parse(await readFile(packageFile('package.json'), 'utf8')) as { version: string };
     expect(await run('--version')).toBe(`${version}\n`);
   });
 
   it('prints the schema', async () => {
-    expect(await run('schema')).toBe(await readFile('configs/schema.json', 'utf8'));
+    expect(await run('schema')).toBe(await readFile(packageFile('configs/schema.json'), 'utf8'));
   });
 
   it.each([
@@ -81,7 +82,7 @@ it('--set leaves the arguments after it alone', () => {
 });
 
 it('--help loads nothing that takes long to load', async () => {
-  const packages = await packagesOf('src/cli/main.ts');
+  const packages = await packagesOf(packageFile('src/cli/main.ts'));
   expect([...packages].filter((name) => !name.startsWith('node:')).sort()).toEqual(['yargs']);
 });
 

@@ -1,29 +1,39 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readAblation } from '../../src/ablation/file.js';
 import { planRuns } from '../../src/ablation/plan.js';
 import { jsonSchemaText } from '../../src/config/json-schema.js';
 import { loadConfig } from '../../src/config/load.js';
+import { packageFile } from '../../src/package-file.js';
 
-const files = (await readdir('configs')).filter((name) => name.endsWith('.yaml'));
-const ablations = files.filter((name) => name.startsWith('ablate-'));
+const folder = packageFile('configs');
+const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.yaml'));
+const ablations = files.filter((name) => basename(name).startsWith('ablate-'));
 const configs = files.filter((name) => !ablations.includes(name));
 
 describe('the shipped configs', () => {
-  it.each(configs)('%s is whole, under its own name, and names its schema', async (name) => {
-    const config = await loadConfig({ file: `configs/${name}` });
-    expect(`${config.name}.yaml`).toBe(name);
-    expect(await readFile(`configs/${name}`, 'utf8')).toMatch(/^# yaml-language-server: \$schema=\.\/schema\.json\n/);
+  it('are found in folders too', () => expect(configs).toContain(join('quickstart', 'grpo.yaml')));
+
+  it.each(configs)('%s is whole, under its own name', async (name) => {
+    const config = await loadConfig({ file: join(folder, name) });
+    expect(`${config.name}.yaml`).toBe(name.replace(sep, '-'));
+  });
+
+  it.each(configs)('%s names its schema', async (name) => {
+    const [, schema] =
+      /^# yaml-language-server: \$schema=(.*)\n/.exec(await readFile(join(folder, name), 'utf8')) ?? [];
+    expect(join(folder, dirname(name), schema!)).toBe(join(folder, 'schema.json'));
   });
 
   it.each(ablations)('%s can be planned', async (name) => {
-    const ablation = await readAblation(`configs/${name}`);
+    const ablation = await readAblation(join(folder, name));
     const runs = await planRuns({ ablation });
     expect(runs.length).toBeGreaterThan(1);
   });
 
   it('have the schema of this version (vau-rft schema > configs/schema.json)', async () => {
-    expect(await readFile('configs/schema.json', 'utf8')).toBe(jsonSchemaText());
+    expect(await readFile(join(folder, 'schema.json'), 'utf8')).toBe(jsonSchemaText());
   });
 });
 

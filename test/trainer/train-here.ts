@@ -7,8 +7,6 @@ import { startRuntime } from '../../src/tensor/runtime.js';
 import { type RunEnd, run } from '../../src/trainer/run.js';
 import type { TinyProject } from '../tiny-project.js';
 
-const silent = { start: () => {}, update: () => {}, stop: () => {} };
-
 interface Trained {
   end: Promise<RunEnd>;
   files: RunFiles;
@@ -22,15 +20,18 @@ export async function trainHere(args: {
   name: string;
   set?: string[];
   signal?: AbortSignal;
+  /** Called after each step. */
+  onStep?: (step: number) => void;
 }): Promise<Trained> {
-  const { project, name, set = [], signal = new AbortController().signal } = args;
+  const { project, name, set = [], signal = new AbortController().signal, onStep = () => {} } = args;
   await startRuntime({ report: () => {} });
   const output = `output_dir=${join(project.folder, name)}`;
   const config = await loadConfig({ file: project.config, set: [...set, output] });
   const folder = await openRunFolder({ config, resume: false });
   const warnings: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => warnings.push(JSON.parse(line).msg) });
-  const end = run({ config, folder, checkpoint: null, log, progress: silent, signal }).finally(folder.release);
+  const progress = { start: () => {}, update: onStep, stop: () => {} };
+  const end = run({ config, folder, checkpoint: null, log, progress, signal }).finally(folder.release);
   return { end, files: folder, warnings };
 }
 

@@ -1,0 +1,127 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { loadConfig } from '../../src/config/load.js';
+import { labelsOf } from '../../src/dataset/classes.js';
+import { loadDataset } from '../../src/dataset/load.js';
+import { toBatch } from '../../src/policy/batch.js';
+import type { Policy } from '../../src/policy/policy.js';
+import { promptMaker } from '../../src/prompt/sample-prompt.js';
+import { downloadFloats } from '../../src/tensor/ops.js';
+import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { scope } from '../../src/tensor/tensor.js';
+import type { StepContext } from '../../src/trainer/context.js';
+import type { PromptedSample } from '../../src/trainer/data-stream.js';
+import { Stopwatch } from '../../src/trainer/metrics.js';
+import { openModels } from '../../src/trainer/models.js';
+import { AdamW } from '../../src/trainer/optimizer.js';
+import { sftStep } from '../../src/trainer/sft-step.js';
+import { completionKeys, grpoStep } from '../../src/trainer/step.js';
+import { tinyProject } from '../tiny-project.js';
+
+const project = await tinyProject({ train: 4, test: 1 });
+await startRuntime({ report: () => {} });
+
+interface Record {
+  sample_id: string;
+  completion_ids: Int32Array;
+  advantage: number;
+}
+
+/**
+ * A policy after some steps of SFT, so that the completions of a group differ in their reward: a random one never gets
+ * any. The reference is what it started from.
+ */
+async function openPolicy({ set, warmUp }: { set: string[]; warmUp: number }) {
+  const options = ['method=grpo', 'grpo.beta=0.001', 'rollout.num_generations=8', ...set];
+  const config = await loadConfig({ file: project.config, set: options });
+  const classes = labelsOf(config.data);
+  const loaded = await loadDataset({ data: config.data, split: 'train', log: () => {} });
+  const models = await openModels({ config });
+  const prepare = promptMaker({ processor: models.processor, settings: config.data });
+  const samples = await Promise.all(loaded.map(async (sample) => ({ sample, prompt: await prepare(sample) })));
+  const optimizer = new AdamW({ parameters: models.policy.parameters, options: config.training });
+  const context: StepContext = { config, models, optimizer, classes };
+  onTestFinished(() => {
+    optimizer.dispose();
+    models.dispose();
+  });
+  const { learning_rate: learningRate } = config.training;
+  for (let step = 1; step <= warmUp; step++) sftStep(context, { step, samples, learningRate, clock: new Stopwatch() });
+  return { context, samples };
+}
+
+/** One step of GRPO on these samples. */
+function makeStep(context: StepContext, samples: PromptedSample[]) {
+  const result = grpoStep(context, { step: 1, samples, learningRate: 1e-4, clock: new Stopwatch() });
+  return { ...result, records: result.completions as Record[] };
+}
+
+/** Everything that a model answers with: log-probs of some completions, by token. */
+const scoresOf = (policy: Policy, samples: PromptedSample[], records: Record[]): Float32Array =>
+  policy.score({
+    batch: toBatch({
+      prompts: samples.map(({ prompt }) => prompt),
+      completions: samples.map(({ sample }) =>
+        records.filter(({ sample_id }) => sample_id === sample.id).map(({ completion_ids }) => completion_ids),
+      ),
+    }),
+    temperature: 1,
+  }).logprobs;
+
+const masters = ({ parameters }: Policy): Map<string, Float32Array> =>
+  new Map(parameters.trainableNames.map((name) => [name, scope(() => downloadFloats(parameters.master(name)))]));
+
+describe.each([
+  ['full', []],
+  ['LoRA', ['model.lora.r=4', 'model.freeze_vision=true', 'training.learning_rate=0.02']],
+])('grpoStep (%s)', (_, set) => {
+  it('moves the policy towards what was rewarded, leaves the reference alone, and keeps no tensor', async () => {
+    const { context, samples } = await openPolicy({ set, warmUp: 16 });
+    const { policy, reference } = context.models;
+    // What is made at first use (a frozen tower's features, weights in their compute type) is there after a step.
+    const { records } = makeStep(context, samples);
+    const tensors = activeBackend().liveTensors();
+    const scores = () => ({
+      policy: scoresOf(policy, samples, records),
+      reference: scoresOf(reference!, samples, records),
+    });
+    const before = { ...scores(), weights: masters(policy) };
+    const { applied, metrics } = makeStep(context, samples);
+    expect(activeBackend().liveTensors()).toBe(tensors);
+    const after = { ...scores(), weights: masters(policy) };
+
+    expect(applied).toBe(true);
+    expect(metrics['groups/zero_variance']).toBeLessThan(1);
+    const still = [...before.weights].filter(([name, values]) =>
+      after.weights.get(name)!.every((x, i) => x === values[i]),
+    );
+    expect(still.map(([name]) => name)).toEqual([]);
+    expect(after.reference).toEqual(before.reference);
+    expect(after.reference).not.toEqual(after.policy);
+
+    const advantages = records.flatMap(({ advantage, completion_ids: ids }) =>
+      Array(ids.length).fill(advantage / ids.length),
+    );
+    const objective = (logprobs: Float32Array) => logprobs.reduce((sum, x, t) => sum + advantages[t] * x, 0);
+    expect(objective(after.policy)).toBeGreaterThan(objective(before.policy));
+  });
+});
+
+describe('completionKeys', () => {
+  it('gives a sample that comes again in a step other completions', async () => {
+    const { context, samples } = await openPolicy({ set: [], warmUp: 0 });
+    const [first, second] = samples;
+    const { records } = makeStep(context, [first!, second!, first!]);
+    const texts = Array.from({ length: 3 }, (_, b) =>
+      records.slice(8 * b, 8 * (b + 1)).map(({ completion_ids }) => completion_ids),
+    );
+    expect(texts[2]).not.toEqual(texts[0]);
+  });
+
+  it('leaves the key of the first occurrence what it was', () => {
+    const [a, b, again, third] = completionKeys(['a', 'b', 'a', 'a']);
+    expect([a, b]).toEqual([...completionKeys(['a']), ...completionKeys(['b'])]);
+    expect(new Set([a, b, again, third]).size).toBe(4);
+    // FNV-1a of “a”, as runs of before have it.
+    expect(a).toBe(0xe40c292c);
+  });
+});

@@ -62,6 +62,17 @@ export class VideoError extends VauError {}
 /** An annotation file or row cannot be used. */
 export class DataError extends VauError {}
 
+/** One sample cannot be shown to the model: its video, its times or its words. Runs go on without it, and count it. */
+export class SampleError extends VauError {
+  /** Short, and the same for all samples that share it: `the video cannot be read`. */
+  readonly reason: string;
+
+  constructor({ reason, ...options }: ErrorOptions & { reason: string }) {
+    super(options);
+    this.reason = reason;
+  }
+}
+
 /** A model folder, weight file, tokenizer or adapter is incomplete or does not fit. */
 export class ModelError extends VauError {}
 

@@ -1,15 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../config/schema.js';
-import { labelsOf } from '../dataset/classes.js';
 import { loadDataset } from '../dataset/load.js';
 import { DataError } from '../errors.js';
-import { type BlindBaseline, blindBaselines } from '../evaluation/blind.js';
-import type { TaskEvaluation } from '../evaluation/evaluate.js';
-import { evaluateHeldOut, heldOutSamples } from '../evaluation/held-out.js';
+import { evaluateHeldOut, type HeldOutResult, heldOutSamples } from '../evaluation/held-out.js';
 import { Interrupted } from '../evaluation/predict.js';
 import { flatMetrics } from '../evaluation/summary.js';
 import { promptMaker } from '../prompt/sample-prompt.js';
+import { describeLeftOutSamples, leftOutReasons } from '../prompt/usable-samples.js';
 import { writeAtomically } from '../report/atomic-write.js';
 import { once } from '../report/once.js';
 import { createProgress } from '../report/progress.js';
@@ -47,16 +45,19 @@ export async function evaluateCommand(args: {
   await startRuntime({ report: say });
   await ensureFfmpeg({ report: say });
   const samples = await heldOutSamples({ config, warn });
-  const blind = await blindOf({ config, samples, warn });
+  // The guessers learn from the training annotations, or from the held-out ones where there are no others.
+  const { data } = config;
+  const train = data.train.length === 0 ? samples : await loadDataset({ data, split: 'train', log: warn });
   const models = await openModels({ config: { ...config, method: 'sft' }, checkpoint });
   const cache = openFrameCache({ report: warn });
   const progress = createProgress();
   progress.start(samples.length, 'evaluating');
   try {
-    const { predictions, evaluations } = await evaluateHeldOut({
+    const result = await evaluateHeldOut({
       config,
       answerer: models,
       samples,
+      train,
       prepare: promptMaker({ processor: models.processor, settings: config.data, cache }),
       warn,
       onProgress: (done) => {
@@ -66,12 +67,13 @@ export async function evaluateCommand(args: {
       signal,
     });
     progress.stop();
+    const { predictions, blind, leftOut } = result;
     if (predictions.length === 0) {
-      const message = `no video of the ${samples.length} held-out samples can be read; see the warnings above`;
+      const message = `not one of the ${samples.length} held-out samples can be used (${leftOutReasons(leftOut)}); see the warnings above`;
       throw new DataError({ code: 'DATA_NOTHING_READABLE', message });
     }
-    const result = { metrics: flatMetrics(evaluations), blind };
-    process.stdout.write(json ? `${JSON.stringify(result)}\n` : evaluationText({ evaluations, blind }));
+    const record = { metrics: flatMetrics(result), blind, left_out: leftOut };
+    process.stdout.write(json ? `${JSON.stringify(record)}\n` : evaluationText(result));
     if (args.predictions !== undefined) {
       const lines = predictions.map(({ sample, text }) => `${JSON.stringify({ sample_id: sample.id, text })}\n`);
       await writeAtomically({ file: args.predictions, text: lines.join('') });
@@ -86,20 +88,7 @@ export async function evaluateCommand(args: {
   }
 }
 
-/** The guessers learn from the training annotations, or from the held-out ones where there are no others. */
-async function blindOf(args: {
-  config: Config;
-  samples: Awaited<ReturnType<typeof heldOutSamples>>;
-  warn: (message: string) => void;
-}): Promise<BlindBaseline[]> {
-  const { config, samples, warn } = args;
-  const classes = labelsOf(config.data);
-  const { data } = config;
-  const train = data.train.length === 0 ? samples : await loadDataset({ data, split: 'train', log: warn });
-  return blindBaselines({ train, held: samples, classes, terms: config.rewards, seed: config.seed });
-}
-
-function evaluationText({ evaluations, blind }: { evaluations: TaskEvaluation[]; blind: BlindBaseline[] }): string {
+function evaluationText({ evaluations, blind, leftOut }: HeldOutResult): string {
   const percent = (value: number) => (100 * value).toFixed(1);
   const range = ({ low, high }: { low: number; high: number }) => `${percent(low)}–${percent(high)}`;
   const rows = evaluations.map(({ task, count, headline, metrics }) => {
@@ -118,5 +107,7 @@ function evaluationText({ evaluations, blind }: { evaluations: TaskEvaluation[];
   });
   const titles = ['task', 'samples', 'metric', '%', '95 % interval', 'blind %', 'blind guesser', 'format %', 'reward'];
   const isText = new Set(['task', 'metric', 'blind guesser']);
-  return table({ columns: titles.map((title) => ({ title, align: isText.has(title) ? 'left' : 'right' })), rows });
+  const columns = titles.map((title) => ({ title, align: isText.has(title) ? ('left' as const) : ('right' as const) }));
+  const unused = describeLeftOutSamples(leftOut);
+  return `${table({ columns, rows })}${unused === undefined ? '' : `${unused}\n`}`;
 }

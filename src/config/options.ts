@@ -84,6 +84,9 @@ const data = z.strictObject({
     .optional()
     .describe('The labels of the cls task. Left out: VAU-Bench’s 20.'),
   video: video.prefault({}).describe('How frames are chosen and sized.'),
+  max_prompt_length: count()
+    .default(16384)
+    .describe('Tokens of a prompt, the video’s included; a sample with a longer one is left out.'),
 });
 
 const rollout = z.strictObject({

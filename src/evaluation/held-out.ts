@@ -3,6 +3,8 @@ import { labelsOf } from '../dataset/classes.js';
 import { loadDataset } from '../dataset/load.js';
 import type { Sample } from '../dataset/sample.js';
 import type { PreparePrompt } from '../prompt/sample-prompt.js';
+import type { LeftOutSamples } from '../prompt/usable-samples.js';
+import { type BlindBaseline, blindBaselines } from './blind.js';
 import { evaluatePredictions, type TaskEvaluation } from './evaluate.js';
 import type { Prediction } from './metrics/prediction.js';
 import { type Answerer, predict } from './predict.js';
@@ -21,18 +23,33 @@ export async function heldOutSamples({
   return samples.slice(0, evaluation.max_samples);
 }
 
-/** Greedy answers to held-out samples, and how good they are. */
+/** Answers to held-out samples, how good they are, and what a guesser would have got. */
+export interface HeldOutResult {
+  predictions: Prediction[];
+  evaluations: TaskEvaluation[];
+  /** Measured on the samples that were answered, and on no other. */
+  blind: BlindBaseline[];
+  /** Samples that could not be shown to the model. */
+  leftOut: LeftOutSamples[];
+}
+
+/**
+ * Answers held-out samples greedily, and measures the answers beside those of blind guessers.
+ *
+ * @param train what the guessers learn from
+ */
 export async function evaluateHeldOut(args: {
   config: Config;
   answerer: Answerer;
   samples: readonly Sample[];
+  train: readonly Sample[];
   prepare: PreparePrompt;
   warn: (message: string) => void;
   onProgress?: (done: number) => void;
   signal?: AbortSignal;
-}): Promise<{ predictions: Prediction[]; evaluations: TaskEvaluation[] }> {
-  const { config, answerer, samples, prepare, warn, onProgress, signal } = args;
-  const predictions = await predict({
+}): Promise<HeldOutResult> {
+  const { config, answerer, samples, train, prepare, warn, onProgress, signal } = args;
+  const { predictions, leftOut } = await predict({
     answerer,
     samples,
     prepare,
@@ -42,12 +59,8 @@ export async function evaluateHeldOut(args: {
     onProgress,
     signal,
   });
-  const evaluations = evaluatePredictions({
-    predictions,
-    style: config.data.prompt,
-    classes: labelsOf(config.data),
-    terms: config.rewards,
-    seed: config.seed,
-  });
-  return { predictions, evaluations };
+  const measure = { classes: labelsOf(config.data), terms: config.rewards, seed: config.seed };
+  const evaluations = evaluatePredictions({ predictions, style: config.data.prompt, ...measure });
+  const blind = blindBaselines({ train, held: predictions.map(({ sample }) => sample), ...measure });
+  return { predictions, evaluations, blind, leftOut };
 }

@@ -1,9 +1,9 @@
 import type { Sample } from '../dataset/sample.js';
-import { VideoError } from '../errors.js';
 import type { Policy } from '../policy/policy.js';
 import type { Processor } from '../prompt/processor.js';
 import type { Prompt } from '../prompt/prompt.js';
 import type { PreparePrompt } from '../prompt/sample-prompt.js';
+import { type LeftOutSamples, UsableSamples } from '../prompt/usable-samples.js';
 import { generate } from '../rollout/generate.js';
 import type { Prediction } from './metrics/prediction.js';
 
@@ -18,9 +18,10 @@ export interface Answerer {
 export class Interrupted extends Error {}
 
 /**
- * Greedy completions of samples, several at a time. A sample whose video cannot be read is left out and reported.
+ * Greedy completions of samples, several at a time. A sample that cannot be used is left out and reported.
  *
- * @param signal ends the job between two batches @throws Interrupted
+ * @param signal ends the job between two batches
+ * @throws Interrupted
  */
 export async function predict(args: {
   answerer: Answerer;
@@ -31,14 +32,15 @@ export async function predict(args: {
   log: (message: string) => void;
   onProgress?: (done: number) => void;
   signal?: AbortSignal;
-}): Promise<Prediction[]> {
+}): Promise<{ predictions: Prediction[]; leftOut: LeftOutSamples[] }> {
   const { answerer, samples, batchSize, onProgress, signal } = args;
+  const usable = new UsableSamples(args);
   const predictions: Prediction[] = [];
-  let pending = prepareBatch(args, 0);
+  let pending = prepareBatch(samples.slice(0, batchSize), usable);
   for (let start = 0; start < samples.length; start += batchSize) {
     if (signal?.aborted) throw new Interrupted();
     const batch = await pending;
-    pending = prepareBatch(args, start + batchSize);
+    pending = prepareBatch(samples.slice(start + batchSize, start + 2 * batchSize), usable);
     if (batch.length > 0) {
       const { completions } = generate({
         policy: answerer.policy,
@@ -61,21 +63,13 @@ export async function predict(args: {
     }
     onProgress?.(Math.min(start + batchSize, samples.length));
   }
-  return predictions;
+  return { predictions, leftOut: usable.leftOut() };
 }
 
 async function prepareBatch(
-  { samples, prepare, batchSize, log }: Parameters<typeof predict>[0],
-  start: number,
+  samples: readonly Sample[],
+  usable: UsableSamples,
 ): Promise<{ sample: Sample; prompt: Prompt }[]> {
-  const prepared = samples.slice(start, start + batchSize).map(async (sample) => {
-    try {
-      return { sample, prompt: await prepare(sample) };
-    } catch (error) {
-      if (!(error instanceof VideoError)) throw error;
-      log(`left out: ${error.message}`);
-      return null;
-    }
-  });
-  return (await Promise.all(prepared)).filter((entry) => entry !== null);
+  const prepared = samples.map(async (sample) => ({ sample, prompt: await usable.prepare(sample) }));
+  return (await Promise.all(prepared)).flatMap(({ sample, prompt }) => (prompt === null ? [] : { sample, prompt }));
 }

@@ -1,12 +1,21 @@
 import { mean } from '../statistics.js';
+import { type BlindBaseline, blindReward } from './blind.js';
 import type { TaskEvaluation } from './evaluate.js';
 
 /**
- * An evaluation as one flat record: `<task>/<metric>` for every metric, `<task>/<headline>/low` and `/high` for its
- * 95 % interval, and `reward`, the mean over all samples.
+ * An evaluation as one flat record: `<task>/<metric>` for every metric; `<task>/<headline>/low` and `/high` for its
+ * 95 % interval, and `/blind` for what the best guesser has on the same samples; `<task>/count`, the samples that were
+ * answered; and `reward`, the mean over all of them, beside `reward/blind`.
  */
-export function flatMetrics(evaluations: readonly TaskEvaluation[]): Record<string, number> {
-  const entries = evaluations.flatMap(({ task, headline, metrics }) => [
+export function flatMetrics({
+  evaluations,
+  blind,
+}: {
+  evaluations: readonly TaskEvaluation[];
+  blind: readonly BlindBaseline[];
+}): Record<string, number> {
+  const entries = evaluations.flatMap(({ task, count, headline, metrics }) => [
+    [`${task}/count`, count] as const,
     ...Object.entries(metrics).map(([name, value]) => [`${task}/${name}`, value] as const),
     ...(headline === undefined
       ? []
@@ -16,6 +25,14 @@ export function flatMetrics(evaluations: readonly TaskEvaluation[]): Record<stri
           [`${task}/${headline.name}/high`, headline.high] as const,
         ]),
   ]);
+  const guessed = blind.map(({ task, metric, value }) => [`${task}/${metric}/blind`, value] as const);
+  const answered = evaluations.reduce((sum, { count }) => sum + count, 0);
+  // There are tasks that nobody guesses at: the rewards would be of other samples.
+  const guessedAll = answered > 0 && blind.reduce((sum, { count }) => sum + count, 0) === answered;
   const rewards = evaluations.flatMap(({ count, metrics }) => Array<number>(count).fill(metrics.reward ?? 0));
-  return { reward: mean(rewards), ...Object.fromEntries(entries) };
+  return {
+    reward: mean(rewards),
+    ...(guessedAll && { 'reward/blind': blindReward(blind) }),
+    ...Object.fromEntries([...entries, ...guessed]),
+  };
 }

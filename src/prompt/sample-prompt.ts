@@ -1,13 +1,15 @@
 import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
 import type { Sample, TaskName } from '../dataset/sample.js';
+import { SampleError, VideoError } from '../errors.js';
 import type { FrameCache } from '../video/frame-cache.js';
-import type { VideoSettings } from '../video/frames.js';
+import type { Frames, VideoSettings } from '../video/frames.js';
 import { loadFrames, videoKey } from '../video/load-frames.js';
 import type { PromptStyle } from './answer.js';
 import { buildPrompt } from './build.js';
 import type { Processor } from './processor.js';
 import type { Prompt } from './prompt.js';
+import { checkPromptLength, checkWords } from './sample-words.js';
 import { promptText } from './tasks.js';
 
 /** How samples are shown to the model: the config's `data`, as far as it is about that. */
@@ -17,9 +19,11 @@ export interface PromptSettings {
   prompt_templates?: Partial<Record<TaskName, string>>;
   classes?: readonly string[];
   video: VideoSettings;
+  /** In tokens, the video's included. */
+  max_prompt_length: number;
 }
 
-/** @throws VideoError where the video cannot be read */
+/** @throws SampleError where the sample cannot be used */
 export type PreparePrompt = (sample: Sample) => Promise<Prompt>;
 
 /** Makes what decodes a sample's video and builds its prompt; as many videos at a time as there are cores. */
@@ -43,13 +47,27 @@ async function samplePrompt({
   settings: PromptSettings;
   cache?: FrameCache;
 }): Promise<Prompt> {
-  const { prompt: style, classes, prompt_templates: templates, system_prompt: systemPrompt, video } = settings;
-  const request = { file: sample.video, settings: video, factor: processor.factor };
-  return buildPrompt({
-    processor,
-    userText: promptText({ sample, style, classes, templates }),
-    frames: await loadFrames({ ...request, cache }),
-    systemPrompt,
-    videoKey: await videoKey(request),
-  });
+  const { prompt: style, classes, prompt_templates: templates, system_prompt: systemPrompt } = settings;
+  const { max_prompt_length: limit } = settings;
+  const userText = promptText({ sample, style, classes, templates });
+  checkWords({ sample, userText, tokenizer: processor.tokenizer, limit });
+  const { frames, videoKey } = await framesOf({ sample, processor, settings, cache });
+  const prompt = buildPrompt({ processor, userText, frames, systemPrompt, videoKey });
+  checkPromptLength({ sample, length: prompt.tokenIds.length, limit });
+  return prompt;
+}
+
+async function framesOf({
+  sample,
+  processor,
+  settings,
+  cache,
+}: Parameters<typeof samplePrompt>[0]): Promise<{ frames: Frames; videoKey: string }> {
+  const request = { file: sample.video, settings: settings.video, factor: processor.factor };
+  try {
+    return { frames: await loadFrames({ ...request, cache }), videoKey: await videoKey(request) };
+  } catch (cause) {
+    if (!(cause instanceof VideoError)) throw cause;
+    throw new SampleError({ code: cause.code, message: cause.message, reason: 'the video cannot be read', cause });
+  }
 }

@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../config/schema.js';
-import { loadDataset } from '../dataset/load.js';
-import { type BlindBaseline, blindBaselines } from '../evaluation/blind.js';
 import { createProgress } from '../report/progress.js';
 import { runFiles } from '../report/run-folder.js';
 import { startRuntime } from '../tensor/runtime.js';
@@ -58,7 +56,6 @@ export async function quickstart({
   const result = {
     before: await evaluationOf(sft.config),
     after: await evaluationOf(grpo.config),
-    blind: await blindOf(grpo.config),
     minutes: (performance.now() - started) / 60000,
     folder: path.relative('.', folder.grpo),
     configs: path.dirname(path.dirname(grpo.words[0]!)),
@@ -70,10 +67,4 @@ export async function quickstart({
 async function evaluationOf({ output_dir }: Config): Promise<Record<string, number>> {
   const text = await readFile(runFiles(output_dir).finished, 'utf8');
   return (JSON.parse(text) as { evaluation: Record<string, number> }).evaluation;
-}
-
-async function blindOf({ data, rewards: terms, seed }: Config): Promise<BlindBaseline[]> {
-  const load = (split: 'train' | 'eval') => loadDataset({ data, split, log: () => {} });
-  const [train, held] = await Promise.all([load('train'), load('eval')]);
-  return blindBaselines({ train, held, classes: data.classes ?? [], terms, seed });
 }

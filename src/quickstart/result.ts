@@ -1,18 +1,16 @@
-import { type BlindBaseline, blindReward } from '../evaluation/blind.js';
 import { table } from '../report/table.js';
 
 const TASKS = [
-  { task: 'qa', label: 'QA accuracy', key: 'qa/accuracy' },
-  { task: 'tag', label: 'TAG mIoU', key: 'tag/miou' },
-  { task: 'cls', label: 'CLS accuracy', key: 'cls/accuracy' },
+  { label: 'QA accuracy', key: 'qa/accuracy' },
+  { label: 'TAG mIoU', key: 'tag/miou' },
+  { label: 'CLS accuracy', key: 'cls/accuracy' },
 ] as const;
 
 /** What a quickstart prints at its end. */
 export function resultText(args: {
-  /** Flat metrics after SFT and after GRPO. */
+  /** Flat metrics after SFT and after GRPO, the guessers' among them. */
   before: Record<string, number>;
   after: Record<string, number>;
-  blind: BlindBaseline[];
   minutes: number;
   /** Of the GRPO run. */
   folder: string;
@@ -20,24 +18,21 @@ export function resultText(args: {
   configs: string;
   seed: number;
 }): string {
-  const { before, after, blind, minutes, folder, configs, seed } = args;
+  const { before, after, minutes, folder, configs, seed } = args;
   const percent = (value: number | undefined) => (value === undefined ? '' : (100 * value).toFixed(1));
-  const rows = TASKS.map(({ task, label, key }) => {
-    const guesser = blind.find((one) => one.task === task);
-    return [
-      `${label}, %`,
-      percent(guesser?.value),
-      percent(before[key]),
-      percent(after[key]),
-      `${percent(after[`${key}/low`])}–${percent(after[`${key}/high`])}`,
-    ];
-  });
-  const reward = (metrics: Record<string, number>) => metrics.reward?.toFixed(3) ?? '';
+  const rows = TASKS.map(({ label, key }) => [
+    `${label}, %`,
+    percent(after[`${key}/blind`]),
+    percent(before[key]),
+    percent(after[key]),
+    `${percent(after[`${key}/low`])}–${percent(after[`${key}/high`])}`,
+  ]);
+  const reward = (value: number | undefined) => value?.toFixed(3) ?? '';
   const columns = ['held-out clips', 'video-blind', 'after SFT', 'after GRPO', '95 % interval'].map((title, i) => ({
     title,
     align: i === 0 ? ('left' as const) : ('right' as const),
   }));
-  return `${table({ columns, rows: [...rows, ['mean reward', blindReward(blind).toFixed(3), reward(before), reward(after), '']] })}
+  return `${table({ columns, rows: [...rows, ['mean reward', reward(after['reward/blind']), reward(before.reward), reward(after.reward), '']] })}
 ${minutes.toFixed(1)} minutes. The run is in ${folder}: metrics.jsonl, completions.jsonl, checkpoints/.
 
 What to try next:

@@ -1,8 +1,9 @@
 import { dataOrder } from '../dataset/order.js';
 import type { Sample } from '../dataset/sample.js';
-import { RunError, VideoError } from '../errors.js';
+import { RunError } from '../errors.js';
 import type { Prompt } from '../prompt/prompt.js';
 import type { PreparePrompt } from '../prompt/sample-prompt.js';
+import { type LeftOutSamples, leftOutReasons, UsableSamples } from '../prompt/usable-samples.js';
 
 /** A sample that is ready to be trained on. */
 export interface PromptedSample {
@@ -13,7 +14,7 @@ export interface PromptedSample {
 interface Entry {
   epoch: number;
   sample: Sample;
-  /** Null: the video cannot be read. */
+  /** Null: the sample cannot be used. */
   prompt: Promise<Prompt | null>;
 }
 
@@ -22,17 +23,15 @@ const AHEAD = 1;
 
 /**
  * The training samples in their seeded order, without end. `position` is all that a checkpoint has to keep. A sample
- * whose video cannot be read is reported once, counted, and passed over.
+ * that cannot be used is reported once, counted, and passed over.
  */
 export class DataStream {
-  /** Samples taken from the order so far, unreadable ones included. */
+  /** Samples taken from the order so far, those included that cannot be used. */
   position: number;
   epoch = 0;
   readonly #samples: Sample[];
   readonly #order: ReturnType<typeof dataOrder>;
-  readonly #prepare: PreparePrompt;
-  readonly #log: (message: string) => void;
-  readonly #unreadable = new Set<string>();
+  readonly #usable: UsableSamples;
   readonly #pending = new Map<number, Entry>();
 
   constructor(args: {
@@ -44,17 +43,16 @@ export class DataStream {
   }) {
     this.#samples = args.samples;
     this.#order = dataOrder({ seed: args.seed, count: args.samples.length });
-    this.#prepare = args.prepare;
-    this.#log = args.log;
+    this.#usable = new UsableSamples(args);
     this.position = args.position;
   }
 
-  /** Videos met so far that cannot be read. */
-  get unreadable(): number {
-    return this.#unreadable.size;
+  /** What was left out so far. */
+  leftOut(): LeftOutSamples[] {
+    return this.#usable.leftOut();
   }
 
-  /** @throws RunError `DATA_NOTHING_READABLE` when no video at all can be read */
+  /** @throws RunError `DATA_NOTHING_READABLE` when no sample at all can be used */
   async next(count: number): Promise<PromptedSample[]> {
     const taken: PromptedSample[] = [];
     while (taken.length < count) {
@@ -65,37 +63,21 @@ export class DataStream {
       this.position += 1;
       this.epoch = epoch;
       if (prompt !== null) taken.push({ sample, prompt });
-      else if (this.#nothingReadable()) {
-        const message = `no video of the ${this.#samples.length} training samples can be read; see the warnings above`;
+      else if (this.#samples.every((sample) => this.#usable.isLeftOut(sample))) {
+        const message = `not one of the ${this.#samples.length} training samples can be used (${leftOutReasons(this.leftOut())}); see the warnings above`;
         throw new RunError({ code: 'DATA_NOTHING_READABLE', message });
       }
     }
     return taken;
   }
 
-  #nothingReadable(): boolean {
-    return this.#samples.every(({ video }) => this.#unreadable.has(video));
-  }
-
   #begin(position: number): void {
     if (this.#pending.has(position)) return;
     const { index, epoch } = this.#order(position);
     const sample = this.#samples[index]!;
-    const prompt = this.#tryPrepare(sample);
+    const prompt = this.#usable.prepare(sample);
     // Where it fails altogether, it does so when it is waited for.
     prompt.catch(() => {});
     this.#pending.set(position, { epoch, sample, prompt });
-  }
-
-  async #tryPrepare(sample: Sample): Promise<Prompt | null> {
-    if (this.#unreadable.has(sample.video)) return null;
-    try {
-      return await this.#prepare(sample);
-    } catch (error) {
-      if (!(error instanceof VideoError)) throw error;
-      if (!this.#unreadable.has(sample.video)) this.#log(`left out: ${error.message}`);
-      this.#unreadable.add(sample.video);
-      return null;
-    }
   }
 }

@@ -1,7 +1,6 @@
 import type { Config } from '../config/schema.js';
 import { loadDataset } from '../dataset/load.js';
 import type { Sample } from '../dataset/sample.js';
-import { VideoError } from '../errors.js';
 import { readModelConfig } from '../policy/files/model-config.js';
 import { modelFolder } from '../policy/files/model-folder.js';
 import { openWeights } from '../policy/files/weights.js';
@@ -11,6 +10,7 @@ import { encodeCompletion } from '../prompt/build.js';
 import { loadProcessor } from '../prompt/processor.js';
 import { promptMaker } from '../prompt/sample-prompt.js';
 import { expectedCompletion } from '../prompt/tasks.js';
+import { UsableSamples } from '../prompt/usable-samples.js';
 import { trainsWeight } from './models.js';
 
 /** Training samples whose prompts are really built, spread over the data. */
@@ -51,15 +51,11 @@ export async function planRun(args: {
   const modelConfig = await readModelConfig(model.path);
 
   const probed = spread(samples, PROBED);
-  const prepare = promptMaker({ processor, settings: data });
+  const usable = new UsableSamples({ prepare: promptMaker({ processor, settings: data }), log: warn });
   const lengths: number[] = [];
   for (const sample of probed) {
-    try {
-      lengths.push((await prepare(sample)).tokenIds.length);
-    } catch (error) {
-      if (!(error instanceof VideoError)) throw error;
-      warn(`left out: ${error.message}`);
-    }
+    const prompt = await usable.prepare(sample);
+    if (prompt !== null) lengths.push(prompt.tokenIds.length);
   }
   const answers = probed.map((sample) => {
     const text = expectedCompletion({ sample, style: data.prompt });

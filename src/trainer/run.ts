@@ -9,6 +9,7 @@ import { evaluateHeldOut, heldOutSamples } from '../evaluation/held-out.js';
 import { Interrupted } from '../evaluation/predict.js';
 import { flatMetrics } from '../evaluation/summary.js';
 import { promptMaker } from '../prompt/sample-prompt.js';
+import { describeLeftOutSamples } from '../prompt/usable-samples.js';
 import { writeAtomically } from '../report/atomic-write.js';
 import { once } from '../report/once.js';
 import type { Profile } from '../report/profile.js';
@@ -112,12 +113,13 @@ export async function run(options: RunOptions): Promise<RunEnd> {
       config,
       answerer: models,
       samples: held,
+      train: samples,
       prepare,
       warn,
       onProgress: () => models.trim(),
       signal,
     });
-    const metrics = flatMetrics(answered.evaluations);
+    const metrics = flatMetrics(answered);
     await records.evaluation({ step, ...metrics });
     log.info({ step, ...metrics }, 'evaluated');
     return metrics;
@@ -159,7 +161,8 @@ export async function run(options: RunOptions): Promise<RunEnd> {
     }
     const evaluation = await evaluate();
     if (saved < step) await save();
-    if (stream.unreadable > 0) log.warn(`training videos left out since they cannot be read: ${stream.unreadable}`);
+    const leftOut = describeLeftOutSamples(stream.leftOut());
+    if (leftOut !== undefined) log.warn(`training: ${leftOut}`);
     await writeAtomically({ file: folder.finished, text: `${JSON.stringify({ step, evaluation }, null, 2)}\n` });
     return 'done';
   } catch (error) {

@@ -1,23 +1,19 @@
 import { expect, it } from 'vitest';
-import type { BlindBaseline } from '../../src/evaluation/blind.js';
 import { resultText } from '../../src/quickstart/result.js';
-
-const blind = (task: BlindBaseline['task'], value: number, reward: number): BlindBaseline => ({
-  task,
-  name: 'guesser',
-  count: 10,
-  metric: 'accuracy',
-  value,
-  interval: { low: 0, high: 1 },
-  reward,
-  candidates: {},
-});
 
 it('puts the video-blind guesser, SFT and GRPO side by side', () => {
   const text = resultText({
     before: { reward: 1.5, 'qa/accuracy': 0.5, 'tag/miou': 0.4, 'cls/accuracy': 0.6 },
-    after: { reward: 2.25, 'qa/accuracy': 0.75, 'qa/accuracy/low': 0.7, 'qa/accuracy/high': 0.8, 'tag/miou': 0.5 },
-    blind: [blind('qa', 0.25, 1.25), blind('tag', 0.35, 1.75)],
+    after: {
+      reward: 2.25,
+      'reward/blind': 1.5,
+      'qa/accuracy': 0.75,
+      'qa/accuracy/low': 0.7,
+      'qa/accuracy/high': 0.8,
+      'qa/accuracy/blind': 0.25,
+      'tag/miou': 0.5,
+      'tag/miou/blind': 0.35,
+    },
     minutes: 3.21,
     folder: 'runs/quickstart/grpo',
     configs: 'configs',

@@ -1,17 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import type { Sample } from '../../src/dataset/sample.js';
-import { SetupError, VideoError } from '../../src/errors.js';
+import { SampleError, SetupError, VideoError } from '../../src/errors.js';
 import type { Prompt } from '../../src/prompt/prompt.js';
 import { DataStream } from '../../src/trainer/data-stream.js';
 
 const COUNT = 6;
 const samples = Array.from({ length: COUNT }, (_, i) => ({ id: `s${i}`, video: `v${i % 3}.mp4` }) as Sample);
 
-/** A stream whose videos `unreadable` cannot be read. */
-function streamOf({ position = 0, unreadable = [] as string[], all = samples } = {}) {
+/** A stream whose videos `unreadable` cannot be read, and whose samples `wordy` are too long. */
+function streamOf({ position = 0, unreadable = [] as string[], wordy = [] as string[], all = samples } = {}) {
   const log: string[] = [];
-  const prepare = async ({ video }: Sample): Promise<Prompt> => {
-    if (unreadable.includes(video)) throw new VideoError({ code: 'VIDEO_UNREADABLE', message: `${video} is bad` });
+  const prepare = async ({ id, video }: Sample): Promise<Prompt> => {
+    const bad = { code: 'VIDEO_UNREADABLE', message: `${video} is bad` };
+    if (unreadable.includes(video))
+      throw new SampleError({ ...bad, reason: 'the video cannot be read', cause: new VideoError(bad) });
+    if (wordy.includes(id))
+      throw new SampleError({ code: 'PROMPT_TOO_LONG', message: `${id} is too long`, reason: 'too long' });
     return {} as Prompt;
   };
   return { stream: new DataStream({ samples: all, seed: 3, position, prepare, log: (line) => log.push(line) }), log };
@@ -40,12 +44,20 @@ describe('DataStream', () => {
     expect(ids.every((id) => id !== 's1' && id !== 's4')).toBe(true);
     expect(new Set(ids).size).toBe(4);
     expect(log).toEqual(['left out: v1.mp4 is bad']);
-    expect(stream.unreadable).toBe(1);
+    expect(stream.leftOut()).toEqual([{ reason: 'the video cannot be read', count: 2 }]);
     // The same from a position in the middle: what is passed over counts.
     const { stream: resumed } = streamOf({ unreadable: ['v1.mp4'] });
     await resumed.next(3);
     const { stream: again } = streamOf({ unreadable: ['v1.mp4'], position: resumed.position });
     expect(await idsOf(again, 5)).toEqual(ids.slice(3));
+  });
+
+  it('passes over a sample that is at fault itself, and not over the others of its video', async () => {
+    const { stream, log } = streamOf({ wordy: ['s1'] });
+    const ids = await idsOf(stream, 10);
+    expect([...new Set(ids)].sort()).toEqual(['s0', 's2', 's3', 's4', 's5']);
+    expect(log).toEqual(['left out: s1 is too long']);
+    expect(stream.leftOut()).toEqual([{ reason: 'too long', count: 1 }]);
   });
 
   it('goes on while there is one video that can be read, however many a step takes', async () => {
@@ -59,6 +71,13 @@ describe('DataStream', () => {
     const { stream, log } = streamOf({ unreadable: ['v0.mp4', 'v1.mp4', 'v2.mp4'] });
     await expect(stream.next(1)).rejects.toMatchObject({ code: 'DATA_NOTHING_READABLE' });
     expect(log).toHaveLength(3);
+  });
+
+  it('stops where each sample has a fault of its own', async () => {
+    const { stream } = streamOf({ unreadable: ['v0.mp4', 'v2.mp4'], wordy: ['s1', 's4'] });
+    await expect(stream.next(1)).rejects.toThrow(
+      /not one of the 6 .* \(too long \(2\), the video cannot be read \(\d\)\)/,
+    );
   });
 
   it('stops for what is not a video’s fault', async () => {

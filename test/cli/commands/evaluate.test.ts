@@ -66,6 +66,27 @@ describe('evaluate', () => {
     await expect(nobody).rejects.toMatchObject({ code: 'DATA_NOTHING_HELD_OUT' });
   });
 
+  it('scores the guesser on the very samples that the model answered', async () => {
+    const wordy = (line: string) => ({ ...JSON.parse(line), question: `What ${'now '.repeat(400)}?` });
+    const lines = (await readFile(join(project.folder, 'clips/test.jsonl'), 'utf8')).trimEnd().split('\n');
+    // Of three multiple-choice questions one is too long to be asked; its letter alone is A.
+    const answers = ['A', 'B', 'B'];
+    const held = lines
+      .filter((line) => JSON.parse(line).task === 'qa')
+      .map((line, i) => ({ ...(i === 0 ? wordy(line) : JSON.parse(line)), answer: answers[i] }));
+    const file = join(project.folder, 'held.jsonl');
+    await writeFile(file, held.map((line) => JSON.stringify(line)).join('\n'));
+    const set = ['data.train=[]', `data.eval.0.annotations=${file}`, 'data.max_prompt_length=300'];
+    const { stdout, stderr } = await evaluate({ set, args: ['--json'] });
+    const { metrics, blind, left_out } = JSON.parse(stdout);
+    expect(left_out).toEqual([{ reason: 'the prompt is longer than data.max_prompt_length', count: 1 }]);
+    expect(stderr).toMatch(/warning: left out: held\.jsonl:test-00000-qa:qa: .*data\.max_prompt_length is 300/);
+    expect(metrics['qa/count']).toBe(2);
+    expect(blind).toMatchObject([{ task: 'qa', count: 2, candidates: { 'always B': 1 } }]);
+    expect(metrics['qa/accuracy/blind']).toBe(blind[0].value);
+    expect((await evaluate({ set })).stdout).toMatch(/^1 sample left out: the prompt is longer/m);
+  });
+
   it('leaves out what cannot be read, and fails where that is all', async () => {
     await writeFile(join(project.videos, 'test-00001.mp4'), 'no video');
     const { stdout, stderr } = await evaluate({ args: ['--json'] });

@@ -1,0 +1,63 @@
+import type { LeftOut } from '../dataset/annotation.js';
+import type { Sample } from '../dataset/sample.js';
+import { SampleError, VideoError } from '../errors.js';
+import type { Prompt } from './prompt.js';
+import type { PreparePrompt } from './sample-prompt.js';
+
+/** Samples that were left out, for one reason. */
+export type LeftOutSamples = Pick<LeftOut, 'reason' | 'count'>;
+
+/** Prepares samples, and keeps count of those that cannot be used. */
+export class UsableSamples {
+  readonly #prepare: PreparePrompt;
+  readonly #log: (message: string) => void;
+  /** The reason, by the sample's id. */
+  readonly #leftOut = new Map<string, string>();
+  /** The reason, by the video: no other sample of it needs to be tried. */
+  readonly #videos = new Map<string, string>();
+
+  /** @param log takes a sentence for each sample that is left out, and for each video once */
+  constructor({ prepare, log }: { prepare: PreparePrompt; log: (message: string) => void }) {
+    this.#prepare = prepare;
+    this.#log = log;
+  }
+
+  /** The sample's prompt; null where it has to be left out. */
+  async prepare(sample: Sample): Promise<Prompt | null> {
+    if (this.isLeftOut(sample)) {
+      this.#leftOut.set(sample.id, this.#leftOut.get(sample.id) ?? this.#videos.get(sample.video)!);
+      return null;
+    }
+    try {
+      return await this.#prepare(sample);
+    } catch (error) {
+      if (!(error instanceof SampleError)) throw error;
+      if (!this.isLeftOut(sample)) this.#log(`left out: ${error.message}`);
+      this.#leftOut.set(sample.id, error.reason);
+      if (error.cause instanceof VideoError) this.#videos.set(sample.video, error.reason);
+      return null;
+    }
+  }
+
+  isLeftOut({ id, video }: Sample): boolean {
+    return this.#leftOut.has(id) || this.#videos.has(video);
+  }
+
+  /** Of those asked for, how many were left out for each reason. */
+  leftOut(): LeftOutSamples[] {
+    const counts = new Map<string, number>();
+    for (const reason of this.#leftOut.values()) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    return [...counts].map(([reason, count]) => ({ reason, count }));
+  }
+}
+
+/** `3 samples left out: the video cannot be read (2), …`; undefined where there are none. */
+export function describeLeftOutSamples(leftOut: readonly LeftOutSamples[]): string | undefined {
+  const count = leftOut.reduce((sum, one) => sum + one.count, 0);
+  if (count === 0) return undefined;
+  return `${count} ${count === 1 ? 'sample' : 'samples'} left out: ${leftOutReasons(leftOut)}`;
+}
+
+/** `the video cannot be read (2), …` */
+export const leftOutReasons = (leftOut: readonly LeftOutSamples[]): string =>
+  leftOut.map(({ reason, count }) => `${reason} (${count})`).join(', ');

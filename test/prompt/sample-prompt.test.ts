@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import type { Sample } from '../../src/dataset/sample.js';
+import { loadProcessor } from '../../src/prompt/processor.js';
+import { promptMaker } from '../../src/prompt/sample-prompt.js';
+import { PROCESSOR_FOLDER } from './fixtures.js';
+
+const processor = await loadProcessor(PROCESSOR_FOLDER);
+const settings = {
+  prompt: 'direct' as const,
+  video: { fps: 1, max_frames: 4, min_pixels: 784, max_pixels: 7056 },
+  max_prompt_length: 500,
+};
+const question: Sample = {
+  id: 'set.jsonl:7:qa',
+  task: 'qa',
+  video: '/nowhere/gone.mp4',
+  question: 'What happens?',
+  options: ['a fall', 'a fight', 'a fire', 'nothing'],
+  answer: 'A',
+  segment: { kind: 'unknown' },
+};
+const prepare = (sample: Partial<Sample>, more = {}) =>
+  promptMaker({ processor, settings: { ...settings, ...more } })({ ...question, ...sample });
+
+test.each(['<|video_pad|>', '<|im_end|>', '<|endoftext|>'])(
+  'a question or an option with %s is no text',
+  async (token) => {
+    const error = { name: 'SampleError', code: 'PROMPT_INVALID', reason: 'the question holds a special token' };
+    await expect(prepare({ question: `What ${token} happens?` })).rejects.toMatchObject(error);
+    await expect(prepare({ options: ['a', `${token}`, 'c', 'd'] })).rejects.toMatchObject(error);
+    await expect(prepare({ question: `Is <${token.slice(1)} odd?` })).rejects.toThrow(
+      `set.jsonl:7:qa: its question or`,
+    );
+  },
+);
+
+test('a template of one’s own may hold special tokens', async () => {
+  const own = { prompt_templates: { qa: '<|im_start|>{question}' } };
+  await expect(prepare({}, own)).rejects.toMatchObject({ code: 'VIDEO_NOT_FOUND' });
+});
+
+test('words that are too many are refused before the video is looked at', async () => {
+  const sample = { question: 'word '.repeat(600) };
+  await expect(prepare(sample)).rejects.toMatchObject({ code: 'PROMPT_TOO_LONG' });
+  await expect(prepare(sample)).rejects.toThrow(/set\.jsonl:7:qa: .*max_prompt_length is 500/);
+});
+
+test('a video that cannot be read is the sample’s fault, with the video’s own words', async () => {
+  await expect(prepare({})).rejects.toMatchObject({
+    name: 'SampleError',
+    code: 'VIDEO_NOT_FOUND',
+    reason: 'the video cannot be read',
+    cause: { name: 'VideoError' },
+  });
+});

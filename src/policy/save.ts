@@ -1,4 +1,4 @@
-import { copyFile, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { downloadFloats } from '../tensor/ops.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
@@ -46,12 +46,21 @@ export async function saveModel(args: { policy: Policy; from: string; folder: st
   await copyModelFiles({ from, folder });
 }
 
-/** Copies what a model folder holds beside its weights: configs, tokenizer, chat template. */
+/**
+ * Copies what a model folder holds beside its weights: configs, tokenizer, chat template. In the hub's cache these are
+ * links; the copies are files.
+ */
 export async function copyModelFiles({ from, folder }: { from: string; folder: string }): Promise<void> {
-  const entries = await readdir(from, { withFileTypes: true });
-  const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  const names = await readdir(from);
   const kept = names.filter((name) => /\.(json|txt|jinja|model)$/.test(name) && !NOT_COPIED.test(name));
-  for (const name of kept) await copyFile(path.join(from, name), path.join(folder, name));
+  for (const name of kept) {
+    const file = path.join(from, name);
+    const isFile = await stat(file).then(
+      (entry) => entry.isFile(),
+      () => false,
+    );
+    if (isFile) await copyFile(file, path.join(folder, name));
+  }
 }
 
 /** The index of other weight files, and what a checkpoint of ours has of its own. */

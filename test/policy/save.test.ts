@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
-import { readdir, writeFile } from 'node:fs/promises';
+import { execFile, execFileSync } from 'node:child_process';
+import { lstat, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -9,7 +9,7 @@ import { readAdapter } from '../../src/policy/files/adapter.js';
 import { loadModel } from '../../src/policy/load.js';
 import { addAdapters } from '../../src/policy/lora.js';
 import { Policy } from '../../src/policy/policy.js';
-import { saveAdapter, saveModel } from '../../src/policy/save.js';
+import { copyModelFiles, saveAdapter, saveModel } from '../../src/policy/save.js';
 import { isVision } from '../../src/policy/shapes.js';
 import { uniform } from '../../src/random.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
@@ -157,5 +157,27 @@ describe.each([
     await writeFile(file, JSON.stringify({ cases }));
     await compareWithPython({ policy, cases, script: 'check_model.py', arguments: [folder, file] });
     policy.parameters.dispose();
+  });
+});
+
+describe('copyModelFiles', () => {
+  it("takes the hub cache's links for the files that they lead to", async () => {
+    const blobs = await folderWith({ abc: '{"model_type": "qwen2_vl"}' });
+    const [from, folder] = [await folderWith(), await folderWith()];
+    await symlink(path.join(blobs, 'abc'), path.join(from, 'config.json'));
+    await copyModelFiles({ from, folder });
+    expect((await lstat(path.join(folder, 'config.json'))).isFile()).toBe(true);
+  });
+
+  it('leaves alone what is no file, the weights, and what a checkpoint has of its own', async () => {
+    const kept = ['chat_template.jinja', 'config.json', 'merges.txt'];
+    const others = ['manifest.json', 'state.json', 'adapter_config.json', 'model.safetensors.index.json', 'a.bin'];
+    const from = await folderWith(Object.fromEntries([...kept, ...others].map((name) => [name, '{}'])));
+    await mkdir(path.join(from, 'folder.json'));
+    await symlink('nowhere', path.join(from, 'link.json'));
+    execFileSync('mkfifo', [path.join(from, 'pipe.json')]);
+    const folder = await folderWith();
+    await copyModelFiles({ from, folder });
+    expect(await readdir(folder)).toEqual(kept);
   });
 });

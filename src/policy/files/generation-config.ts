@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { z } from 'zod';
-import { readJsonIfPresent } from './json.js';
+import { readJsonIfPresent, shortList } from './json.js';
 
 /** How the model's makers sample from it. What a model folder does not say is undefined. */
 export interface GenerationConfig {
@@ -16,7 +16,7 @@ export interface GenerationConfig {
 
 const tokenId = z.number().int().nonnegative();
 const eos = z
-  .union([tokenId, z.array(tokenId)])
+  .union([tokenId, shortList(tokenId, 1000)])
   .nullish()
   .transform((ids) => (typeof ids === 'number' ? [ids] : ids));
 

@@ -1,6 +1,16 @@
-import { readFile } from 'node:fs/promises';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { ModelError } from '../../errors.js';
+import { openRegularFile } from '../../regular-file.js';
+import { standIn } from './stand-in.js';
+
+/** The largest that belongs to a model, a tokenizer, has 4 to 12 MB; what is parsed takes up to 25 times as much. */
+const MAX_BYTES = 32 * 2 ** 20;
+/** Misfits that an error names. */
+const MAX_ISSUES = 10;
+
+/** A list of at most `max` items; of a longer one no item is looked at, as each could be an issue to tell. */
+export const shortList = <T>(item: z.ZodType<T>, max: number): z.ZodType<T[]> =>
+  z.array(z.unknown()).max(max).pipe(z.array(item));
 
 /**
  * Reads and checks a JSON file of a model folder. Unknown keys are let through: Hugging Face adds some in every release.
@@ -31,9 +41,10 @@ export async function readJsonIfPresent<T>({
 
   const { success, data, error } = schema.safeParse(json);
   if (success) return data;
-  const issues = error.issues.map(
-    ({ path, message }) => `  ${path.length === 0 ? '(top level)' : path.join('.')}: ${message}`,
-  );
+  const issues = error.issues
+    .slice(0, MAX_ISSUES)
+    .map(({ path, message }) => `  ${path.length === 0 ? '(top level)' : path.join('.')}: ${message}`);
+  if (error.issues.length > MAX_ISSUES) issues.push(`  … and ${error.issues.length - MAX_ISSUES} more`);
   throw new ModelError({
     code: 'MODEL_FILE_INVALID',
     message: `${file} does not fit:\n${issues.join('\n')}\nUse the file that came with the model, or correct these entries.`,
@@ -60,17 +71,32 @@ export async function readJson<T>({
   throw new ModelError({ code: 'MODEL_FILE_MISSING', message: `${file} is missing: ${remedy}` });
 }
 
-/** @throws ModelError `MODEL_FILE_INVALID` if the file is there but cannot be read. */
+/**
+ * A text file of a model folder, in UTF-8.
+ *
+ * @returns undefined if there is no such file.
+ * @throws ModelError `MODEL_FILE_INVALID` if it is there but is no file, is too large, or is a stand-in (Git LFS).
+ */
 export async function readTextIfPresent(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
+  const bytes = await readBounded(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return undefined;
     throw new ModelError({
       code: 'MODEL_FILE_INVALID',
-      message: `${file} cannot be read (${message}): check that it is a file and that you may read it.`,
+      message: `${file} cannot be read (${cause.message}): check that it is a file of a model, and that you may read it.`,
       cause,
     });
+  });
+  const instead = bytes && standIn(bytes);
+  if (instead !== undefined) throw new ModelError({ code: 'MODEL_FILE_INVALID', message: `${file} ${instead}.` });
+  return bytes?.toString('utf8');
+}
+
+async function readBounded(file: string): Promise<Buffer> {
+  const { handle, size } = await openRegularFile(file);
+  try {
+    if (size > MAX_BYTES) throw new Error(`it has ${size} bytes, and no such file has more than ${MAX_BYTES}`);
+    return await handle.readFile();
+  } finally {
+    await handle.close();
   }
 }

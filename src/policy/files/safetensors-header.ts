@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { ModelError } from '../../errors.js';
 import { DTYPE_BYTES } from './dtypes.js';
 
@@ -12,15 +11,10 @@ export interface TensorEntry {
   end: number;
 }
 
-/** The reference implementation's bound: no real header comes near it, a damaged length usually goes far past it. */
-export const MAX_HEADER_BYTES = 100_000_000;
+/** The largest models have less than 1 MB; what is parsed takes many times as much memory. */
+export const MAX_HEADER_BYTES = 32 * 2 ** 20;
 /** The file starts with the header's length, a little-endian unsigned 64-bit number. */
 export const LENGTH_BYTES = 8;
-
-const count = z.number().int().nonnegative();
-const headerSchema = z
-  .object({ __metadata__: z.record(z.string(), z.string()).optional() })
-  .catchall(z.object({ dtype: z.string(), shape: z.array(count), data_offsets: z.tuple([count, count]) }));
 
 /**
  * The header's length, checked before anything of that size is allocated.
@@ -65,7 +59,9 @@ export function parseHeader({
   const dataStart = LENGTH_BYTES + header.byteLength;
 
   const entries = new Map<string, TensorEntry>();
-  for (const [name, { dtype, shape, data_offsets }] of Object.entries(tensors)) {
+  for (const [name, entry] of Object.entries(tensors)) {
+    if (!isEntry(entry)) throw damaged(file, `its header says about ${name} what is not of this format`);
+    const { dtype, shape, data_offsets } = entry;
     const [start, end] = [dataStart + data_offsets[0], dataStart + data_offsets[1]];
     if (end < start) throw damaged(file, `tensor ${name} ends before it starts`);
     if (end > fileSize)
@@ -73,7 +69,7 @@ export function parseHeader({
     checkSize({ file, name, dtype, shape, bytes: end - start });
     entries.set(name, { dtype, shape, start, end });
   }
-  checkOverlaps(file, entries);
+  checkOrder({ file, entries, dataStart, fileSize });
   return entries;
 }
 
@@ -84,12 +80,32 @@ export const damaged = (file: string, what: string, cause?: unknown): ModelError
     cause,
   });
 
-function parseJson(file: string, header: Uint8Array): z.infer<typeof headerSchema> {
+function parseJson(file: string, header: Uint8Array): Record<string, unknown> {
+  let json: unknown;
   try {
-    return headerSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(header)));
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(header));
   } catch (cause) {
     throw damaged(file, 'its header is not the JSON that it should be', cause);
   }
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw damaged(file, 'its header is not the JSON that it should be');
+  return json as Record<string, unknown>;
+}
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** By hand, as a header may have a million entries. */
+function isEntry(value: unknown): value is { dtype: string; shape: number[]; data_offsets: [number, number] } {
+  if (typeof value !== 'object' || value === null) return false;
+  const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
+  return (
+    typeof dtype === 'string' &&
+    Array.isArray(shape) &&
+    shape.every(isCount) &&
+    Array.isArray(offsets) &&
+    offsets.length === 2 &&
+    offsets.every(isCount)
+  );
 }
 
 function checkSize({
@@ -116,10 +132,20 @@ function checkSize({
   }
 }
 
-function checkOverlaps(file: string, entries: Map<string, TensorEntry>): void {
+/** The format has no byte that is two tensors', and none that is nobody's. */
+function checkOrder(args: {
+  file: string;
+  entries: Map<string, TensorEntry>;
+  dataStart: number;
+  fileSize: number;
+}): void {
+  const { file, entries, dataStart, fileSize } = args;
   const inOrder = [...entries].sort(([, a], [, b]) => a.start - b.start || a.end - b.end);
-  for (let i = 1; i < inOrder.length; i++) {
-    const [[name, { end }], [next, { start }]] = [inOrder[i - 1]!, inOrder[i]!];
-    if (start < end) throw damaged(file, `tensors ${name} and ${next} overlap`);
+  let [before, end] = ['the header', dataStart];
+  for (const [name, entry] of inOrder) {
+    if (entry.start < end) throw damaged(file, `tensors ${before} and ${name} overlap`);
+    if (entry.start > end) throw damaged(file, `${entry.start - end} bytes before tensor ${name} belong to none`);
+    [before, end] = [name, entry.end];
   }
+  if (end !== fileSize) throw damaged(file, `${fileSize - end} bytes at its end belong to no tensor`);
 }

@@ -1,7 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { ModelError } from '../../errors.js';
+import { openRegularFile } from '../../regular-file.js';
 import { DTYPE_BYTES, type StoredTensor, toBfloat16, type WeightDtype } from './dtypes.js';
 import { damaged, headerLength, LENGTH_BYTES, parseHeader, type TensorEntry } from './safetensors-header.js';
+import { START_BYTES, standIn } from './stand-in.js';
 
 export { type StoredTensor, toBfloat16, toFloat32, type WeightDtype } from './dtypes.js';
 
@@ -23,11 +25,12 @@ const CHUNK_BYTES = 2 ** 30;
  * @throws ModelError `WEIGHTS_MISSING` or `WEIGHTS_INVALID`, naming the file (and the tensor).
  */
 export async function openSafetensors(file: string): Promise<SafetensorsFile> {
-  const handle = await openForReading(file);
+  const { handle, size: fileSize } = await openForReading(file);
   try {
-    const { size: fileSize } = await handle.stat();
+    const prefix = await readExactly({ file, handle, start: 0, length: Math.min(fileSize, START_BYTES) });
+    const instead = standIn(prefix);
+    if (instead !== undefined) throw new ModelError({ code: 'WEIGHTS_INVALID', message: `${file} ${instead}.` });
     if (fileSize < LENGTH_BYTES) throw damaged(file, `it has ${fileSize} bytes`);
-    const prefix = await readExactly({ file, handle, start: 0, length: LENGTH_BYTES });
     const length = headerLength({ file, prefix, fileSize });
     const header = await readExactly({ file, handle, start: LENGTH_BYTES, length });
     const entries = parseHeader({ file, header, fileSize });
@@ -106,9 +109,9 @@ function buildHeader(tensors: readonly Required<TensorSource>[], metadata: Recor
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
-async function openForReading(file: string): Promise<FileHandle> {
+async function openForReading(file: string): Promise<{ handle: FileHandle; size: number }> {
   try {
-    return await open(file, 'r');
+    return await openRegularFile(file);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const why =

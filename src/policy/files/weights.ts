@@ -1,10 +1,11 @@
-import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { ModelError } from '../../errors.js';
+import { fileExists } from '../../file-exists.js';
 import { readJsonIfPresent } from './json.js';
 import { openSafetensors, type SafetensorsFile, type StoredTensor, type WeightDtype } from './safetensors.js';
 import { canonicalTensorName } from './tensor-names.js';
+import { whyNoWeights } from './why-no-weights.js';
 
 /** The weights of a model folder under their canonical names (`canonicalTensorName`), read one tensor at a time. */
 export interface Weights {
@@ -24,7 +25,12 @@ export interface Weights {
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
-const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
+/** As one check, which gives one issue: a record of zod's would give one for each of millions of wrong entries. */
+const areNames = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.values(value).every((name) => typeof name === 'string');
+const indexSchema = z.object({
+  weight_map: z.custom<Record<string, string>>(areNames, 'must be an object of tensor names and the files they are in'),
+});
 
 /** A tensor's file and its name there. */
 interface Place {
@@ -107,11 +113,7 @@ type OpenShard = (file: string) => Promise<SafetensorsFile>;
 /** Hugging Face's order: the single file if there is one, else the shards. */
 async function locate(folder: string, openShard: OpenShard): Promise<Map<string, Place>> {
   const single = path.join(folder, SINGLE);
-  const isSingle = await access(single).then(
-    () => true,
-    () => false,
-  );
-  if (isSingle) {
+  if (await fileExists(single)) {
     const shard = await openShard(single);
     return canonicalPlaces([...shard.entries.keys()].map((stored) => ({ shard, stored })));
   }
@@ -120,7 +122,7 @@ async function locate(folder: string, openShard: OpenShard): Promise<Map<string,
   if (index) return locateShards({ folder, indexFile, weightMap: index.weight_map, openShard });
   throw new ModelError({
     code: 'WEIGHTS_MISSING',
-    message: `${folder} has neither ${SINGLE} nor ${INDEX}: give a model folder in Hugging Face layout (weights are read from safetensors only).`,
+    message: `${folder} has neither ${SINGLE} nor ${INDEX}: ${await whyNoWeights(folder)}.`,
   });
 }
 

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -138,16 +140,25 @@ describe('damaged files', () => {
 
   it.each<[string, () => Promise<Uint8Array>, RegExp]>([
     ['empty', async () => new Uint8Array(0), /has 0 bytes/],
-    ['text', async () => Buffer.from('version https://git-lfs.github.com/spec/v1\n'), /header claims \d+ bytes/],
+    ['text', async () => Buffer.from('These are the weights of a model.\n'), /header claims \d+ bytes/],
+    [
+      'a Git LFS pointer',
+      async () => Buffer.from(`version https://git-lfs.github.com/spec/v1\noid sha256:${'ab'.repeat(32)}\nsize 9\n`),
+      /is a Git LFS pointer, not the file itself: run `git lfs pull`/,
+    ],
+    ['a web page', async () => Buffer.from('<!DOCTYPE html><html>Sign in</html>'), /is a web page.*fetch it again/],
+    ['of PyTorch', async () => Buffer.from('PK\x03\x04\0\0\0\0\0\0'), /is a zip archive \(PyTorch/],
     [
       'cut in the header',
       async () => (await readFile(DTYPES)).subarray(0, 60),
       /header claims \d+ bytes, but the file ends after 60/,
     ],
-    ['of absurd length', async () => length(2n ** 63n), /header claims .* the most allowed is 100000000/],
+    ['of absurd length', async () => length(2n ** 63n), /header claims .* the most allowed is 33554432/],
     ['of a length past its end', async () => length(5000n), /but the file ends after 108/],
     ['without JSON', async () => withHeader('{"a": ', 0), /header is not the JSON/],
-    ['with a negative size', async () => withHeader({ a: f32([-1], [0, 4]) }, 4), /header is not the JSON/],
+    ['with a list for a header', async () => withHeader([], 0), /header is not the JSON/],
+    ['with a negative size', async () => withHeader({ a: f32([-1], [0, 4]) }, 4), /says about a what is not of this/],
+    ['with half an entry', async () => withHeader({ a: { dtype: 'F32', shape: [1] } }, 4), /says about a what is not/],
     [
       'cut in the data',
       async () => (await readFile(DTYPES)).subarray(0, -8),
@@ -163,12 +174,35 @@ describe('damaged files', () => {
       async () => withHeader({ a: f32([2], [0, 8]), b: f32([2], [4, 12]) }, 12),
       /tensors a and b overlap/,
     ],
+    [
+      'with a hole',
+      async () => withHeader({ a: f32([1], [0, 4]), b: f32([1], [8, 12]) }, 12),
+      /4 bytes before tensor b belong to none/,
+    ],
+    [
+      'with bytes to spare',
+      async () => withHeader({ a: f32([1], [0, 4]) }, 9),
+      /5 bytes at its end belong to no tensor/,
+    ],
     ['backwards', async () => withHeader({ a: f32([1], [4, 0]) }, 8), /tensor a ends before it starts/],
   ])('%s', async (name, bytes, message) => {
     const file = await write(`damaged ${name}.safetensors`, await bytes());
     await expect(openSafetensors(file)).rejects.toMatchObject({ name: 'ModelError', code: 'WEIGHTS_INVALID' });
     await expect(openSafetensors(file)).rejects.toThrow(message);
     await expect(openSafetensors(file)).rejects.toThrow(file);
+  });
+
+  it.each([
+    ['a folder', (file: string) => mkdirSync(file)],
+    ['a pipe', (file: string) => execFileSync('mkfifo', [file])],
+    ['a device', (file: string) => symlinkSync('/dev/zero', file)],
+  ])('%s in its place', async (kind, make) => {
+    const file = inFolder(`${kind}.safetensors`);
+    make(file);
+    await expect(openSafetensors(file)).rejects.toMatchObject({
+      code: 'WEIGHTS_MISSING',
+      message: `${file} cannot be opened: it is ${kind}, not a file.`,
+    });
   });
 
   it('cut while open: names the tensor', async () => {

@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, symlinkSync, truncateSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { readJsonIfPresent, readTextIfPresent, shortList } from '../../../src/policy/files/json.js';
+import { folderWith } from '../../folder.js';
+
+const NAME = 'tokenizer.json';
+const POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${'ab'.repeat(32)}\nsize 7031645\n`;
+
+describe('a text file', () => {
+  it('is read, and is nothing where there is none', async () => {
+    const folder = await folderWith({ [NAME]: 'ä' });
+    expect(await readTextIfPresent(path.join(folder, NAME))).toBe('ä');
+    expect(await readTextIfPresent(path.join(folder, 'none'))).toBeUndefined();
+  });
+
+  it.each<[string, (file: string) => void, RegExp]>([
+    ['a folder', (file) => mkdirSync(file), /cannot be read \(it is a folder, not a file\)/],
+    ['a pipe', (file) => execFileSync('mkfifo', [file]), /cannot be read \(it is a pipe, not a file\)/],
+    ['a device', (file) => symlinkSync('/dev/zero', file), /cannot be read \(it is a device, not a file\)/],
+  ])('is not %s', async (_, make, message) => {
+    const file = path.join(await folderWith(), NAME);
+    make(file);
+    await expect(readTextIfPresent(file)).rejects.toMatchObject({ code: 'MODEL_FILE_INVALID' });
+    await expect(readTextIfPresent(file)).rejects.toThrow(message);
+  });
+
+  it('has at most 32 MiB', async () => {
+    const file = path.join(await folderWith({ [NAME]: ' ' }), NAME);
+    truncateSync(file, 32 * 2 ** 20 + 1);
+    await expect(readTextIfPresent(file)).rejects.toThrow(
+      /has 33554433 bytes, and no such file has more than 33554432/,
+    );
+    truncateSync(file, 32 * 2 ** 20);
+    expect(await readTextIfPresent(file)).toHaveLength(32 * 2 ** 20);
+  });
+
+  it.each([
+    ['a Git LFS pointer', POINTER, /tokenizer\.json is a Git LFS pointer, not the file itself: run `git lfs pull`/],
+    ['a web page', '\n<!DOCTYPE html><html></html>', /tokenizer\.json is a web page/],
+  ])('is not %s', async (_, text, message) => {
+    const file = path.join(await folderWith({ [NAME]: text }), NAME);
+    await expect(readTextIfPresent(file)).rejects.toMatchObject({ code: 'MODEL_FILE_INVALID' });
+    await expect(readTextIfPresent(file)).rejects.toThrow(message);
+  });
+});
+
+it('names ten misfits and counts the others', async () => {
+  const file = path.join(await folderWith({ [NAME]: JSON.stringify(Array(14).fill('x')) }), NAME);
+  const error = await readJsonIfPresent({ file, schema: shortList(z.number(), 14) }).catch((cause: Error) => cause);
+  expect(String(error).match(/expected number/g)).toHaveLength(10);
+  expect(String(error)).toContain('… and 4 more');
+});
+
+it('looks at no item of a list that is too long', async () => {
+  const file = path.join(await folderWith({ [NAME]: JSON.stringify(Array(15).fill('x')) }), NAME);
+  const error = await readJsonIfPresent({ file, schema: shortList(z.number(), 14) }).catch((cause: Error) => cause);
+  expect(String(error)).toMatch(/<=14 items/);
+  expect(String(error)).not.toContain('expected number');
+});

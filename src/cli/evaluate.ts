@@ -58,7 +58,7 @@ export async function evaluateCommand(args: {
       answerer: models,
       samples,
       train,
-      prepare: promptMaker({ processor: models.processor, settings: config.data, cache }),
+      prepare: promptMaker({ processor: models.processor, settings: config.data, cache, warn }),
       warn,
       onProgress: (done) => {
         models.trim();

@@ -5,6 +5,7 @@ import { buildPrompt } from '../prompt/build.js';
 import type { Prompt } from '../prompt/prompt.js';
 import { startRuntime } from '../tensor/runtime.js';
 import { type Models, openModels } from '../trainer/models.js';
+import { ensureFfmpeg } from '../video/ffmpeg.js';
 import { loadFrames } from '../video/load-frames.js';
 import type { ModelArgs } from './model-options.js';
 import { checkNumbers, count, positive } from './numbers.js';
@@ -12,7 +13,9 @@ import { checkNumbers, count, positive } from './numbers.js';
 /** Loads a model and builds the prompt of one question about one video. */
 export async function openOneVideo(args: ModelArgs): Promise<{ models: Models; prompt: Prompt }> {
   const settings = videoSettings(args);
-  await startRuntime({ report: (line) => void process.stderr.write(`${line}\n`) });
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  await startRuntime({ report: say });
+  if (args.video !== undefined) await ensureFfmpeg({ report: say });
   const lora = args.adapter === undefined ? undefined : (await readAdapter(args.adapter)).lora;
   const config = {
     model: { path: args.model, dtype: args.dtype, freeze_vision: true, lora, adapter: args.adapter },
@@ -26,6 +29,7 @@ export async function openOneVideo(args: ModelArgs): Promise<{ models: Models; p
     args.video === undefined
       ? undefined
       : await loadFrames({ file: path.resolve(args.video), settings, factor: processor.factor });
+  for (const warning of frames?.warnings ?? []) say(`warning: ${warning}`);
   const prompt = buildPrompt({ processor, userText: args.prompt, frames, systemPrompt: args.system });
   return { models, prompt };
 }

@@ -26,12 +26,16 @@ export interface PromptSettings {
 /** @throws SampleError where the sample cannot be used */
 export type PreparePrompt = (sample: Sample) => Promise<Prompt>;
 
-/** Makes what decodes a sample's video and builds its prompt; as many videos at a time as there are cores. */
-export function promptMaker(options: {
+interface MakerOptions {
   processor: Processor;
   settings: PromptSettings;
   cache?: FrameCache;
-}): PreparePrompt {
+  /** Takes what is odd about a video that is used all the same, each time that it is used. */
+  warn: (message: string) => void;
+}
+
+/** Makes what decodes a sample's video and builds its prompt; as many videos at a time as there are cores. */
+export function promptMaker(options: MakerOptions): PreparePrompt {
   const limit = pLimit(availableParallelism());
   return (sample) => limit(() => samplePrompt({ ...options, sample }));
 }
@@ -41,17 +45,14 @@ async function samplePrompt({
   processor,
   settings,
   cache,
-}: {
-  sample: Sample;
-  processor: Processor;
-  settings: PromptSettings;
-  cache?: FrameCache;
-}): Promise<Prompt> {
+  warn,
+}: MakerOptions & { sample: Sample }): Promise<Prompt> {
   const { prompt: style, classes, prompt_templates: templates, system_prompt: systemPrompt } = settings;
   const { max_prompt_length: limit } = settings;
   const userText = promptText({ sample, style, classes, templates });
   checkWords({ sample, userText, tokenizer: processor.tokenizer, limit });
   const { frames, videoKey } = await framesOf({ sample, processor, settings, cache });
+  frames.warnings.forEach(warn);
   const prompt = buildPrompt({ processor, userText, frames, systemPrompt, videoKey });
   checkPromptLength({ sample, length: prompt.tokenIds.length, limit });
   return prompt;
@@ -62,7 +63,7 @@ async function framesOf({
   processor,
   settings,
   cache,
-}: Parameters<typeof samplePrompt>[0]): Promise<{ frames: Frames; videoKey: string }> {
+}: Omit<MakerOptions, 'warn'> & { sample: Sample }): Promise<{ frames: Frames; videoKey: string }> {
   const request = { file: sample.video, settings: settings.video, factor: processor.factor };
   try {
     return { frames: await loadFrames({ ...request, cache }), videoKey: await videoKey(request) };

@@ -51,7 +51,7 @@ export async function planRun(args: {
   const modelConfig = await readModelConfig(model.path);
 
   const probed = spread(samples, PROBED);
-  const usable = new UsableSamples({ prepare: promptMaker({ processor, settings: data }), log: warn });
+  const usable = new UsableSamples({ prepare: promptMaker({ processor, settings: data, warn }), log: warn });
   const lengths: number[] = [];
   for (const sample of probed) {
     const prompt = await usable.prepare(sample);

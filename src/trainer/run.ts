@@ -69,7 +69,7 @@ export async function run(options: RunOptions): Promise<RunEnd> {
   const optimizer = new AdamW({ parameters: models.policy.parameters, options: training });
   if (checkpoint !== null) await restoreOptimizer({ optimizer, checkpoint });
   const cache = openFrameCache({ report: warn });
-  const prepare = promptMaker({ processor: models.processor, settings: config.data, cache });
+  const prepare = promptMaker({ processor: models.processor, settings: config.data, cache, warn });
   const stream = new DataStream({
     samples,
     seed: config.seed,

@@ -1,38 +1,43 @@
-import type { Packet } from './timeline.js';
+import { PacketTimes } from './packet-times.js';
 
-/** What ffmpeg's `framecrc` format writes of one stream that is copied packet by packet. */
+/** What ffmpeg's `framecrc` format tells of one stream that is copied packet by packet. */
 export interface PacketList {
   /** Name of the codec: `h264`. */
   codec: string;
   /** Seconds of a tick. */
   tick: number;
-  /** In decoding order, without those that an edit list hides. */
-  packets: Packet[];
+  /** Of the packets, without those that an edit list hides. */
+  times: PacketTimes;
+  /** The last packet is not whole. */
+  endsBroken: boolean;
 }
 
 const noPts = '-9223372036854775808';
 const keyFlag = 1;
+const corruptFlag = 2;
 const discardFlag = 4;
 
-/** Reads `framecrc` output: `stream, dts, pts, duration, size, crc[, F=flags]`, flags left out for a plain key packet. */
-export const parseFramecrc = (text: string): PacketList => {
-  const [, numerator, denominator] = /^#tb 0: (\d+)\/(\d+)/m.exec(text) ?? [];
-  const packets: Packet[] = [];
-  for (const line of text.split('\n')) {
+/** Reads `framecrc` output line by line: `stream, dts, pts, duration, size, crc[, F=flags]`, flags left out for a plain key packet. */
+export const framecrcReader = (): { line: (line: string) => void; list: PacketList } => {
+  const list: PacketList = { codec: 'unknown', tick: Number.NaN, times: new PacketTimes(), endsBroken: false };
+  const line = (line: string): void => {
+    if (line.startsWith('#')) {
+      const [, numerator, denominator] = /^#tb 0: (\d+)\/(\d+)/.exec(line) ?? [];
+      if (numerator !== undefined) list.tick = Number(numerator) / Number(denominator);
+      list.codec = /^#codec_id 0: (\S+)/.exec(line)?.[1] ?? list.codec;
+      return;
+    }
     const fields = line.split(',').map((field) => field.trim());
-    if (line.startsWith('#') || fields.length < 6) continue;
+    if (fields.length < 6) return;
     const flags = Number(fields.find((field) => field.startsWith('F='))?.slice(2) ?? keyFlag);
-    if ((flags & discardFlag) !== 0) continue;
+    if ((flags & discardFlag) !== 0) return;
     const [, , pts, duration] = fields;
-    packets.push({
+    list.endsBroken = (flags & corruptFlag) !== 0;
+    list.times.add({
       pts: pts === noPts ? null : Number(pts),
       duration: Number(duration),
       isKey: (flags & keyFlag) !== 0,
     });
-  }
-  return {
-    codec: /^#codec_id 0: (\S+)/m.exec(text)?.[1] ?? 'unknown',
-    tick: Number(numerator) / Number(denominator),
-    packets,
   };
+  return { line, list };
 };

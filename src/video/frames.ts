@@ -17,6 +17,8 @@ export interface Frames {
   width: number;
   /** True presentation time of each frame, in seconds from the start of the video. `[count]` */
   times: number[];
-  /** Length of the video in seconds. */
+  /** Length of the video in seconds: to the end of its last picture that is there. */
   duration: number;
+  /** What people should know of the file, a sentence each: that it is cut off, that players count its time otherwise. */
+  warnings: string[];
 }

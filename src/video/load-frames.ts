@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { realpath, stat } from 'node:fs/promises';
 import { VideoError } from '../errors.js';
 import { chooseFrames } from './choose-frames.js';
 import { decodeFrames } from './decode.js';
+import { fileIdentity } from './file-identity.js';
 import type { FrameCache } from './frame-cache.js';
 import type { Frames, VideoSettings } from './frames.js';
 import { decodedTimeline, probeVideo, type VideoInfo } from './probe.js';
@@ -18,8 +18,11 @@ export interface FrameRequest {
   factor: number;
 }
 
+/** Seconds that must be lost before it is told: a container may err by a few frames. */
+const LOST = 0.5;
+
 /** Raise when the frames that come of the same request change: older cache entries then no longer fit. */
-const KEY_VERSION = 1;
+const KEY_VERSION = 2;
 
 /**
  * Names what `loadFrames` would give, without reading the video: real path, size, time of change and settings.
@@ -29,14 +32,8 @@ const KEY_VERSION = 1;
  */
 export const videoKey = async ({ file, settings, factor }: FrameRequest): Promise<string> => {
   const { fps, max_frames, min_pixels, max_pixels } = settings;
-  try {
-    const path = await realpath(file);
-    const { size, mtimeNs } = await stat(path, { bigint: true });
-    const parts = [KEY_VERSION, path, String(size), String(mtimeNs), fps, max_frames, min_pixels, max_pixels, factor];
-    return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-  } catch (cause) {
-    throw new VideoError({ code: 'VIDEO_NOT_FOUND', message: `There is no file ${file}: check the path.`, cause });
-  }
+  const parts = [KEY_VERSION, ...(await fileIdentity(file)), fps, max_frames, min_pixels, max_pixels, factor];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 };
 
 /**
@@ -57,10 +54,11 @@ export const loadFrames = async ({
   if (kept) return kept;
   const video = await probeVideo({ file, signal });
   const size = frameSize({ video, settings, factor });
+  const request = { file, settings, size, signal };
+  const { timeline, warnings } = video;
   const frames =
-    (await framesAlong({ file, timeline: video.timeline, settings, size, signal })) ??
-    // The container promised frames that do not come (a cut-off file, wrong times): go by those that do.
-    (await framesAlong({ file, timeline: await decodedTimeline({ file, signal }), settings, size, signal }));
+    (await framesAlong({ ...request, timeline, warnings })) ??
+    (await framesThatCome({ ...request, promised: video.duration, warnings }));
   if (frames === null) {
     const message = `${file} cannot be decoded to the same frames twice: encode it anew, or leave it out.`;
     throw new VideoError({ code: 'VIDEO_UNREADABLE', message });
@@ -69,20 +67,36 @@ export const loadFrames = async ({
   return frames;
 };
 
+/** The container promised frames that do not come (a damaged file, wrong times): goes by those that do. */
+const framesThatCome = async ({
+  promised,
+  warnings,
+  ...request
+}: Omit<Along, 'timeline'> & { promised: number }): Promise<Frames | null> => {
+  const timeline = await decodedTimeline(request);
+  const lost = promised - timelineDuration(timeline);
+  const damage = `${request.file} is damaged: ${lost.toFixed(1)} s of its ${promised.toFixed(1)} s cannot be decoded; fetch it anew.`;
+  return framesAlong({ ...request, timeline, warnings: lost < LOST ? warnings : [...warnings, damage] });
+};
+
+interface Along {
+  file: string;
+  timeline: Timeline;
+  settings: VideoSettings;
+  size: Size;
+  warnings: string[];
+  signal?: AbortSignal;
+}
+
 /** The chosen frames if `timeline` is true, else `null`. */
 const framesAlong = async ({
   file,
   timeline,
   settings: { fps, max_frames },
   size,
+  warnings,
   signal,
-}: {
-  file: string;
-  timeline: Timeline;
-  settings: VideoSettings;
-  size: Size;
-  signal?: AbortSignal;
-}): Promise<Frames | null> => {
+}: Along): Promise<Frames | null> => {
   const allTimes = frameTimes(timeline);
   const duration = timelineDuration(timeline);
   const chosen = chooseFrames({ times: allTimes, duration, fps, maxFrames: max_frames });
@@ -91,7 +105,8 @@ const framesAlong = async ({
   const decoded = await decodeFrames({ file, timeline, wanted, size, signal });
   if (decoded === null) return null;
   const data = distinct.length === chosen.length ? decoded : repeated({ decoded, distinct, chosen });
-  return { data, count: chosen.length, ...size, times: chosen.map((index) => allTimes[index]!), duration };
+  const times = chosen.map((index) => allTimes[index]!);
+  return { data, count: chosen.length, ...size, times, duration, warnings };
 };
 
 /** A frame that was chosen more than once is decoded once. */

@@ -1,10 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { VideoError } from '../errors.js';
-import { parseFramecrc } from './framecrc.js';
+import { containerLogReader } from './container-log.js';
+import { framecrcReader } from './framecrc.js';
 import { firstVideoStream, inputArgs } from './input.js';
+import { lineCutter } from './lines.js';
 import { type FfmpegResult, runFfmpeg } from './run-ffmpeg.js';
 import { parseShownFrame, parseTimeBase, type ShownFrame } from './showinfo.js';
-import { type Timeline, timelineDuration, timelineOfFrames, timelineOfPackets } from './timeline.js';
+import { type Timeline, timelineDuration, timelineOfFrames } from './timeline.js';
+import { warningsOf } from './warnings.js';
 
 /** What a video file holds. */
 export interface VideoInfo {
@@ -18,9 +21,11 @@ export interface VideoInfo {
   rotation: number;
   /** Width of a pixel by its height. Told only: like the models' own loaders, frames are not stretched by it. */
   pixelAspectRatio: number;
-  /** Seconds. */
+  /** Seconds from the first picture's beginning to the last one's end, of those that are there. */
   duration: number;
   timeline: Timeline;
+  /** What people should know of the file, a sentence each: that it is cut off, that players count its time otherwise. */
+  warnings: string[];
 }
 
 interface Request {
@@ -37,37 +42,37 @@ interface Request {
  */
 export const probeVideo = async ({ file, signal }: Request): Promise<VideoInfo> => {
   await checkFile(file);
-  const chunks: Buffer[] = [];
+  const { line: packet, list } = framecrcReader();
+  const { line: ofContainer, log } = containerLogReader();
+  const output = lineCutter(packet);
   let first: ShownFrame | null = null;
-  let rotation: number | null = null;
   const packets = [...firstVideoStream, '-c', 'copy', '-f', 'framecrc', 'pipe:1'];
   const firstFrame = [...firstVideoStream, '-vf', 'showinfo', '-frames:v', '1', '-f', 'null', '-'];
   const result = await runFfmpeg({
     args: [...inputArgs({ file }), ...packets, ...firstFrame],
-    onOutput: (chunk) => chunks.push(chunk),
+    onOutput: output.chunk,
     onLog: (line) => {
       first ??= parseShownFrame(line);
-      // The input's comes first; the output's, after turning, follows.
-      const turn = /rotation of (-?[\d.]+) degrees/.exec(line)?.[1];
-      if (turn !== undefined) rotation ??= Number(turn);
+      ofContainer(line);
     },
     signal,
   });
+  output.end();
   // A damaged end makes ffmpeg complain, yet what came before it is good.
   const shown = first as ShownFrame | null;
   if (shown === null) throw unreadable({ file, result });
-  const { codec, tick, packets: list } = parseFramecrc(Buffer.concat(chunks).toString('latin1'));
-  const timeline = timelineOfPackets({ tick, packets: list }) ?? (await decodedTimeline({ file, signal }));
+  const timeline = list.times.timeline(list.tick) ?? (await decodedTimeline({ file, signal }));
   const { width, height, pixelAspectRatio } = shown;
   return {
     file,
-    codec,
+    codec: list.codec,
     width,
     height,
-    rotation: rotation ?? 0,
+    rotation: log.rotation ?? 0,
     pixelAspectRatio,
     duration: timelineDuration(timeline),
     timeline,
+    warnings: await warningsOf({ file, timeline, log, endsBroken: list.endsBroken, signal }),
   };
 };
 
@@ -103,6 +108,10 @@ export const unreadable = ({
   if (/matches no streams/.test(said)) {
     const message = `${file} has no video stream: leave it out, or point to the right file.`;
     return new VideoError({ code: 'VIDEO_NO_STREAM', message });
+  }
+  if (/moov atom not found/.test(said)) {
+    const message = `${file} is cut off: its index, which stands at the end of the file, is not there; fetch it anew, or leave it out.`;
+    return new VideoError({ code: 'VIDEO_UNREADABLE', message });
   }
   const message = `${file} cannot be read as a video${said && ` (ffmpeg: ${said})`}: fetch or encode it anew, or leave it out.`;
   return new VideoError({ code: 'VIDEO_UNREADABLE', message });

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { requireFfmpeg } from './ffmpeg.js';
+import { lineCutter } from './lines.js';
 
 export interface FfmpegJob {
   /** Without the program's name and without global flags, which are added here. */
@@ -50,10 +50,11 @@ export const runFfmpeg = async (job: FfmpegJob): Promise<FfmpegResult> => {
   signal?.addEventListener('abort', kill);
 
   const errors: string[] = [];
-  const log = readLines(child.stderr, (line) => {
-    if (/\[(error|fatal|panic)\]/.test(line) && errors.length < 20) errors.push(line);
+  const log = lineCutter((line) => {
+    if (errors.length < 20 && /\[(error|fatal|panic)\]/.test(line)) errors.push(line);
     onLog?.(line);
   });
+  child.stderr.on('data', log.chunk);
   child.stdout.on('data', (chunk: Buffer) => onOutput?.(chunk));
   // A program that stops reading its input says why in its log: the broken pipe is no news.
   const fed = pipeline(Readable.from(input ?? []), child.stdin).then(
@@ -71,16 +72,12 @@ export const runFfmpeg = async (job: FfmpegJob): Promise<FfmpegResult> => {
       });
     });
     signal?.throwIfAborted();
-    await log;
+    log.end();
     return { exitCode, timedOut, said: inShort(errors) };
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', kill);
   }
-};
-
-const readLines = async (stream: Readable, take: (line: string) => void): Promise<void> => {
-  for await (const line of createInterface({ input: stream })) take(line);
 };
 
 const isBrokenPipe = (error: unknown): boolean =>

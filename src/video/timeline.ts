@@ -10,32 +10,6 @@ export interface Timeline {
   keys: number[];
 }
 
-/** A packet of the video stream. */
-export interface Packet {
-  /** `null` where the container does not store it. */
-  pts: number | null;
-  /** In ticks; 0 where unknown. */
-  duration: number;
-  isKey: boolean;
-}
-
-/**
- * The timeline that the container tells, without decoding; packets come in decoding order, so they are sorted.
- * `null` where the container does not tell (AVI with B-frames, raw streams, several packets a frame).
- */
-export const timelineOfPackets = ({ tick, packets }: { tick: number; packets: Packet[] }): Timeline | null => {
-  const timed: { pts: number; duration: number; isKey: boolean }[] = [];
-  for (const { pts, duration, isKey } of packets) {
-    if (pts === null) return null;
-    timed.push({ pts, duration, isKey });
-  }
-  timed.sort((a, b) => a.pts - b.pts);
-  if (timed.length === 0 || timed.some(({ pts }, i) => i > 0 && pts === timed[i - 1]!.pts)) return null;
-  const pts = timed.map((packet) => packet.pts);
-  const keys = timed.filter(({ isKey }) => isKey).map((packet) => packet.pts);
-  return { tick, pts, end: endOf({ pts, lastDuration: timed.at(-1)!.duration }), keys };
-};
-
 /** The timeline of frames that were decoded one by one, from their times in ticks. */
 export const timelineOfFrames = ({ tick, pts: shown }: { tick: number; pts: number[] }): Timeline => {
   const pts = [...new Set(shown)].sort((a, b) => a - b);
@@ -43,7 +17,7 @@ export const timelineOfFrames = ({ tick, pts: shown }: { tick: number; pts: numb
 };
 
 /** A last frame of unknown length lasts as long as the others on average; the only frame, one tick. */
-const endOf = ({ pts, lastDuration }: { pts: number[]; lastDuration: number }): number => {
+export const endOf = ({ pts, lastDuration }: { pts: number[]; lastDuration: number }): number => {
   const last = pts.at(-1)!;
   if (lastDuration > 0) return last + lastDuration;
   return pts.length > 1 ? last + (last - pts[0]!) / (pts.length - 1) : last + 1;

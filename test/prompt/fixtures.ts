@@ -37,5 +37,5 @@ export function makeFrames({ seed, shape }: NonNullable<Case['frames']>) {
     return x >>> 24;
   });
   const times = Array.from({ length: count }, (_, second) => second);
-  return { data, count, height, width, times, duration: count };
+  return { data, count, height, width, times, duration: count, warnings: [] };
 }

@@ -1,7 +1,10 @@
+import { stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Sample } from '../../src/dataset/sample.js';
 import { loadProcessor } from '../../src/prompt/processor.js';
 import { promptMaker } from '../../src/prompt/sample-prompt.js';
+import { clipFolder, ffmpeg } from '../video/clips.js';
 import { PROCESSOR_FOLDER } from './fixtures.js';
 
 const processor = await loadProcessor(PROCESSOR_FOLDER);
@@ -19,8 +22,8 @@ const question: Sample = {
   answer: 'A',
   segment: { kind: 'unknown' },
 };
-const prepare = (sample: Partial<Sample>, more = {}) =>
-  promptMaker({ processor, settings: { ...settings, ...more } })({ ...question, ...sample });
+const prepare = (sample: Partial<Sample>, more = {}, warn: (message: string) => void = expect.unreachable) =>
+  promptMaker({ processor, settings: { ...settings, ...more }, warn })({ ...question, ...sample });
 
 test.each(['<|video_pad|>', '<|im_end|>', '<|endoftext|>'])(
   'a question or an option with %s is no text',
@@ -52,4 +55,13 @@ test('a video that cannot be read is the sample’s fault, with the video’s ow
     reason: 'the video cannot be read',
     cause: { name: 'VideoError' },
   });
+});
+
+test('what is odd about a video that serves all the same is told', async () => {
+  const file = join(await clipFolder(), 'cut.mkv');
+  await ffmpeg(['-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25:d=4', '-pix_fmt', 'yuv420p', file]);
+  await truncate(file, Math.floor((await stat(file)).size / 2));
+  const told: string[] = [];
+  await prepare({ video: file }, {}, (message) => told.push(message));
+  expect(told).toEqual([expect.stringContaining(`${file} is cut off: its header tells 4 s, `)]);
 });

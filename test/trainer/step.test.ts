@@ -36,7 +36,7 @@ async function openPolicy({ set, warmUp }: { set: string[]; warmUp: number }) {
   const classes = labelsOf(config.data);
   const loaded = await loadDataset({ data: config.data, split: 'train', log: () => {} });
   const models = await openModels({ config });
-  const prepare = promptMaker({ processor: models.processor, settings: config.data });
+  const prepare = promptMaker({ processor: models.processor, settings: config.data, warn: expect.unreachable });
   const samples = await Promise.all(loaded.map(async (sample) => ({ sample, prompt: await prepare(sample) })));
   const optimizer = new AdamW({ parameters: models.policy.parameters, options: config.training });
   const context: StepContext = { config, models, optimizer, classes };

@@ -169,7 +169,7 @@ describe('loadFrames', () => {
     const skipping = await decodeFrames({ ...request, timeline: info.timeline });
     const straight = await decodeFrames({ ...request, timeline: { ...info.timeline, keys: [] } });
     expect(skipping).toEqual(straight);
-    const frames = { data: skipping!, count: 5, height: 84, width: 112, times: [], duration: 30 };
+    const frames = { data: skipping!, count: 5, height: 84, width: 112, times: [], duration: 30, warnings: [] };
     expect(numbersShown(frames)).toEqual([7, 333, 334, 500, 899]);
   });
 
@@ -180,6 +180,18 @@ describe('loadFrames', () => {
     expect(frames.duration).toBeGreaterThan(1);
     expect(frames.duration).toBeLessThan(2.7);
     expect(numbersShown(frames).slice(0, -1)).toEqual(frames.times.slice(0, -1).map((time) => Math.round(time * 30)));
+    const told = `${inFolder('cut.mp4')} is cut off: its header tells 3 s, `;
+    expect(frames.warnings[0]).toContain(told);
+  });
+
+  it('tells what cannot be decoded of a file that was not fetched to its end, as large as it was to be', async () => {
+    await ffmpeg(['-i', inFolder('plain.mp4'), '-c', 'copy', '-movflags', '+faststart', inFolder('holed.mp4')]);
+    const { size } = await stat(inFolder('holed.mp4'));
+    await truncate(inFolder('holed.mp4'), Math.floor(size * 0.4));
+    await truncate(inFolder('holed.mp4'), size);
+    const frames = await load('holed.mp4', { fps: 30, max_frames: 90 });
+    expect(frames.duration).toBeLessThan(2);
+    expect(frames.warnings.join()).toMatch(/holed\.mp4 is damaged: \d\.\d s of its 3\.0 s cannot be decoded/);
   });
 
   it('goes by the frames that can be decoded', async () => {

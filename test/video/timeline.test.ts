@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseFramecrc } from '../../src/video/framecrc.js';
-import { frameTimes, timelineDuration, timelineOfFrames, timelineOfPackets } from '../../src/video/timeline.js';
+import { framecrcReader } from '../../src/video/framecrc.js';
+import { frameTimes, timelineDuration, timelineOfFrames } from '../../src/video/timeline.js';
 
 // As ffmpeg writes it: B-frames out of order, an edit list that hides the first packet, side data, a corrupt packet.
 const listing = `#extradata 0:       46, 0x3ff11032
@@ -16,11 +16,18 @@ const listing = `#extradata 0:       46, 0x3ff11032
 0,     135000,     138000,     3000,      820, 0x97e68f94, F=0x2
 `;
 
-describe('parseFramecrc and timelineOfPackets', () => {
+const read = (text: string) => {
+  const { line, list } = framecrcReader();
+  for (const one of text.split('\n')) line(one);
+  return { ...list, timeline: list.times.timeline(list.tick) };
+};
+
+describe('framecrcReader', () => {
   it('gives the frames that are shown, in order', () => {
-    const { codec, tick, packets } = parseFramecrc(listing);
+    const { codec, timeline: found, endsBroken } = read(listing);
     expect(codec).toBe('h264');
-    const timeline = timelineOfPackets({ tick, packets })!;
+    expect(endsBroken).toBe(true);
+    const timeline = found!;
     expect(timeline).toEqual({ tick: 1 / 90000, pts: [132000, 135000, 138000, 141000], end: 144000, keys: [132000] });
     expect(frameTimes(timeline).map((time) => time.toFixed(4))).toEqual(['0.0000', '0.0333', '0.0667', '0.1000']);
     expect(timelineDuration(timeline)).toBeCloseTo(4 / 30, 9);
@@ -28,9 +35,9 @@ describe('parseFramecrc and timelineOfPackets', () => {
 
   it('gives up where a time is missing or comes twice', () => {
     const unknown = listing.replace('141000', '-9223372036854775808');
-    expect(timelineOfPackets(parseFramecrc(unknown))).toBeNull();
-    expect(timelineOfPackets(parseFramecrc(listing.replace('141000', '135000')))).toBeNull();
-    expect(timelineOfPackets(parseFramecrc('#tb 0: 1/25\n'))).toBeNull();
+    expect(read(unknown).timeline).toBeNull();
+    expect(read(listing.replace('141000', '135000')).timeline).toBeNull();
+    expect(read('#tb 0: 1/25\n').timeline).toBeNull();
   });
 });
 

@@ -1,0 +1,66 @@
+import type { ContainerLog } from './container-log.js';
+import { framecrcReader } from './framecrc.js';
+import { inputArgs } from './input.js';
+import { lineCutter } from './lines.js';
+import { isCutRiff } from './riff.js';
+import { runFfmpeg } from './run-ffmpeg.js';
+import { type Timeline, timelineDuration } from './timeline.js';
+
+/** Sound that begins this much before the picture, in seconds, shifts times enough to be told. */
+const AUDIBLE_LEAD = 0.1;
+
+/** Seconds that must be missing of what a header announces before a file is taken to be cut off. */
+const MISSING = 0.5;
+
+interface Request {
+  file: string;
+  signal?: AbortSignal;
+}
+
+/**
+ * What people should know of a video file, a sentence each: that it is cut off, that players count its time otherwise.
+ *
+ * @param endsBroken its last packet is not whole.
+ */
+export const warningsOf = async ({
+  file,
+  timeline,
+  log: { announced, start, endsEarly },
+  endsBroken,
+  signal,
+}: Request & { timeline: Timeline; log: ContainerLog; endsBroken: boolean }): Promise<string[]> => {
+  const warnings: string[] = [];
+  const duration = timelineDuration(timeline);
+  const begin = timeline.pts[0]! * timeline.tick;
+  // What a header announces begins with the first stream, and sound may outlast the picture.
+  const end = begin - (start ?? begin) + duration;
+  const missing = announced === null ? 0 : announced - end;
+  const isCut =
+    endsEarly ||
+    endsBroken ||
+    (missing > MISSING && announced! - (await soundEnd({ file, start: start ?? 0, signal })) > MISSING) ||
+    (await isCutRiff(file));
+  if (isCut) {
+    const promised = missing > 0.05 ? `its header tells ${seconds(announced!)}, ` : '';
+    warnings.push(`${file} is cut off: ${promised}${seconds(duration)} are there; fetch it anew.`);
+  }
+  const lead = start === null ? 0 : begin - start;
+  if (lead >= AUDIBLE_LEAD) {
+    const shift = `players count from there, so a time read off a player is ${seconds(lead)} more than here`;
+    warnings.push(`${file}: its sound begins ${seconds(lead)} before its picture; ${shift}.`);
+  }
+  return warnings;
+};
+
+/** When the first stream of sound ends, in seconds from `start`; 0 where there is none. */
+const soundEnd = async ({ file, start, signal }: Request & { start: number }): Promise<number> => {
+  const { line, list } = framecrcReader();
+  const output = lineCutter(line);
+  const args = [...inputArgs({ file }), '-map', '0:a:0', '-c', 'copy', '-f', 'framecrc', 'pipe:1'];
+  await runFfmpeg({ args, onOutput: output.chunk, signal });
+  output.end();
+  const timeline = list.times.timeline(list.tick);
+  return timeline === null ? 0 : timeline.end * timeline.tick - start;
+};
+
+const seconds = (value: number): string => `${Number(value.toFixed(2))} s`;

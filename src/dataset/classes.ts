@@ -1,4 +1,5 @@
 import type { Part } from './annotation.js';
+import { plainText } from './answer-text.js';
 
 /** The label of a video in which nothing abnormal happens. */
 export const NORMAL_CLASS = 'Normal';
@@ -31,14 +32,15 @@ export const VAU_BENCH_CLASSES: readonly string[] = [
 export const labelsOf = ({ classes }: { classes?: readonly string[] }): readonly string[] =>
   classes ?? VAU_BENCH_CLASSES;
 
-/** What two spellings of one label share: case, spaces and underscores do not count. */
-const key = (label: string) => label.toLowerCase().replace(/[\s_]+/g, '');
+/** What two spellings of one label share: case, spaces, underscores and hyphens do not count, nor what stands around. */
+const key = (label: string) => plainText(label).replace(/[\s_‐-]+/g, '');
 
-/** The label of the list that a text names, in the spelling of the list; undefined when it names none. */
+/** The label of the list that a text names, in the spelling of the list; undefined when it names none or several. */
 export function matchClass({ label, classes }: { label: string; classes: readonly string[] }): string | undefined {
   if (classes.includes(label)) return label;
   const wanted = key(label);
-  return wanted === '' ? undefined : classes.find((known) => key(known) === wanted);
+  const named = wanted === '' ? [] : classes.filter((known) => key(known) === wanted);
+  return named.length === 1 ? named[0] : undefined;
 }
 
 /** The label of an annotation, in the spelling of the list. */

@@ -1,6 +1,9 @@
-import type { OptionLetter, Segment, TaskName } from '../dataset/sample.js';
-import { intervalOf } from '../dataset/segment.js';
+import { readChoice } from '../dataset/choice.js';
+import { matchClass } from '../dataset/classes.js';
+import type { Sample, Segment, TaskName } from '../dataset/sample.js';
 import { readElements, TAGS, type Tag } from './elements.js';
+import { readSpan } from './span.js';
+import { readVerdict } from './verdict.js';
 
 /** Whether a completion reasons before it answers. */
 export type PromptStyle = 'think' | 'direct';
@@ -12,10 +15,8 @@ export interface ParsedCompletion {
   /** The first thing that is wrong with it. */
   problem?: string;
   think?: string;
-  /** qa: a letter; tag: `Anomaly` or `Normal`; cls and reasoning: the text. */
+  /** qa: a letter; tag: `Anomaly` or `Normal`; cls: a label of the list, as it is spelled there; reasoning: the text. */
   answer?: string;
-  /** qa: the option's text, where the completion gives it after the letter. */
-  optionText?: string;
   /** tag: an interval, or normal. */
   interval?: Segment;
 }
@@ -26,79 +27,61 @@ export function expectedTags({ task, style }: { task: TaskName; style: PromptSty
 }
 
 /**
- * Reads a completion: the only place that does, for rewards and metrics alike.
+ * Reads a completion: the only place that does, for rewards and metrics alike. An answer that one of them takes is an
+ * answer to all.
  *
  * The format holds when there are the task's tags, each once, in order, none in another, none empty, white space alone
- * around them, and what they hold can be read. Space and line ends inside the tags do not matter. Where the format is
- * broken elsewhere, an answer that stands once, in no other tag, is still read, so that the reward terms are independent.
+ * around them, and what they hold can be read. Where the format is broken elsewhere, an answer that stands once, in no
+ * other tag, is still read, so that the reward terms are independent.
  *
- * - qa: `B`, `(B)`, `B.`, `B. text`, `Option B`, in either case; never a letter picked out of a sentence;
- * - tag: `Anomaly` or `Normal`, in either case, with `[start, end]` in seconds: decimal numbers, an `s` after them is
- *   let pass; `[-1, -1]` is normal. A start that is not before its end is no interval. An answer and a span that
- *   contradict each other are both void: a completion must not bet on either;
- * - all: `Answer:` before the answer is let pass.
+ * How an answer may be written is told at `readChoice`, `readVerdict`, `readSpan` and `matchClass`; what stands around it
+ * (quotes, Markdown, a final stop, `Answer:`) does not matter. What names two answers is none: a completion must not bet
+ * on either. So it is with a letter beside another option's text, and with a verdict and a span that contradict each other.
  */
 export function parseCompletion({
   text,
-  task,
+  sample,
   style,
+  classes,
 }: {
   text: string;
-  task: TaskName;
+  sample: Pick<Sample, 'task' | 'options'>;
   style: PromptStyle;
+  classes: readonly string[];
 }): ParsedCompletion {
-  const tags = expectedTags({ task, style });
+  const tags = expectedTags({ task: sample.task, style });
   const { elements, problem } = readElements({ text, tags });
-  const think = elements.think?.trim();
-  const answer = readAnswer({ text: elements.answer, task });
-  const interval = tags.includes('glue') ? readInterval(elements.glue) : undefined;
+  const answer = elements.answer === undefined ? undefined : READ[sample.task](elements.answer, { sample, classes });
+  const interval = tags.includes('glue') ? intervalOf({ glue: elements.glue, answer }) : undefined;
   const contradiction =
-    interval !== undefined &&
-    answer.answer !== undefined &&
-    (answer.answer === 'Normal') !== (interval.kind === 'normal');
+    interval !== undefined && answer !== undefined && (answer === 'Normal') !== (interval.kind === 'normal');
   const problems = [
     problem,
-    answer.answer === undefined && 'the answer cannot be read',
+    answer === undefined && 'the answer cannot be read',
     tags.includes('glue') && interval === undefined && 'the interval cannot be read',
     contradiction && 'the answer and the interval contradict each other',
   ];
   const first = problems.find((found) => typeof found === 'string');
-  const read = contradiction ? {} : { ...answer, interval };
-  return { formatOk: first === undefined, problem: first, think, ...read };
+  const read = contradiction ? {} : { answer, interval };
+  return { formatOk: first === undefined, problem: first, think: elements.think?.trim(), ...read };
 }
 
-type Answer = Pick<ParsedCompletion, 'answer' | 'optionText'>;
-
-function readAnswer({ text, task }: { text?: string; task: TaskName }): Answer {
-  const said = text?.trim().replace(/^answer\s*:\s*/i, '');
-  if (!said) return {};
-  if (task === 'qa') return readLetter(said);
-  return { answer: task === 'tag' ? readVerdict(said) : said };
+interface Asked {
+  sample: Pick<Sample, 'options'>;
+  classes: readonly string[];
 }
 
-/** `B`, `(B)`, `Option B`, or one of them with `.`, `:` or `)` and a text after it. */
-const LETTER = /^(?:option\s+)?(?:\(([A-D])\)|([A-D])(?=$|[.:)]))[.:)]?(?:\s+(\S.*))?$/is;
+const READ: Record<TaskName, (text: string, asked: Asked) => string | undefined> = {
+  qa: (text, { sample: { options } }) => readChoice({ text, options })?.letter,
+  tag: readVerdict,
+  cls: (text, { classes }) => matchClass({ label: text.trim(), classes }),
+  reasoning: (text) => text.trim() || undefined,
+};
 
-function readLetter(said: string): Answer {
-  const match = LETTER.exec(said);
-  const letter = (match?.[1] ?? match?.[2])?.toUpperCase() as OptionLetter | undefined;
-  return { answer: letter, optionText: match?.[3]?.trim() };
-}
-
-function readVerdict(said: string): 'Anomaly' | 'Normal' | undefined {
-  const word = said.replace(/\.$/, '').toLowerCase();
-  return word === 'anomaly' ? 'Anomaly' : word === 'normal' ? 'Normal' : undefined;
-}
-
-/** No two parts of it can take the same characters, so that hopeless texts are given up in linear time. */
-const NUMBER = String.raw`([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:\s*s)?`;
-const SPAN = new RegExp(String.raw`^\[\s*${NUMBER}\s*,\s*${NUMBER}\s*\]$`, 'i');
-
-function readInterval(text: string | undefined): Segment | undefined {
-  const match = SPAN.exec(text?.trim() ?? '');
-  if (!match) return undefined;
-  const [start, end] = [Number(match[1]), Number(match[2])];
-  if (start === -1 && end === -1) return { kind: 'normal' };
-  const span = intervalOf({ start, end });
-  return 'value' in span ? span.value : undefined;
+/** “No span” is what a normal video has; beside any other answer it says nothing. */
+function intervalOf({ glue, answer }: { glue?: string; answer?: string }): Segment | undefined {
+  if (glue === undefined || glue.trim() === '') return undefined;
+  const span = readSpan(glue);
+  if (span === 'none') return answer === 'Normal' ? { kind: 'normal' } : undefined;
+  return span;
 }

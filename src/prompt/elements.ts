@@ -3,47 +3,54 @@ export const TAGS = ['think', 'answer', 'glue'] as const;
 export type Tag = (typeof TAGS)[number];
 
 interface Elements {
-  /** What stands between the tags; only of tags that stand once, are closed, and hold no other tag. */
+  /** What stands between the tags; only of tags that stand once (but for what stands in others), and hold no other. */
   elements: Partial<Record<Tag, string>>;
   /** The first thing that differs from "these tags, each once, in this order, white space around them". */
   problem?: string;
 }
 
-/** Splits a completion at its tags. */
+/** Splits a completion at its tags. Upper case is no right form, yet it is read. */
 export function readElements({ text, tags }: { text: string; tags: readonly Tag[] }): Elements {
-  const found: { tag: Tag; content: string }[] = [];
+  const found: { tag: Tag; content: string; isPlain: boolean }[] = [];
   const problems: string[] = [];
-  // What is spoiled by nesting cannot be read: nobody knows which of the two was meant.
-  const spoiled = new Set<Tag>();
-  let open: { tag: Tag; from: number } | undefined;
+  /** The tags that are open, the outermost first; what stands in it is its own affair. */
+  let open: Tag[] = [];
+  let from = 0;
+  let isPlain = true;
   let outside = '';
-  let done = 0;
-  for (const match of text.matchAll(/<(\/?)(think|answer|glue)>/g)) {
-    const [whole, slash, name] = match;
-    const tag = name as Tag;
-    const end = match.index + whole.length;
-    if (open === undefined) outside += text.slice(done, match.index);
-    if (slash === '' && open === undefined) open = { tag, from: end };
-    else if (slash === '/' && open?.tag === tag) {
-      found.push({ tag, content: text.slice(open.from, match.index) });
-      open = undefined;
+  for (const match of text.matchAll(/<(\/?)(think|answer|glue)>/gi)) {
+    const [whole, slash, name = ''] = match;
+    const tag = name.toLowerCase() as Tag;
+    if (tag !== name) problems.push(`${whole} is not in lower case`);
+    if (open.length === 0) {
+      outside += text.slice(from, match.index);
+      from = match.index + whole.length;
+      if (slash === '/') problems.push(`</${tag}> closes nothing`);
+      else [open, isPlain] = [[tag], true];
+    } else if (slash === '') {
+      problems.push(`<${tag}> stands inside <${open.at(-1)}>`);
+      isPlain = false;
+      open.push(tag);
+    } else if (open.includes(tag)) {
+      open = open.slice(0, open.lastIndexOf(tag));
+      if (open.length > 0) continue;
+      found.push({ tag, content: text.slice(from, match.index), isPlain });
+      from = match.index + whole.length;
     } else {
-      problems.push(slash === '' ? `<${tag}> stands inside <${open?.tag}>` : `</${tag}> closes nothing`);
-      spoiled.add(tag);
-      if (open) spoiled.add(open.tag);
+      problems.push(`</${tag}> closes nothing`);
+      isPlain = false;
     }
-    done = end;
   }
-  if (open) problems.push(`<${open.tag}> is not closed`);
-  else outside += text.slice(done);
+  if (open.length > 0) problems.push(`<${open[0]}> is not closed`);
+  else outside += text.slice(from);
   if (outside.trim() !== '') problems.push('there is text outside the tags');
   const order = found.map(({ tag }) => tag);
   if (order.join() !== tags.join())
     problems.push(`the tags are ${order.slice(0, 2 * TAGS.length).join(' ') || 'missing'}, not ${tags.join(' ')}`);
   if (found.some(({ content }) => content.trim() === '')) problems.push('a tag is empty');
-  const readable = TAGS.filter((tag) => !spoiled.has(tag)).flatMap((tag) => {
+  const readable = TAGS.flatMap((tag) => {
     const [only, ...more] = found.filter((element) => element.tag === tag);
-    return only && more.length === 0 ? [[tag, only.content]] : [];
+    return only?.isPlain && more.length === 0 ? [[tag, only.content]] : [];
   });
   return { elements: Object.fromEntries(readable), problem: problems[0] };
 }

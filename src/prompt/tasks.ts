@@ -65,7 +65,7 @@ export function expectedCompletion({ sample, style }: { sample: Sample; style: P
   return `${think}${answer}${sample.task === 'tag' ? `<glue>${spanText(sample)}</glue>` : ''}`;
 }
 
-const withoutTags = (text: string) => text.replace(/<\/?(?:think|answer|glue)>/g, '').trim();
+const withoutTags = (text: string) => text.replace(/<\/?(?:think|answer|glue)>/gi, '').trim();
 
 function answerOf({ task, answer, segment, class: label, description, reasoning }: Sample): string {
   if (task === 'qa') return answer ?? '';

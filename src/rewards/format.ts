@@ -5,5 +5,5 @@ import type { RewardFunction } from './reward.js';
 export const formatReward: RewardFunction = {
   name: 'format',
   appliesTo: () => true,
-  score: ({ text, sample, style }) => (parseCompletion({ text, task: sample.task, style }).formatOk ? 1 : 0),
+  score: (input) => (parseCompletion(input).formatOk ? 1 : 0),
 };

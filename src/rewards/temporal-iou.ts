@@ -6,8 +6,8 @@ import type { RewardFunction } from './reward.js';
 export const temporalIouReward: RewardFunction = {
   name: 'temporal_iou',
   appliesTo: (task) => task === 'tag',
-  score: ({ text, sample, style }) => {
-    const { interval } = parseCompletion({ text, task: sample.task, style });
-    return interval === undefined ? 0 : temporalIou(interval, sample.segment);
+  score: (input) => {
+    const { interval } = parseCompletion(input);
+    return interval === undefined ? 0 : temporalIou(interval, input.sample.segment);
   },
 };

@@ -65,13 +65,36 @@ describe('the correct option', () => {
     ['b', 'B'],
     ['D. nothing', 'D'],
     ['B. A  Fire', 'B'],
+    ['a fight', 'A'],
   ])('%j is %s', async (answer, letter) => {
     expect((await first({ answer })).choice).toMatchObject({
       value: { answer: letter, spelledOut: answer.length > 1 },
     });
   });
 
-  test.each(['E', '', '1', 'AB', 'D. a fire', 'a fight'])('%j is refused', async (answer) => {
+  test.each(['(B)', 'B.', 'B)', 'Option B', '**B**', '<answer>B</answer>'])(
+    '%j is B, as from a model',
+    async (answer) => {
+      expect((await first({ answer })).choice).toMatchObject({ value: { answer: 'B', spelledOut: false } });
+    },
+  );
+
+  test('a number may count from 0 or from 1', async () => {
+    expect((await first({ answer: '1' })).choice).toEqual({
+      problem: 'the correct option is a number, which may count from 0 or from 1: write A, B, C or D',
+    });
+  });
+
+  test('letters that the options bring along are not shown twice', async () => {
+    const { choice } = await first({ options: 'A. a fight,B. a fire,C. a fall,D. nothing', answer: 'B. a fire' });
+    expect(choice).toMatchObject({
+      value: { options: ['a fight', 'a fire', 'a fall', 'nothing'], answer: 'B', spelledOut: true },
+    });
+    const own = await first({ options: 'A. a fight,a fire,C. a fall,nothing', answer: 'B' });
+    expect(own.choice).toMatchObject({ value: { options: ['A. a fight', 'a fire', 'C. a fall', 'nothing'] } });
+  });
+
+  test.each(['E', '', 'AB', 'D. a fire', 'A or B'])('%j is refused', async (answer) => {
     const { choice } = await first({ answer });
     expect(choice).toEqual({ problem: 'the correct option is not one of A, B, C, D' });
   });

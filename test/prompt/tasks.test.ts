@@ -15,7 +15,7 @@ const bare: Sample = {
   segment: { kind: 'interval', start: 5, end: 10.25 },
   class: 'People_falling',
 };
-const told: Sample = { ...bare, description: 'A man <think>falls</think>.', reasoning: 'He slips.' };
+const told: Sample = { ...bare, description: 'A man <think>falls</THINK>.', reasoning: 'He slips.' };
 const terms = ['format', 'accuracy', 'temporal_iou'].map((name) => ({ name, weight: 1 }));
 
 describe.each(TASKS)('%s', (task) => {
@@ -23,7 +23,7 @@ describe.each(TASKS)('%s', (task) => {
     for (const sample of [bare, told, { ...told, segment: { kind: 'normal' } as const }]) {
       const input = { sample: { ...sample, task, description: sample.description ?? 'A fall.' }, style, classes };
       const text = expectedCompletion(input);
-      expect(parseCompletion({ text, task, style })).toMatchObject({ formatOk: true });
+      expect(parseCompletion({ ...input, text })).toMatchObject({ formatOk: true });
       const { rewards } = scoreCompletion({ terms, input: { ...input, text } });
       expect(Object.values(rewards).every((value) => value === null || value === 1)).toBe(true);
     }
@@ -68,7 +68,7 @@ test('the span is in seconds, with one decimal or two', () => {
 
 test('it thinks the reasoning, else the description, else what the answer says', () => {
   const think = (sample: Sample) =>
-    parseCompletion({ text: expectedCompletion({ sample, style: 'think' }), task: 'qa', style: 'think' }).think;
+    parseCompletion({ text: expectedCompletion({ sample, style: 'think' }), sample, style: 'think', classes }).think;
   expect(think(told)).toBe('He slips.');
   expect(think({ ...told, reasoning: undefined })).toBe('A man falls.');
   expect(think(bare)).toBe('What fits the video: a fall');

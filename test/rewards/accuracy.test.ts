@@ -8,7 +8,8 @@ test.each([
   ['B. something else', 1],
   ['B. a fight', 0],
   ['C', 0],
-  ['a fire', 0],
+  ['a fire', 1],
+  ['a fall', 0],
 ])('qa, right B: %j earns %d', (answer, value) => {
   expect(rewardsOf(qaSample, answering(answer)).accuracy).toBe(value);
 });
@@ -17,6 +18,7 @@ test.each([
   ['Traffic_accident', 1],
   ['traffic accident', 1],
   ['TrafficAccident', 1],
+  ['Traffic-accident.', 1],
   ['Fire', 0],
   ['Traffic', 0],
   ['Traffic_accident or Fire', 0],
@@ -38,4 +40,13 @@ test('a completion cannot bet on both', () => {
 
 test('the answer counts where the format around it is broken', () => {
   expect(rewardsOf(qaSample, 'So: <answer>B</answer>')).toMatchObject({ format: 0, accuracy: 1 });
+});
+
+test('what the format takes for an answer, accuracy can find right, and the other way round', () => {
+  const answers = ['B', '**B**', 'B.', 'a fire', 'B. a fight', 'A or B', 'zzz', 'Fire', 'Fire.', '"fire"', 'Fires'];
+  for (const sample of [qaSample, { ...clsSample, class: 'Fire' }])
+    for (const answer of answers) {
+      const { format, accuracy } = rewardsOf(sample, answering(answer));
+      expect([answer, accuracy]).toEqual([answer, format]);
+    }
 });

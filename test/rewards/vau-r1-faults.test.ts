@@ -6,10 +6,10 @@ import { anomalySample, answering, clsSample, grounding, normalSample, qaSample,
 
 /** Faults of the rewards that VAU-R1 was published with, each with what is right. */
 
-test('[-1, -1], which the prompt asks for on a normal video, earns IoU 1 there; [0, 0] earns nothing', () => {
+test('[-1, -1], which the prompt asks for on a normal video, earns IoU 1 there', () => {
   expect(promptText({ sample: normalSample, style: 'think' })).toContain('[-1.0, -1.0]');
   expect(rewardsOf(normalSample, grounding('Normal', '[-1.0, -1.0]'))).toEqual({ format: 1, accuracy: 1, iou: 1 });
-  expect(rewardsOf(normalSample, grounding('Normal', '[0.0, 0.0]')).iou).toBe(0);
+  expect(rewardsOf(anomalySample, grounding('Anomaly', '[0.0, 0.0]')).iou).toBe(0);
 });
 
 test('an anomaly without annotated times is no sample, so that predicting no interval cannot earn IoU 1', async () => {

@@ -11,9 +11,9 @@ import { ratio, ratioByGroup } from './ratio.js';
 export function clsMetrics(judged: readonly JudgedPrediction[]): Record<string, number> {
   const holds = ({ correct }: JudgedPrediction) => correct;
   const byClass = ratioByGroup({ items: judged, group: ({ sample }) => `accuracy/${sample.class}`, holds });
-  const verdicts = judged.map(({ sample, label }) => ({
+  const verdicts = judged.map(({ sample, parsed: { answer } }) => ({
     actual: sample.class !== NORMAL_CLASS,
-    predicted: label === undefined ? undefined : label !== NORMAL_CLASS,
+    predicted: answer === undefined ? undefined : answer !== NORMAL_CLASS,
   }));
   const binary = verdicts.some(({ actual }) => !actual) ? binaryMetrics(verdicts) : {};
   return { accuracy: ratio(judged, holds), balanced_accuracy: mean(Object.values(byClass)), ...binary, ...byClass };

@@ -1,4 +1,3 @@
-import { matchClass } from '../../dataset/classes.js';
 import type { Sample } from '../../dataset/sample.js';
 import { type ParsedCompletion, type PromptStyle, parseCompletion } from '../../prompt/answer.js';
 import { accuracyReward } from '../../rewards/accuracy.js';
@@ -18,8 +17,6 @@ export interface JudgedPrediction {
   correct: boolean;
   /** Of the predicted and the annotated segment, in [0, 1]; 0 for tasks without one. */
   iou: number;
-  /** cls: the predicted label, where it is one of the list. */
-  label?: string;
 }
 
 interface JudgeOptions {
@@ -31,10 +28,9 @@ interface JudgeOptions {
 export function judge({ predictions, style, classes }: JudgeOptions): JudgedPrediction[] {
   return predictions.map(({ sample, text }) => {
     const input = { text, sample, style, classes };
-    const parsed = parseCompletion({ text, task: sample.task, style });
+    const parsed = parseCompletion(input);
     const correct = accuracyReward.appliesTo(sample.task) && accuracyReward.score(input) === 1;
     const iou = temporalIouReward.appliesTo(sample.task) ? temporalIouReward.score(input) : 0;
-    const label = sample.task === 'cls' ? matchClass({ label: parsed.answer ?? '', classes }) : undefined;
-    return { sample, parsed, correct, iou, label };
+    return { sample, parsed, correct, iou };
   });
 }

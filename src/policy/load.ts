@@ -2,7 +2,7 @@ import { cast, upload, uploadBfloat16 } from '../tensor/ops.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
 import { type ModelConfig, readModelConfig } from './files/model-config.js';
 import { type StoredTensor, toFloat32 } from './files/safetensors.js';
-import { openWeights } from './files/weights.js';
+import { openModelWeights } from './model-weights.js';
 import { type ComputeType, Parameters } from './parameters.js';
 import { deviceShape, weightShapes } from './shapes.js';
 
@@ -26,13 +26,13 @@ export async function loadModel(args: {
 }): Promise<LoadedModel> {
   const { folder, type, trains = () => false, onTensor } = args;
   const config = await readModelConfig(folder);
-  const weights = await openWeights(folder);
+  const weights = await openModelWeights({ folder, config });
   const parameters = new Parameters({ type });
   try {
     const shapes = weightShapes(config);
     let done = 0;
     for (const [name, shape] of shapes) {
-      const stored = await weights.read(name, shape);
+      const stored = await weights.read(name);
       scope(() => {
         if (trains(name)) parameters.addTrainable(name, upload(toFloat32(stored), deviceShape(shape)));
         else parameters.addFrozen(name, frozenTensor({ stored, shape: deviceShape(shape), type }));

@@ -6,8 +6,8 @@ import { readAdapter, storedFactors } from './files/adapter.js';
 import { readModelConfig } from './files/model-config.js';
 import { modelFolder } from './files/model-folder.js';
 import { toFloat32, writeSafetensors } from './files/safetensors.js';
-import { openWeights } from './files/weights.js';
 import { adaptedLayers } from './lora.js';
+import { openModelWeights } from './model-weights.js';
 import { adapterNames } from './parameters.js';
 import { copyModelFiles } from './save.js';
 import { weightShapes } from './shapes.js';
@@ -33,7 +33,7 @@ export async function mergeAdapter(args: { model: string; adapter: string; outpu
     throw new ModelError({ code: 'ADAPTER_MISMATCH', message });
   }
   const scale = adapter.lora.lora_alpha / adapter.lora.r;
-  const weights = await openWeights(model);
+  const weights = await openModelWeights({ folder: model, config });
   const beside = `${path.resolve(output)}.${process.pid}.unfinished`;
   try {
     await mkdir(beside, { recursive: true });
@@ -43,7 +43,7 @@ export async function mergeAdapter(args: { model: string; adapter: string; outpu
       shape,
       dtype: weights.dtype(name) === 'BF16' ? ('BF16' as const) : ('F32' as const),
       read: async () => {
-        const values = toFloat32(await weights.read(name, shape));
+        const values = toFloat32(await weights.read(name));
         const layer = layers.get(name);
         if (layer === undefined) return values;
         const names = adapterNames(layer.layer);

@@ -3,8 +3,8 @@ import { loadDataset } from '../dataset/load.js';
 import type { Sample } from '../dataset/sample.js';
 import { readModelConfig } from '../policy/files/model-config.js';
 import { modelFolder } from '../policy/files/model-folder.js';
-import { openWeights } from '../policy/files/weights.js';
 import { adaptedLayers } from '../policy/lora.js';
+import { openModelWeights } from '../policy/model-weights.js';
 import { weightShapes } from '../policy/shapes.js';
 import { encodeCompletion } from '../prompt/build.js';
 import { loadProcessor } from '../prompt/processor.js';
@@ -64,9 +64,7 @@ export async function planRun(args: {
   const completionTokens = config.method === 'sft' ? Math.max(...answers) : rollout.max_completion_length;
 
   const shapes = [...weightShapes(modelConfig)];
-  const stored = await openWeights(model.path);
-  for (const [name] of shapes) stored.shape(name);
-  await stored.close();
+  await (await openModelWeights({ folder: model.path, config: modelConfig })).close();
   const sizes = shapes.map(([name, shape]) => ({ name, size: shape.reduce((n, d) => n * d, 1) }));
   const sum = (list: { size: number }[]) => list.reduce((total, { size }) => total + size, 0);
   const trains = trainsWeight(model);

@@ -61,18 +61,37 @@ export interface Qwen2VLConfig {
 const FAMILIES = new Map<string, z.ZodType<ModelConfig>>([['qwen2_vl', qwen2VLSchema]]);
 export type ModelConfig = Qwen2VLConfig;
 
+const quantization = z.object({ quant_method: z.string().nullish() }).nullish();
+const kindSchema = z.object({
+  model_type: z.string(),
+  quantization_config: quantization,
+  /** The name that compressed-tensors had for it. */
+  compression_config: quantization,
+  text_config: z.object({ quantization_config: quantization }).optional(),
+});
+
 /**
  * Reads `config.json` of a model folder, in the flat layout of the published checkpoints or the nested one
  * (`text_config`) of transformers 5.
  *
- * @throws ModelError `MODEL_FILE_MISSING`, `MODEL_FILE_INVALID`, or `MODEL_UNSUPPORTED` for another family.
+ * @throws ModelError `MODEL_FILE_MISSING`, `MODEL_FILE_INVALID`, `MODEL_UNSUPPORTED` for another family, or
+ *   `WEIGHTS_QUANTIZED`.
  */
 export async function readModelConfig(folder: string): Promise<ModelConfig> {
   const file = path.join(folder, 'config.json');
   const remedy = 'give a model folder in Hugging Face layout.';
-  const { model_type } = await readJson({ file, schema: z.object({ model_type: z.string() }), remedy });
+  const kind = await readJson({ file, schema: kindSchema, remedy });
+  const { model_type } = kind;
 
   const schema = FAMILIES.get(model_type);
+  const quantization = kind.quantization_config ?? kind.compression_config ?? kind.text_config?.quantization_config;
+  if (schema && quantization) {
+    const method = quantization.quant_method ?? 'no quant_method given';
+    throw new ModelError({
+      code: 'WEIGHTS_QUANTIZED',
+      message: `${file}: by its quantization_config (${method}) the weights are quantized: use the checkpoint that was not. To save memory, train with model.lora and model.dtype bfloat16.`,
+    });
+  }
   if (schema) return readJson({ file, schema, remedy });
   const known = [...FAMILIES.keys()].join(', ');
   throw new ModelError({

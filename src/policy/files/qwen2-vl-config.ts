@@ -1,7 +1,17 @@
 import { z } from 'zod';
+import { shortList } from './json.js';
 import type { Qwen2VLConfig, TextConfig, VisionConfig } from './model-config.js';
 
-const size = z.number().int().positive();
+/** Far past any model, and small enough that a list of so many layers, or a row of so many numbers, is no burden. */
+const layers = z.number().int().positive().max(1024);
+const size = z
+  .number()
+  .int()
+  .positive()
+  .max(2 ** 24);
+/** Of a picture, in pixels, frames or patches. */
+const edge = z.number().int().positive().max(1024);
+const theta = z.number().min(1).max(1e12);
 const tokenId = z.number().int().nonnegative();
 const ropeKind = z.enum(['default', 'mrope'], 'only plain M-RoPE is supported, no YaRN or other scaling').optional();
 /** The default of transformers, for the decoder. */
@@ -11,7 +21,7 @@ const rope = z
   .object({
     type: ropeKind,
     rope_type: ropeKind,
-    rope_theta: z.number().positive().optional(),
+    rope_theta: theta.optional(),
     mrope_section: z.tuple([size, size, size]),
   })
   .nullish();
@@ -21,14 +31,15 @@ const text = z.object({
   vocab_size: size,
   hidden_size: size,
   intermediate_size: size,
-  num_hidden_layers: size,
+  num_hidden_layers: layers,
   num_attention_heads: size,
   num_key_value_heads: size.nullable(),
   hidden_act: z.literal('silu').default('silu'),
-  rms_norm_eps: z.number().positive().default(1e-5),
+  rms_norm_eps: z.number().positive().max(0.1).default(1e-5),
   max_position_embeddings: size.default(32768),
+  layer_types: shortList(z.literal('full_attention', 'only full attention is supported'), 1024).nullish(),
   use_sliding_window: z.literal(false, 'sliding-window attention is not supported').nullish(),
-  rope_theta: z.number().positive().optional(),
+  rope_theta: theta.optional(),
   /** The name until transformers 4, … */
   rope_scaling: rope,
   /** … and since 5. */
@@ -37,17 +48,17 @@ const text = z.object({
 });
 
 const vision = z.object({
-  depth: size,
+  depth: layers,
   embed_dim: size,
   num_heads: size,
   hidden_size: size,
-  mlp_ratio: z.number().positive().default(4),
+  mlp_ratio: z.number().positive().max(1024).default(4),
   hidden_act: z.literal('quick_gelu').default('quick_gelu'),
   in_channels: z.literal(3).default(3),
-  patch_size: size.default(14),
-  spatial_merge_size: size.default(2),
-  temporal_patch_size: size.default(2),
-  rope_parameters: z.object({ rope_theta: z.number().positive().default(10_000) }).nullish(),
+  patch_size: edge.default(14),
+  spatial_merge_size: edge.default(2),
+  temporal_patch_size: edge.default(2),
+  rope_parameters: z.object({ rope_theta: theta.default(10_000) }).nullish(),
 });
 
 const root = z.object({

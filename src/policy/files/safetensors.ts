@@ -137,18 +137,20 @@ async function readTensor({
       code: 'TENSOR_MISSING',
       message: `${file} has no tensor ${name}: it belongs to another model, or is incomplete.`,
     });
-  const { dtype, shape, start, end } = entry;
-  if (!isReadable(dtype)) {
-    const known = Object.keys(DTYPE_BYTES).join(', ');
-    throw new ModelError({
-      code: 'WEIGHTS_DTYPE',
-      message: `${file}: tensor ${name} is ${dtype}; only ${known} can be read: use the unquantized checkpoint.`,
-    });
-  }
+  const { shape, start, end } = entry;
+  const dtype = weightDtype({ file, name, dtype: entry.dtype });
   return { dtype, shape: [...shape], bytes: await readExactly({ file, handle, start, length: end - start, name }) };
 }
 
-const isReadable = (dtype: string): dtype is WeightDtype => Object.hasOwn(DTYPE_BYTES, dtype);
+/** @throws ModelError `WEIGHTS_DTYPE` for a format that weights are not read in */
+export function weightDtype({ file, name, dtype }: { file: string; name: string; dtype: string }): WeightDtype {
+  if (Object.hasOwn(DTYPE_BYTES, dtype)) return dtype as WeightDtype;
+  const known = Object.keys(DTYPE_BYTES).join(', ');
+  throw new ModelError({
+    code: 'WEIGHTS_DTYPE',
+    message: `${file}: tensor ${name} is ${dtype}; only ${known} can be read: use the unquantized checkpoint.`,
+  });
+}
 
 async function readExactly({
   file,

@@ -3,7 +3,13 @@ import { z } from 'zod';
 import { ModelError } from '../../errors.js';
 import { fileExists } from '../../file-exists.js';
 import { readJsonIfPresent } from './json.js';
-import { openSafetensors, type SafetensorsFile, type StoredTensor, type WeightDtype } from './safetensors.js';
+import {
+  openSafetensors,
+  type SafetensorsFile,
+  type StoredTensor,
+  type WeightDtype,
+  weightDtype,
+} from './safetensors.js';
 import { canonicalTensorName } from './tensor-names.js';
 import { whyNoWeights } from './why-no-weights.js';
 
@@ -13,13 +19,12 @@ export interface Weights {
   has(name: string): boolean;
   /** @throws ModelError `TENSOR_MISSING` */
   shape(name: string): readonly number[];
-  /** @throws ModelError `TENSOR_MISSING` */
+  /** @throws ModelError `TENSOR_MISSING`, `WEIGHTS_DTYPE` */
   dtype(name: string): WeightDtype;
-  /**
-   * @param expected checked against the file's shape where given
-   * @throws ModelError `TENSOR_MISSING`, `TENSOR_SHAPE`, `WEIGHTS_INVALID`, `WEIGHTS_DTYPE`
-   */
-  read(name: string, expected?: readonly number[]): Promise<StoredTensor>;
+  /** @throws ModelError `TENSOR_MISSING`, `TENSOR_SHAPE` or `WEIGHTS_DTYPE` where a tensor is not what is expected */
+  check(name: string, expected: readonly number[]): void;
+  /** @throws ModelError `TENSOR_MISSING`, `WEIGHTS_INVALID`, `WEIGHTS_DTYPE` */
+  read(name: string): Promise<StoredTensor>;
   close(): Promise<void>;
 }
 
@@ -74,17 +79,21 @@ function readers(folder: string, places: ReadonlyMap<string, Place>): Omit<Weigh
     const { shard, stored } = find(name);
     return shard.entries.get(stored)!.shape;
   };
+  const dtype = (name: string): WeightDtype => {
+    const { shard, stored } = find(name);
+    return weightDtype({ file: shard.file, name, dtype: shard.entries.get(stored)!.dtype });
+  };
   return {
     names: () => [...places.keys()],
     has: (name) => places.has(name),
     shape,
-    dtype: (name) => {
-      const { shard, stored } = find(name);
-      return shard.entries.get(stored)!.dtype as WeightDtype;
+    dtype,
+    check: (name, expected) => {
+      dtype(name);
+      checkShape({ file: find(name).shard.file, name, found: shape(name), expected });
     },
-    read: async (name, expected) => {
+    read: async (name) => {
       const { shard, stored } = find(name);
-      if (expected) checkShape({ file: shard.file, name, found: shape(name), expected });
       return shard.readTensor(stored);
     },
   };
@@ -155,6 +164,14 @@ async function locateShards({
       message: `${shard.file} has no tensor ${stored}, which ${INDEX} says it has: fetch both again.`,
     });
   }
+  for (const [file, shard] of shards)
+    for (const stored of shard.entries.keys()) {
+      if (weightMap[stored] === file) continue;
+      throw new ModelError({
+        code: 'TENSOR_UNUSED',
+        message: `${shard.file} has a tensor ${stored}, which ${INDEX} does not say of it: the two are not of the same model; fetch both again.`,
+      });
+    }
   return canonicalPlaces(places);
 }
 

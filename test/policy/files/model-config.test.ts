@@ -190,11 +190,31 @@ describe('refuses', () => {
       { ...FLAT, vision_config: { ...FLAT.vision_config, num_heads: 7 } },
       /embed_dim 1280 is no multiple of 4 · num_heads 7/,
     ],
+    ['layers without end', { ...FLAT, num_hidden_layers: 1e9 }, /num_hidden_layers: .*<=1024/],
+    [
+      'a tower without end',
+      { ...FLAT, vision_config: { ...FLAT.vision_config, depth: 1e6, patch_size: 1e5 } },
+      /vision_config\.depth: .*<=1024.*vision_config\.patch_size: .*<=1024/s,
+    ],
+    ['a vocabulary without end', { ...FLAT, vocab_size: 2 ** 40 }, /vocab_size: .*<=16777216/],
+    ['numbers that no model has', { ...FLAT, rms_norm_eps: 3, rope_theta: 1e-9 }, /rms_norm_eps.*rope_theta/s],
+    ['sliding layers', nested({ layer_types: ['sliding_attention'] }), /layer_types\.0: only full attention/],
     ['cut-off JSON', JSON.stringify(FLAT).slice(0, 99), /config\.json is not valid JSON/],
   ])('%s', async (_, json, message) => {
     await expect(read(json)).rejects.toMatchObject({ name: 'ModelError', code: 'MODEL_FILE_INVALID' });
     await expect(read(json)).rejects.toThrow(message);
     await expect(read(json)).rejects.toThrow(path.join(folder, 'config.json'));
+  });
+
+  it.each([
+    ['GPTQ', { quantization_config: { quant_method: 'gptq', bits: 4 } }, 'gptq'],
+    ['compressed tensors', { compression_config: { quant_method: 'compressed-tensors' } }, 'compressed-tensors'],
+    ['bitsandbytes', { text_config: { quantization_config: { load_in_4bit: true } } }, 'no quant_method given'],
+  ])('weights that are quantized: %s', async (_, changes, method) => {
+    await expect(read({ ...FLAT, ...changes })).rejects.toMatchObject({
+      code: 'WEIGHTS_QUANTIZED',
+      message: expect.stringContaining(`config.json: by its quantization_config (${method}) the weights are quantized`),
+    });
   });
 
   it('another family, by name', async () => {

@@ -40,7 +40,7 @@ describe('shards', () => {
       'visual.patch_embed.proj.weight',
     ]);
     expect(weights.shape(EMBEDDING)).toEqual([4, 3]);
-    const embedding = await weights.read(EMBEDDING, [4, 3]);
+    const embedding = await weights.read(EMBEDDING);
     expect(embedding.dtype).toBe('BF16');
     expect([...toFloat32(embedding)]).toEqual(Array.from({ length: 12 }, (_, i) => i));
     expect([...toFloat32(await weights.read('model.norm.weight'))]).toEqual([1, 1, 1]);
@@ -64,6 +64,23 @@ describe('shards', () => {
       code: 'TENSOR_MISSING',
       message: expect.stringMatching(/model-00001-of-00002\.safetensors has no tensor model\.layers\.1\.mlp\.up_proj/),
     });
+  });
+
+  it('fail by name if one has a tensor that the index does not say of it', async () => {
+    await editIndex(({ weight_map }) => {
+      delete weight_map['lm_head.weight'];
+    });
+    await expect(openWeights(folder)).rejects.toMatchObject({
+      code: 'TENSOR_UNUSED',
+      message: expect.stringMatching(/model-0000\d-of-00002\.safetensors has a tensor lm_head\.weight, which/),
+    });
+  });
+
+  it('fail if the index is a list of numbers', async () => {
+    await editIndex((index) => Object.assign(index, { weight_map: Array(20).fill(1) }));
+    await expect(openWeights(folder)).rejects.toThrow(
+      /index\.json does not fit:\n {2}weight_map: must be an object of/,
+    );
   });
 
   it('never come from another folder', async () => {
@@ -93,11 +110,14 @@ describe('a single file', () => {
       message: expect.stringMatching(/no tensor lm_head\.weight: the checkpoint is incomplete/),
     });
     expect(() => weights.shape('lm_head.weight')).toThrow(expect.objectContaining({ code: 'TENSOR_MISSING' }));
-    await expect(weights.read('visual.x', [2, 1])).rejects.toMatchObject({
-      code: 'TENSOR_SHAPE',
-      message: expect.stringMatching(/model\.safetensors: tensor visual\.x is \[2\], config\.json asks for \[2, 1\]/),
-    });
-    expect((await weights.read('visual.x', [2])).shape).toEqual([2]);
+    expect(() => weights.check('visual.x', [2, 1])).toThrow(
+      expect.objectContaining({
+        code: 'TENSOR_SHAPE',
+        message: expect.stringMatching(/model\.safetensors: tensor visual\.x is \[2\], config\.json asks for \[2, 1\]/),
+      }),
+    );
+    weights.check('visual.x', [2]);
+    expect((await weights.read('visual.x')).shape).toEqual([2]);
     await weights.close();
   });
 

@@ -1,6 +1,6 @@
 import type { LeftOut } from '../dataset/annotation.js';
 import type { DatasetReport } from '../dataset/check.js';
-import { describeLeftOut } from '../dataset/left-out.js';
+import { describeLeftOut, describeUnused, rowList } from '../dataset/left-out.js';
 import type { Overlap } from '../dataset/overlap.js';
 import { table } from '../report/table.js';
 
@@ -15,12 +15,13 @@ export function datasetReportText({ files, overlaps }: { files: DatasetReport[];
 }
 
 function fileText(report: DatasetReport): string {
-  const { file, source, rows, unreadable, segments, answers, spelledOut, classes, prefixes } = report;
+  const { file, source, rows, unreadable, unused, segments, answers, spelledOut, classes, prefixes } = report;
   const lines = [
     `${file} (${source}): ${rows} rows`,
     '',
     taskTable(report),
     ...reasons(unreadable),
+    ...describeUnused({ file: 'fields', unused }).map((line) => line.replace(':', '    ')),
     `times      ${counts({ interval: segments.interval, normal: segments.normal, 'not annotated': segments.unknown, unusable: segments.unusable })}`,
     ...timesLines(report),
     `answers    ${counts(answers)}${spelledOut > 0 ? `; ${spelledOut} spelled out, taken as their letter` : ''}`,
@@ -40,7 +41,10 @@ function taskTable({ tasks }: DatasetReport): string {
     { title: 'why' },
   ];
   const rows = Object.entries(tasks).flatMap(([task, { usable, leftOut }]) => {
-    const [first, ...others] = leftOut.map(({ reason, count }) => [String(count), reason]);
+    const [first, ...others] = leftOut.map(({ reason, count, rows }) => [
+      String(count),
+      `${reason}${rowList({ rows })}`,
+    ]);
     return [[task, String(usable), ...(first ?? ['0'])], ...others.map((other) => ['', '', ...other])];
   });
   return table({ columns, rows });

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { ConfigIssue } from '../errors.js';
+import { nearestName } from '../nearest-name.js';
 import type { JsonSchema } from './json-schema.js';
 import { isTree, type Tree } from './tree.js';
 
@@ -110,20 +111,6 @@ function variants(nodes: JsonSchema[]): JsonSchema[] {
 }
 
 function suggestion(key: string, known: string[]): string {
-  const near = known
-    .map((name) => ({ name, distance: editDistance(key.toLowerCase(), name.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  return near && near.distance <= Math.max(2, key.length / 3) ? `; did you mean “${near.name}”?` : '';
-}
-
-/** Levenshtein's distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length]!;
+  const near = nearestName(key, known);
+  return near === undefined ? '' : `; did you mean “${near}”?`;
 }

@@ -1,7 +1,10 @@
 import type { OptionLetter, Segment, TaskName } from './sample.js';
 
-/** A part of an annotation that may be unusable, with the reason (short and the same for all rows that share it). */
-export type Part<T> = { value: T } | { problem: string };
+/**
+ * A part of an annotation. It may be unusable, or not be there at all, with the reason: short, and the same for all rows
+ * that share it.
+ */
+export type Part<T> = { value: T } | { problem: string } | { absent: string };
 
 export interface MultipleChoice {
   question: string;
@@ -44,7 +47,15 @@ export interface AnnotationFile {
   annotations: Annotation[];
   /** Rows that say nothing that could be used. */
   leftOut: LeftOut[];
+  /** What rows say beside, and nobody uses: fields, columns and texts, with the rows that have them. */
+  unused: LeftOut[];
 }
 
 export const partValue = <T>(part: Part<T>): T | undefined => ('value' in part ? part.value : undefined);
-export const partProblem = (part: Part<unknown>): string | undefined => ('problem' in part ? part.problem : undefined);
+/** What is wrong with those parts of a row that are there and cannot be used. */
+export const oddParts = (annotation: Annotation): string[] =>
+  [annotation.choice, annotation.segment, annotation.class].flatMap((part) => ('problem' in part ? part.problem : []));
+
+/** Why there is no value. */
+export const partProblem = (part: Part<unknown>): string | undefined =>
+  'problem' in part ? part.problem : 'absent' in part ? part.absent : undefined;

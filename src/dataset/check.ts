@@ -16,6 +16,8 @@ export interface DatasetReport {
   rows: number;
   /** Rows that say nothing that could be used. */
   unreadable: LeftOut[];
+  /** What rows hold and no task uses: fields, columns and texts. */
+  unused: LeftOut[];
   tasks: Record<TaskName, { usable: number; leftOut: LeftOut[] }>;
   /** Rows by what they say of time; `unusable`: times that cannot be. */
   segments: Record<Segment['kind'] | 'unusable', number>;
@@ -98,6 +100,7 @@ function checkAnnotations({ annotations, source, locate }: FileOptions): Dataset
     source,
     rows: annotations.rows,
     unreadable: annotations.leftOut,
+    unused: annotations.unused,
     tasks: Object.fromEntries(tasks) as DatasetReport['tasks'],
     segments: { interval: 0, normal: 0, unknown: 0, unusable: 0, ...tally(rows.map(segmentKind)) },
     times: timesOf(rows),

@@ -1,5 +1,6 @@
 import type { MultipleChoice, Part } from './annotation.js';
 import { bareAnswer, plainText } from './answer-text.js';
+import { controlTokenProblem } from './control-tokens.js';
 import type { OptionLetter } from './sample.js';
 
 export const LETTERS: readonly OptionLetter[] = ['A', 'B', 'C', 'D'];
@@ -75,7 +76,10 @@ interface RawChoice {
 
 /** A multiple-choice question as annotated. Empty texts are absent ones. */
 export function choiceOf({ question, options: written, answer }: RawChoice): Part<MultipleChoice> {
-  if (question === '') return { problem: 'no question' };
+  if (question === '' && written.join('') === '' && answer === '') return { absent: 'no question' };
+  if (question === '') return { problem: 'options without a question' };
+  const control = controlTokenProblem({ what: 'the question or an option', texts: [question, ...written] });
+  if (control !== undefined) return { problem: control };
   const [a, b, c, d, ...more] = withoutLetters(written);
   if (!a || !b || !c || !d || more.length > 0) return { problem: 'not four options' };
   const options: [string, string, string, string] = [a, b, c, d];

@@ -45,7 +45,7 @@ export function matchClass({ label, classes }: { label: string; classes: readonl
 
 /** The label of an annotation, in the spelling of the list. */
 export function classOf({ label, classes }: { label: string; classes: readonly string[] }): Part<string> {
-  if (label === '') return { problem: 'no class' };
+  if (label === '') return { absent: 'no class' };
   const known = matchClass({ label, classes });
   return known === undefined ? { problem: `the class “${label}” is not in the list of classes` } : { value: known };
 }

@@ -1,6 +1,7 @@
-import { type Annotation, type Part, partValue } from './annotation.js';
+import { type Annotation, type LeftOut, oddParts, type Part, partValue } from './annotation.js';
 import { formatCsvRow } from './csv.js';
 import type { JsonlLine } from './jsonl.js';
+import { LeftOutRows } from './left-out.js';
 import type { SourceFormat } from './read.js';
 import type { Segment, TaskName } from './sample.js';
 import { VAU_BENCH_COLUMNS, type VauBenchColumn } from './vau-bench.js';
@@ -19,6 +20,14 @@ export const writeAnnotations = ({
   annotations: readonly Annotation[];
   format: SourceFormat;
 }) => WRITERS[format](annotations);
+
+/** The parts of rows that are unusable and so are not written. */
+export function unwritten(annotations: readonly Annotation[]): LeftOut[] {
+  const rows = new LeftOutRows();
+  for (const annotation of annotations)
+    for (const reason of oddParts(annotation)) rows.add({ reason, row: annotation.line });
+  return rows.list();
+}
 
 /** JSON leaves out keys that are undefined. */
 function jsonlLine({ id, video, task, ...parts }: Annotation): JsonlLine {

@@ -1,37 +1,65 @@
 import { z } from 'zod';
-import type { Annotation, AnnotationFile, Part } from './annotation.js';
+import type { Annotation, AnnotationFile, MultipleChoice, Part } from './annotation.js';
 import { choiceOf } from './choice.js';
 import { classOf } from './classes.js';
+import { parseJsonLine, refuseWholeJson } from './json-text.js';
 import { LeftOutRows } from './left-out.js';
-import { type Segment, TASKS } from './sample.js';
-import { intervalOf } from './segment.js';
+import { type OptionLetter, TASKS, type TaskName } from './sample.js';
+import { segmentOfJson } from './segment.js';
 import { readTextFile } from './text-file.js';
+import { unknownNames, usableText } from './unused.js';
 
 /** A key that is absent or null says nothing. */
 const maybe = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? undefined);
+const text = () => maybe(z.string().trim());
 
-/** One line of a `jsonl` source; keys beyond these are ignored. */
-const lineSchema = z.object({
-  id: maybe(z.union([z.string().min(1), z.number()])),
+const FIELDS = {
+  id: maybe(z.union([z.string().min(1), z.number()]).transform(String)),
   video: z.string().trim().min(1),
   task: maybe(z.enum(TASKS)),
-  question: maybe(z.string()),
-  options: maybe(z.array(z.string())),
-  answer: maybe(z.string()),
-  /** Seconds; or `normal`. */
-  segment: maybe(z.union([z.literal('normal'), z.tuple([z.number(), z.number()])])),
-  class: maybe(z.string()),
-  key_object: maybe(z.string()),
-  description: maybe(z.string()),
-  reasoning: maybe(z.string()),
-});
-type Line = z.output<typeof lineSchema>;
-/** A line as it is written. */
-export type JsonlLine = z.input<typeof lineSchema>;
+  question: text(),
+  options: maybe(
+    z.union([
+      z.array(z.string().trim()),
+      z.strictObject({ A: z.string(), B: z.string(), C: z.string(), D: z.string() }).transform(Object.values<string>),
+    ]),
+  ),
+  answer: maybe(z.union([z.string().trim(), z.number().transform(String)])),
+  /** `[start, end]` in seconds, or `normal`. */
+  segment: z.unknown(),
+  class: text(),
+  key_object: text(),
+  description: text(),
+  reasoning: text(),
+};
+type Field = keyof typeof FIELDS;
+type Fields = z.output<z.ZodObject<typeof FIELDS>>;
+
+/** A line as we write it. */
+export interface JsonlLine {
+  id?: string;
+  video: string;
+  task?: TaskName;
+  question?: string;
+  options?: string[];
+  answer?: OptionLetter;
+  segment?: [number, number] | 'normal';
+  class?: string;
+  key_object?: string;
+  description?: string;
+  reasoning?: string;
+}
+
+/** A line as it is read: its fields, those of the wrong form, and those that nobody knows. */
+interface Line {
+  fields: Fields;
+  odd: Set<Field>;
+  unknown: string[];
+}
 
 /**
  * Reads an annotation file with one JSON object a line.
- * @throws DataError when the file cannot be read.
+ * @throws DataError when the file cannot be read, or is JSON of another form.
  */
 export async function readJsonl({
   file,
@@ -41,63 +69,83 @@ export async function readJsonl({
   classes: readonly string[];
 }): Promise<AnnotationFile> {
   const leftOut = new LeftOutRows();
+  const unused = new LeftOutRows();
   const annotations: Annotation[] = [];
   const ids = new Set<string>();
+  const whole = await readTextFile(file);
+  refuseWholeJson({ file, text: whole });
+  const unknown = unknownNames({ what: 'field', known: Object.keys(FIELDS) });
   let rows = 0;
-  for (const [index, text] of (await readTextFile(file)).split(/\r\n|\n|\r/).entries()) {
-    if (text.trim() === '') continue;
+  for (const [index, line] of whole.split(/\r\n|\n|\r/).entries()) {
+    if (line.trim() === '') continue;
     rows += 1;
-    const parsed = parseLine(text);
-    if ('problem' in parsed) {
-      leftOut.add({ reason: parsed.problem, row: index + 1 });
-      continue;
-    }
-    const annotation = annotationOf({ line: index + 1, value: parsed.value, classes });
-    if (annotation.id !== undefined && ids.has(annotation.id)) {
-      leftOut.add({ reason: 'the id occurs twice', row: index + 1 });
-      continue;
-    }
-    if (annotation.id !== undefined) ids.add(annotation.id);
-    annotations.push(annotation);
+    const row = index + 1;
+    const parsed = parseLine(line);
+    if ('value' in parsed) {
+      const { id } = parsed.value.fields;
+      if (id !== undefined && ids.has(id)) leftOut.add({ reason: 'the id occurs twice', row });
+      else annotations.push(annotationOf({ row, line: parsed.value, classes, unused }));
+      if (id !== undefined) ids.add(id);
+      for (const name of parsed.value.unknown) unused.add({ reason: unknown(name), row });
+    } else leftOut.add({ reason: parsed.problem, row });
   }
-  return { file, rows, annotations, leftOut: leftOut.list() };
+  return { file, rows, annotations, leftOut: leftOut.list(), unused: unused.list() };
 }
 
-function parseLine(text: string): Part<Line> {
+function parseLine(text: string): { value: Line } | { problem: string } {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseJsonLine(text);
   } catch {
     return { problem: 'not JSON' };
   }
-  const { success, data, error } = lineSchema.safeParse(json);
-  if (success) return { value: data };
-  const key = error.issues[0]?.path[0];
-  return { problem: key === undefined ? 'not a JSON object' : `“${String(key)}” is missing or of the wrong form` };
+  const object = z.record(z.string(), z.unknown()).safeParse(json);
+  if (!object.success) return { problem: 'not a JSON object' };
+  const odd = new Set<Field>();
+  const fields = Object.entries(FIELDS).map(([name, schema]) => {
+    const { success, data } = schema.safeParse(object.data[name]);
+    if (!success) odd.add(name as Field);
+    return [name, data];
+  });
+  if (odd.has('video')) return { problem: wrongForm('video') };
+  if (odd.has('task')) return { problem: `“task” is none of ${TASKS.join(', ')}` };
+  const unknown = Object.keys(object.data).filter((name) => !(name in FIELDS));
+  return { value: { fields: Object.fromEntries(fields) as Fields, odd, unknown } };
 }
 
-function annotationOf({ line, value, classes }: { line: number; value: Line; classes: readonly string[] }): Annotation {
-  const trimmed = (text: string | undefined) => text?.trim() ?? '';
+const wrongForm = (name: Field) => `“${name}” is missing or of the wrong form`;
+
+interface Row {
+  row: number;
+  line: Line;
+  classes: readonly string[];
+  /** Takes what the line says and nobody can use. */
+  unused: LeftOutRows;
+}
+
+function annotationOf({ row, line: { fields, odd }, classes, unused }: Row): Annotation {
+  if (odd.has('id')) unused.add({ reason: 'the id is neither a text nor a number', row });
+  const described = (name: 'key_object' | 'description' | 'reasoning') => {
+    if (odd.has(name)) unused.add({ reason: wrongForm(name), row });
+    return usableText({ what: `“${name}”`, text: fields[name], row, unused });
+  };
   return {
-    line,
-    id: value.id === undefined ? undefined : String(value.id),
-    video: value.video,
-    task: value.task,
-    choice: choiceOf({
-      question: trimmed(value.question),
-      options: (value.options ?? []).map(trimmed),
-      answer: trimmed(value.answer),
-    }),
-    segment: segmentOf(value.segment),
-    class: classOf({ label: trimmed(value.class), classes }),
-    keyObject: trimmed(value.key_object) || undefined,
-    description: trimmed(value.description) || undefined,
-    reasoning: trimmed(value.reasoning) || undefined,
+    line: row,
+    id: fields.id,
+    video: fields.video,
+    task: fields.task,
+    choice: choiceOfLine({ fields, odd }),
+    segment: segmentOfJson(fields.segment),
+    class: odd.has('class') ? { problem: wrongForm('class') } : classOf({ label: fields.class ?? '', classes }),
+    keyObject: described('key_object'),
+    description: described('description'),
+    reasoning: described('reasoning'),
   };
 }
 
-function segmentOf(segment: Line['segment']): Part<Segment> {
-  if (segment === undefined) return { value: { kind: 'unknown' } };
-  if (segment === 'normal') return { value: { kind: 'normal' } };
-  return intervalOf({ start: segment[0], end: segment[1] });
+function choiceOfLine({ fields, odd }: Pick<Line, 'fields' | 'odd'>): Part<MultipleChoice> {
+  const wrong = (['question', 'options', 'answer'] as const).find((name) => odd.has(name));
+  if (wrong) return { problem: wrongForm(wrong) };
+  const { question = '', options = [], answer = '' } = fields;
+  return choiceOf({ question, options, answer });
 }

@@ -17,11 +17,18 @@ export class LeftOutRows {
   }
 }
 
-/** One sentence for each reason, for the log: `val.csv: 3 rows left out: no times annotated (rows 4, 9, 17)`. */
-export function describeLeftOut({ file, leftOut }: { file: string; leftOut: LeftOut[] }): string[] {
-  return leftOut.map(({ reason, count, rows }) => {
-    const shown = rows.slice(0, ROWS_SHOWN).join(', ');
-    const more = count > ROWS_SHOWN ? ', …' : '';
-    return `${file}: ${count} ${count === 1 ? 'row' : 'rows'} left out: ${reason} (row ${shown}${more})`;
-  });
+/** One sentence for each reason, for the log: `val.csv: 3 rows left out: no times annotated (row 4, 9, 17)`. */
+export function describeLeftOut({ file, leftOut }: { file: string; leftOut: readonly LeftOut[] }): string[] {
+  return leftOut.map((one) => `${file}: ${rowCount(one)} left out: ${one.reason}${rowList(one)}`);
 }
+
+/** The same for what rows hold and nobody uses: `mine.jsonl: not used in 2 rows: … (row 1, 2)`. */
+export function describeUnused({ file, unused }: { file: string; unused: readonly LeftOut[] }): string[] {
+  return unused.map((one) => `${file}: not used in ${rowCount(one)}: ${one.reason}${rowList(one)}`);
+}
+
+const rowCount = ({ count }: LeftOut) => `${count} ${count === 1 ? 'row' : 'rows'}`;
+
+/** ` (row 4, 9, …)`; empty where all rows are meant. */
+export const rowList = ({ rows }: Pick<LeftOut, 'rows'>) =>
+  rows.length === 0 ? '' : ` (row ${rows.slice(0, ROWS_SHOWN).join(', ')}${rows.length > ROWS_SHOWN ? ', …' : ''})`;

@@ -2,7 +2,7 @@ import { DataError } from '../errors.js';
 import type { LeftOut } from './annotation.js';
 import { labelsOf } from './classes.js';
 import { type SampleId, sampleIds } from './ids.js';
-import { describeLeftOut } from './left-out.js';
+import { describeLeftOut, describeUnused } from './left-out.js';
 import { readAnnotations, type SourceFormat } from './read.js';
 import type { Sample, TaskName } from './sample.js';
 import { selectSamples } from './samples.js';
@@ -24,6 +24,8 @@ export interface LoadedSamples {
   /** Rows of the file. */
   rows: number;
   leftOut: LeftOut[];
+  /** What rows hold beside and nobody uses. */
+  unused: LeftOut[];
 }
 
 /**
@@ -41,8 +43,13 @@ export async function loadSamples({
   const annotations = await readAnnotations({ source: source.source, file, classes: labelsOf({ classes }) });
   const locate = videos === undefined ? asItIs : await indexVideos(videos);
   const ids = idOf ?? sampleIds({ sources: [source] })[0]!;
-  const { samples, leftOut } = selectSamples({ annotations, task, locate, idOf: ids });
-  return { samples, rows: annotations.rows, leftOut: [...annotations.leftOut, ...leftOut] };
+  const selected = selectSamples({ annotations, task, locate, idOf: ids });
+  return {
+    samples: selected.samples,
+    rows: annotations.rows,
+    leftOut: [...annotations.leftOut, ...selected.leftOut],
+    unused: [...annotations.unused, ...selected.unused],
+  };
 }
 
 const asItIs = (name: string): Located => ({ path: name });
@@ -58,7 +65,7 @@ interface DatasetOptions {
   data: DataSources;
   /** Which of its sources. */
   split: 'train' | 'eval';
-  /** Takes one sentence for each reason that rows were left out for. */
+  /** Takes one sentence for each reason that rows were left out for, and for each thing in them that nobody uses. */
   log: (message: string) => void;
 }
 
@@ -77,7 +84,9 @@ export async function loadDataset({ data, split, log }: DatasetOptions): Promise
   const samples: Sample[] = [];
   for (const [i, source] of sources.entries()) {
     const loaded = await loadSamples({ ...source, classes: data.classes, idOf: ids[i] });
-    for (const message of describeLeftOut({ file: source.annotations, leftOut: loaded.leftOut })) log(message);
+    const file = source.annotations;
+    for (const message of describeLeftOut({ file, ...loaded })) log(message);
+    for (const message of describeUnused({ file, ...loaded })) log(message);
     samples.push(...loaded.samples);
   }
   if (samples.length === 0) {

@@ -21,4 +21,4 @@ export const readAnnotations = ({ source, file, classes }: ReadOptions): Promise
   READERS[source]({ file, classes });
 
 /** The format that a file's name suggests. */
-export const formatOf = (file: string): SourceFormat => (/\.(jsonl|ndjson)$/i.test(file) ? 'jsonl' : 'vau-bench');
+export const formatOf = (file: string): SourceFormat => (/\.(jsonl?|ndjson)$/i.test(file) ? 'jsonl' : 'vau-bench');

@@ -1,4 +1,4 @@
-import { type Annotation, type AnnotationFile, type LeftOut, partProblem, partValue } from './annotation.js';
+import { type Annotation, type AnnotationFile, type LeftOut, oddParts, partProblem, partValue } from './annotation.js';
 import { rowKeys, type SampleId } from './ids.js';
 import { LeftOutRows } from './left-out.js';
 import { plainReasoning } from './reasoning.js';
@@ -34,12 +34,17 @@ interface SelectOptions {
   idOf: SampleId;
 }
 
-/** The samples that a file has for a task, and the rows that it cannot use. */
+/**
+ * The samples that a file has for a task, and the rows that it cannot use. Where rows serve what they can, also their
+ * parts that cannot be used although they are there.
+ */
 export function selectSamples({ annotations: { annotations }, task, locate, idOf }: SelectOptions): {
   samples: Sample[];
   leftOut: LeftOut[];
+  unused: LeftOut[];
 } {
   const leftOut = new LeftOutRows();
+  const unused = new LeftOutRows();
   const seen = new Set<string>();
   const samples: Sample[] = [];
   const keys = rowKeys(annotations);
@@ -50,6 +55,7 @@ export function selectSamples({ annotations: { annotations }, task, locate, idOf
       leftOut.add({ reason: serves.problem, row });
       continue;
     }
+    for (const reason of serves.unused) unused.add({ reason, row });
     const video = locate(annotation.video);
     if ('problem' in video) {
       leftOut.add({ reason: video.problem, row });
@@ -63,7 +69,7 @@ export function selectSamples({ annotations: { annotations }, task, locate, idOf
       seen.add(key);
     }
   }
-  return { samples, leftOut: leftOut.list() };
+  return { samples, leftOut: leftOut.list(), unused: unused.list() };
 }
 
 /** The tasks that a row serves, or why none. */
@@ -73,15 +79,17 @@ function tasksOf({
 }: {
   annotation: Annotation;
   task?: TaskName;
-}): { tasks: TaskName[] } | { problem: string } {
+}): { tasks: TaskName[]; unused: string[] } | { problem: string } {
   const wanted = task ?? annotation.task;
   if (wanted === undefined) {
     const tasks = BY_DEFAULT.filter((name) => PROBLEM[name](annotation) === undefined);
-    return tasks.length > 0 ? { tasks } : { problem: 'nothing that a task could ask for' };
+    const odd = oddParts(annotation);
+    if (tasks.length > 0) return { tasks, unused: odd };
+    return { problem: odd[0] ?? 'nothing that a task could ask for' };
   }
   if (annotation.task !== undefined && annotation.task !== wanted) return { problem: 'meant for another task' };
   const problem = PROBLEM[wanted](annotation);
-  return problem === undefined ? { tasks: [wanted] } : { problem };
+  return problem === undefined ? { tasks: [wanted], unused: [] } : { problem };
 }
 
 interface SampleParts {

@@ -13,6 +13,21 @@ export function segmentOfTimes({ start, end }: { start: string; end: string }): 
   return intervalOf({ start: from, end: to });
 }
 
+/** The times of a line of JSON: `[start, end]` in seconds, or `normal`; nothing, or nulls, where nobody wrote them down. */
+export function segmentOfJson(value: unknown): Part<Segment> {
+  if (value === undefined || value === null) return { value: { kind: 'unknown' } };
+  if (typeof value === 'string' && value.trim().toLowerCase() === 'normal') return { value: { kind: 'normal' } };
+  if (!Array.isArray(value)) return { problem: 'the segment is neither [start, end] in seconds nor “normal”' };
+  if (Array.isArray(value[0]))
+    return value.length === 1 ? segmentOfJson(value[0]) : { problem: 'several segments, where one can be used' };
+  if (value.length !== 2) return { problem: `the segment has ${value.length} numbers, not a start and an end` };
+  const [start, end] = value.map((time) => (typeof time === 'string' && DECIMAL.test(time) ? Number(time) : time));
+  if (start === null && end === null) return { value: { kind: 'unknown' } };
+  if (start === null || end === null) return { problem: 'only one of start and end is given' };
+  if (typeof start !== 'number' || typeof end !== 'number') return { problem: 'a time is not a number' };
+  return intervalOf({ start, end });
+}
+
 /** A span of seconds, if it is one. */
 export function intervalOf({ start, end }: { start: number; end: number }): Part<Segment> {
   if (!Number.isFinite(start) || !Number.isFinite(end)) return { problem: 'a time is not a number' };
@@ -21,10 +36,12 @@ export function intervalOf({ start, end }: { start: number; end: number }): Part
   return { value: { kind: 'interval', start, end } };
 }
 
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
 /** Seconds, or `none` for -1 and an empty cell; NaN for what is no decimal number. */
 function timeOf(text: string): number | 'none' {
   if (text === '') return 'none';
-  const seconds = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+  const seconds = DECIMAL.test(text) ? Number(text) : Number.NaN;
   return seconds === -1 ? 'none' : seconds;
 }
 

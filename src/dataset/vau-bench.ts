@@ -1,12 +1,14 @@
 import { DataError } from '../errors.js';
-import type { Annotation, AnnotationFile, Part } from './annotation.js';
+import type { Annotation, AnnotationFile, LeftOut, Part } from './annotation.js';
 import { choiceOf } from './choice.js';
 import { classOf, NORMAL_CLASS } from './classes.js';
 import { parseCsv } from './csv.js';
+import { refuseJson } from './json-text.js';
 import { LeftOutRows } from './left-out.js';
 import type { Segment } from './sample.js';
 import { segmentOfTimes } from './segment.js';
 import { readTextFile } from './text-file.js';
+import { unknownNames, usableText } from './unused.js';
 
 /** The columns of a VAU-Bench file, in its order. Their case, and `_` for a space, do not matter. */
 export const VAU_BENCH_COLUMNS = [
@@ -40,19 +42,29 @@ export async function readVauBench({
   file: string;
   classes: readonly string[];
 }): Promise<AnnotationFile> {
-  const { rows, broken } = parseCsv(await readTextFile(file));
+  const text = await readTextFile(file);
+  refuseJson({ file, text });
+  const { rows, broken } = parseCsv(text);
   const header = rows[0]?.fields ?? [];
   const columns = findColumns({ file, header });
   const leftOut = new LeftOutRows();
+  const unused = new LeftOutRows();
   for (const row of broken) leftOut.add({ reason: 'a quote is not closed', row });
   const annotations: Annotation[] = [];
   for (const { line, fields } of rows.slice(1)) {
     const cell = (column: VauBenchColumn) => textOf(fields[columns.get(column) ?? -1]);
     if (fields.length !== header.length) leftOut.add({ reason: 'not as many fields as columns', row: line });
     else if (cell('Video Name') === '') leftOut.add({ reason: 'no video name', row: line });
-    else annotations.push(annotationOf({ line, cell, classes }));
+    else annotations.push(annotationOf({ line, cell, classes, unused }));
   }
-  return { file, rows: rows.length - 1 + broken.length, annotations, leftOut: leftOut.list() };
+  const count = rows.length - 1 + broken.length;
+  return {
+    file,
+    rows: count,
+    annotations,
+    leftOut: leftOut.list(),
+    unused: [...unusedColumns(header, count), ...unused.list()],
+  };
 }
 
 /** An absent text is `-1` in the benchmark. */
@@ -76,14 +88,30 @@ function findColumns({ file, header }: { file: string; header: string[] }): Map<
   return new Map(VAU_BENCH_COLUMNS.map((column) => [column, names.indexOf(nameOf(column))]));
 }
 
+/** Columns that nobody knows, and those that stand there again. */
+function unusedColumns(header: readonly string[], count: number): LeftOut[] {
+  const known = VAU_BENCH_COLUMNS.map(nameOf);
+  const unknown = unknownNames({ what: 'column', known: VAU_BENCH_COLUMNS });
+  const names = header.map(nameOf);
+  const reasons = header.flatMap((column, i) => {
+    if (!known.includes(names[i]!)) return unknown(column);
+    return names.indexOf(names[i]!) === i ? [] : `the column “${column}” stands there again; the first is used`;
+  });
+  return [...new Set(reasons)].map((reason) => ({ reason, count, rows: [] }));
+}
+
 interface Row {
   line: number;
   cell: (column: VauBenchColumn) => string;
   classes: readonly string[];
+  /** Takes texts that cannot be used. */
+  unused: LeftOutRows;
 }
 
-function annotationOf({ line, cell, classes }: Row): Annotation {
+function annotationOf({ line, cell, classes, unused }: Row): Annotation {
   const options = [cell('Option 1'), cell('Option 2'), cell('Option 3'), cell('Option 4')];
+  const described = (column: VauBenchColumn) =>
+    usableText({ what: `“${column}”`, text: cell(column), row: line, unused });
   const label = classOf({ label: cell('Anomaly Class'), classes });
   return {
     line,
@@ -91,9 +119,9 @@ function annotationOf({ line, cell, classes }: Row): Annotation {
     choice: choiceOf({ question: cell('Question'), options, answer: cell('Correct Option') }),
     segment: agreeing({ segment: segmentOfTimes({ start: cell('Start Time'), end: cell('End Time') }), label }),
     class: label,
-    keyObject: cell('Key Object') || undefined,
-    description: cell('Description') || undefined,
-    reasoning: cell('Reasoning') || undefined,
+    keyObject: described('Key Object'),
+    description: described('Description'),
+    reasoning: described('Reasoning'),
   };
 }
 

@@ -33,6 +33,7 @@ test('usable samples, reasons, balance, times, videos and what two files share',
     source: 'vau-bench',
     rows: 5,
     unreadable: [{ reason: 'not as many fields as columns', count: 1, rows: [6] }],
+    unused: [],
     tasks: {
       qa: {
         usable: 1,

@@ -38,9 +38,9 @@ test('a whole line, and a line with a video alone', async () => {
   expect(annotations[1]).toEqual({
     line: 2,
     video: 'b.mp4',
-    choice: { problem: 'no question' },
+    choice: { absent: 'no question' },
     segment: { value: { kind: 'unknown' } },
-    class: { problem: 'no class' },
+    class: { absent: 'no class' },
   });
 });
 
@@ -62,7 +62,7 @@ test('lines that cannot be read are counted; the rest goes on', async () => {
     '[1]',
     {},
     '',
-    { video: 'a.mp4', segment: ['1', 2] },
+    { video: 7 },
     { video: 'a.mp4', task: 'guess' },
     { video: 'a.mp4', id: 'x' },
     { video: 'b.mp4', id: 'x' },
@@ -74,9 +74,110 @@ test('lines that cannot be read are counted; the rest goes on', async () => {
   expect(leftOut).toEqual([
     { reason: 'not JSON', count: 1, rows: [1] },
     { reason: 'not a JSON object', count: 1, rows: [2] },
-    { reason: '“video” is missing or of the wrong form', count: 1, rows: [3] },
-    { reason: '“segment” is missing or of the wrong form', count: 1, rows: [5] },
-    { reason: '“task” is missing or of the wrong form', count: 1, rows: [6] },
+    { reason: '“video” is missing or of the wrong form', count: 2, rows: [3, 5] },
+    { reason: '“task” is none of qa, tag, cls, reasoning', count: 1, rows: [6] },
     { reason: 'the id occurs twice', count: 1, rows: [8] },
   ]);
+});
+
+const good = { video: 'a.mp4', question: 'What?', options: ['pays', 'steals', 'falls', 'waits'], answer: 'B' };
+
+test.each([
+  ['an interval in an interval', { segment: [[1, 2]] }, { value: { kind: 'interval', start: 1, end: 2 } }],
+  [
+    'two intervals',
+    {
+      segment: [
+        [1, 2],
+        [5, 6],
+      ],
+    },
+    { problem: 'several segments, where one can be used' },
+  ],
+  ['four numbers', { segment: [30, 90, -1, -1] }, { problem: 'the segment has 4 numbers, not a start and an end' }],
+  ['null', { segment: null }, { value: { kind: 'unknown' } }],
+  ['nulls', { segment: [null, null] }, { value: { kind: 'unknown' } }],
+  ['one null', { segment: [1, null] }, { problem: 'only one of start and end is given' }],
+  ['numbers as texts', { segment: ['1', '2.5'] }, { value: { kind: 'interval', start: 1, end: 2.5 } }],
+  ['clock times', { segment: ['00:01', '00:02'] }, { problem: 'a time is not a number' }],
+  ['another word', { segment: 'none' }, { problem: 'the segment is neither [start, end] in seconds nor “normal”' }],
+])('an odd segment leaves the rest of its line: %s', async (_, odd, segment) => {
+  const { annotations, leftOut } = await read([{ ...good, ...odd }]);
+  expect(leftOut).toEqual([]);
+  expect(annotations[0]).toMatchObject({ choice: { value: { answer: 'B' } }, segment });
+});
+
+test.each([
+  ['a class that is a number', { class: 3 }, 'class', '“class” is missing or of the wrong form'],
+  ['options that are a text', { options: 'pays|steals' }, 'choice', '“options” is missing or of the wrong form'],
+  ['a list of answers', { answer: ['A', 'B'] }, 'choice', '“answer” is missing or of the wrong form'],
+  ['options without a question', { question: '' }, 'choice', 'options without a question'],
+  [
+    'an index',
+    { answer: 1 },
+    'choice',
+    'the correct option is a number, which may count from 0 or from 1: write A, B, C or D',
+  ],
+  [
+    'a token of the model',
+    { question: 'What <|video_pad|> happens?' },
+    'choice',
+    'the question or an option holds <|video_pad|>, which is no text to a model',
+  ],
+] as const)('and so does another odd part: %s', async (_, odd, part, problem) => {
+  const { annotations } = await read([{ ...good, segment: [1, 2], ...odd }]);
+  expect(annotations[0]).toMatchObject({ segment: { value: { kind: 'interval' } }, [part]: { problem } });
+});
+
+test('options by their letters', async () => {
+  const { annotations } = await read([{ ...good, options: { A: 'pays', B: 'steals', C: 'falls', D: 'waits' } }]);
+  expect(annotations[0]).toMatchObject({ choice: { value: { options: good.options } } });
+});
+
+test('what Python writes for missing numbers is no number; texts are left alone', async () => {
+  const { annotations } = await read([
+    '{"video": "NaN.mp4", "segment": [NaN, -Infinity], "description": "say \\"NaN\\""}',
+  ]);
+  expect(annotations[0]).toMatchObject({
+    video: 'NaN.mp4',
+    segment: { value: { kind: 'unknown' } },
+    description: 'say "NaN"',
+  });
+});
+
+test('what lines hold and nobody uses is named', async () => {
+  const { annotations, unused } = await read([
+    { ...good, segmnet: [1, 2], fps: 30 },
+    { ...good, segmnet: [1, 2], id: {}, description: ['a'], reasoning: 'Ends. <|im_end|>' },
+    { ...good, key_object: 7 },
+  ]);
+  expect(annotations.map(({ id, description, reasoning }) => [id, description, reasoning])).toEqual(
+    Array(3).fill([undefined, undefined, undefined]),
+  );
+  expect(unused).toEqual([
+    { reason: 'the field “segmnet” is not known; did you mean “segment”?', count: 2, rows: [1, 2] },
+    { reason: 'the field “fps” is not known', count: 1, rows: [1] },
+    { reason: 'the id is neither a text nor a number', count: 1, rows: [2] },
+    { reason: '“description” is missing or of the wrong form', count: 1, rows: [2] },
+    { reason: '“reasoning” holds <|im_end|>, which is no text to a model', count: 1, rows: [2] },
+    { reason: '“key_object” is missing or of the wrong form', count: 1, rows: [3] },
+  ]);
+});
+
+test('a thousand unknown fields are told in some twenty words', async () => {
+  const { unused } = await read(
+    Array.from({ length: 1000 }, (_, i) => ({ video: 'a.mp4', [`column number ${i}`]: 1 })),
+  );
+  expect(unused).toHaveLength(21);
+  expect(unused.at(-1)).toMatchObject({ reason: 'further fields that are not known', count: 980 });
+});
+
+test.each([
+  ['a list', [{ video: 'a.mp4' }], 'is a JSON list'],
+  ['a list over lines', '[\n  {"video": "a.mp4"}\n]', 'is a JSON list'],
+  ['a list that is cut off', '[\n  {"video": "a.mp4"},\n  {"vid', 'is a JSON list'],
+  ['an object over lines', '{\n  "data": []\n}', 'is one JSON object over several lines'],
+])('JSON of another form is told: %s', async (_, text, told) => {
+  await expect(read([text])).rejects.toMatchObject({ code: 'DATA_FORMAT', message: expect.stringContaining(told) });
+  await expect(read([text])).rejects.toThrow('jq -c');
 });

@@ -106,6 +106,24 @@ test('several sources: one after the other, ids that differ, each reason logged 
   ]);
 });
 
+test('a part that cannot be used is told although its row serves, and so is a field that nobody knows', async () => {
+  const good = { video: 'a.mp4', question: 'What?', options: ['a', 'b', 'c', 'd'], answer: 'B' };
+  const lines = [
+    { ...good, segment: [9, 3], camera: 4 },
+    { video: 'b.mp4', segment: [9, 3] },
+  ];
+  const annotations = await fileWith('mine.jsonl', lines.map((line) => JSON.stringify(line)).join('\n'));
+  const log: string[] = [];
+  const train = [{ source: 'jsonl' as const, annotations }];
+  const samples = await loadDataset({ data: { train, eval: [] }, split: 'train', log: (line) => log.push(line) });
+  expect(samples.map(({ id }) => id)).toEqual(['mine.jsonl:1:qa']);
+  expect(log).toEqual([
+    `${annotations}: 1 row left out: the end is not after the start (row 2)`,
+    `${annotations}: not used in 1 row: the field “camera” is not known (row 1)`,
+    `${annotations}: not used in 1 row: the end is not after the start (row 1)`,
+  ]);
+});
+
 test('nothing usable stops before anything else', async () => {
   const annotations = await fileWith('val.csv', vauBench([{ answer: 'E' }]));
   const train = [{ source: 'vau-bench' as const, annotations, task: 'qa' as const }];

@@ -16,7 +16,8 @@ export async function folderWith(files: Record<string, string | Uint8Array>): Pr
 export const fileWith = async (name: string, content: string | Uint8Array): Promise<string> =>
   join(await folderWith({ [name]: content }), name);
 
-const HEADER =
+/** The columns. */
+export const HEADER =
   'Video Name,Question,Option 1,Option 2,Option 3,Option 4,Correct Option,Key Object,Description,Reasoning,Anomaly Class,Start Time,End Time';
 
 interface Cells {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { VAU_BENCH_CLASSES } from '../../src/dataset/classes.js';
 import { readVauBench } from '../../src/dataset/vau-bench.js';
-import { fileWith, vauBench, vauBenchRow } from './temporary.js';
+import { fileWith, HEADER, vauBench, vauBenchRow } from './temporary.js';
 
 const read = async (text: string | Uint8Array) =>
   readVauBench({ file: await fileWith('val.csv', text), classes: VAU_BENCH_CLASSES });
@@ -37,8 +37,8 @@ test('a row of −1 has no question, class or text, and keeps its times', async 
     label: '-1',
     times: '42.5,45.33',
   });
-  expect(row.choice).toEqual({ problem: 'no question' });
-  expect(row.class).toEqual({ problem: 'no class' });
+  expect(row.choice).toEqual({ absent: 'no question' });
+  expect(row.class).toEqual({ absent: 'no class' });
   expect([row.description, row.reasoning]).toEqual([undefined, undefined]);
   expect(row.segment).toEqual({ value: { kind: 'interval', start: 42.5, end: 45.33 } });
 });
@@ -168,5 +168,26 @@ test('no such file', async () => {
   await expect(readVauBench({ file: '/nowhere/val.csv', classes: [] })).rejects.toMatchObject({
     code: 'DATA_UNREADABLE',
     message: expect.stringContaining('/nowhere/val.csv: there is no such file'),
+  });
+});
+
+test('columns that nobody uses are named', async () => {
+  const header = `${HEADER},Duration,question,Start_Tmie`;
+  const { annotations, unused } = await read(vauBench([`${vauBenchRow({})},12,again,3`], { header }));
+  expect(annotations[0]).toMatchObject({ choice: { value: { question: 'What happens?' } } });
+  expect(unused).toEqual([
+    { reason: 'the column “Duration” is not known', count: 1, rows: [] },
+    { reason: 'the column “question” stands there again; the first is used', count: 1, rows: [] },
+    { reason: 'the column “Start_Tmie” is not known; did you mean “Start Time”?', count: 1, rows: [] },
+  ]);
+});
+
+test.each([
+  ['[{"video": "a.mp4"}]', 'is a JSON list'],
+  ['{"video": "a.mp4"}\n{"video": "b.mp4"}', 'is its source “jsonl”?'],
+])('JSON is not read as CSV: %s', async (text, told) => {
+  await expect(read(text)).rejects.toMatchObject({
+    code: 'DATA_FORMAT',
+    message: expect.stringContaining(told),
   });
 });

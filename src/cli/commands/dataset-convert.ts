@@ -26,8 +26,8 @@ export const convertCommand: CommandModule<object, Arguments> = {
   handler: async ({ in: file, out, to, from, classes, force }) => {
     const { existsSync } = await import('node:fs');
     const { VAU_BENCH_CLASSES } = await import('../../dataset/classes.js');
-    const { writeAnnotations } = await import('../../dataset/convert.js');
-    const { describeLeftOut } = await import('../../dataset/left-out.js');
+    const { unwritten, writeAnnotations } = await import('../../dataset/convert.js');
+    const { describeLeftOut, describeUnused } = await import('../../dataset/left-out.js');
     const { formatOf, readAnnotations } = await import('../../dataset/read.js');
     const { UsageError } = await import('../../errors.js');
     const { writeAtomically } = await import('../../report/atomic-write.js');
@@ -36,7 +36,9 @@ export const convertCommand: CommandModule<object, Arguments> = {
     const labels = classes?.split(',').map((label) => label.trim()) ?? VAU_BENCH_CLASSES;
     const read = await readAnnotations({ source: from ?? formatOf(file), file, classes: labels });
     await writeAtomically({ file: out, text: writeAnnotations({ annotations: read.annotations, format: to }) });
-    for (const line of describeLeftOut({ file, leftOut: read.leftOut })) process.stderr.write(`${line}\n`);
+    const unused = [...read.unused, ...unwritten(read.annotations)];
+    for (const line of [...describeLeftOut(read), ...describeUnused({ file, unused })])
+      process.stderr.write(`${line}\n`);
     process.stderr.write(`${out}: ${read.annotations.length} of ${read.rows} rows\n`);
   },
 };

@@ -23,11 +23,11 @@ test('check, for people', async () => {
   const folder = await files();
   const { stdout } = await dataset('check', `${folder}/val.csv`, '--videos', `${folder}/videos`);
   expect(stdout).toContain(`${folder}/val.csv (vau-bench): 4 rows\n`);
-  expect(stdout).toMatch(/^tag +2 +1 +video not found$/m);
+  expect(stdout).toMatch(/^tag +2 +1 +video not found \(row 3\)$/m);
   expect(stdout).toMatch(/^unreadable 1 row left out: not as many fields as columns \(row 4\)$/m);
   expect(stdout).toMatch(/^videos +2 of 3 found\n +not found \(1\): gone\.mp4$/m);
   const without = await dataset('check', `${folder}/val.csv`);
-  expect(without.stdout).toMatch(/^qa +2 +1 +the correct option is not one of A, B, C, D$/m);
+  expect(without.stdout).toMatch(/^qa +2 +1 +the correct option is not one of A, B, C, D \(row 3\)$/m);
 });
 
 test('check, for programs, of several files', async () => {
@@ -72,4 +72,23 @@ test('convert writes what can be used and counts the rest; it does not write ove
   await expect(again).rejects.toMatchObject({ code: 'FILE_EXISTS', exitCode: 2 });
   await dataset('convert', out, '--to', 'vau-bench', join(folder, 'back.csv'), '--force');
   expect((await dataset('check', join(folder, 'back.csv'))).stdout).toMatch(/^qa +2 /m);
+});
+
+test('what nobody uses is told by check and by convert', async () => {
+  const folder = await folderWith({
+    'mine.jsonl': '{"video": "a.mp4", "class": "Fire", "segmnet": [1, 2], "segment": [9, 3]}',
+  });
+  const file = join(folder, 'mine.jsonl');
+  const field = 'not used in 1 row: the field “segmnet” is not known; did you mean “segment”? (row 1)';
+  expect((await dataset('check', file)).stdout).toContain(`\nfields     ${field}\n`);
+  const { stderr } = await dataset('convert', file, '--to', 'vau-bench', join(folder, 'mine.csv'));
+  expect(stderr).toContain(`${file}: ${field}\n`);
+  expect(stderr).toContain(`${file}: not used in 1 row: the end is not after the start (row 1)\n`);
+});
+
+test('a JSON list is told as one', async () => {
+  const folder = await folderWith({ 'list.json': '[\n  {"video": "a.mp4"}\n]' });
+  const check = dataset('check', join(folder, 'list.json'));
+  await expect(check).rejects.toMatchObject({ code: 'DATA_FORMAT' });
+  await expect(check).rejects.toThrow(`jq -c '.[]' ${folder}/list.json > ${folder}/list.jsonl`);
 });

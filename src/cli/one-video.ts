@@ -1,6 +1,9 @@
 import path from 'node:path';
 import { UsageError } from '../errors.js';
-import { readAdapter } from '../policy/files/adapter.js';
+import { readTrainable } from '../policy/adapter/trainable.js';
+import { readModelConfig } from '../policy/files/model-config.js';
+import { modelFolder } from '../policy/files/model-folder.js';
+import type { LoraSettings } from '../policy/lora.js';
 import { buildPrompt } from '../prompt/build.js';
 import type { Prompt } from '../prompt/prompt.js';
 import { startRuntime } from '../tensor/runtime.js';
@@ -16,7 +19,7 @@ export async function openOneVideo(args: ModelArgs): Promise<{ models: Models; p
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   await startRuntime({ report: say });
   if (args.video !== undefined) await ensureFfmpeg({ report: say });
-  const lora = args.adapter === undefined ? undefined : (await readAdapter(args.adapter)).lora;
+  const lora = args.adapter === undefined ? undefined : await unmergedSettings(args.model, args.adapter);
   const config = {
     model: { path: args.model, dtype: args.dtype, freeze_vision: true, lora, adapter: args.adapter },
     seed: 0,
@@ -32,6 +35,16 @@ export async function openOneVideo(args: ModelArgs): Promise<{ models: Models; p
   for (const warning of frames?.warnings ?? []) say(`warning: ${warning}`);
   const prompt = buildPrompt({ processor, userText: args.prompt, frames, systemPrompt: args.system });
   return { models, prompt };
+}
+
+/**
+ * The settings of an adapter that can stay beside the weights, as in training, where bfloat16 weights would round it
+ * away; undefined for one that has to be added to them.
+ */
+async function unmergedSettings(model: string, folder: string): Promise<LoraSettings | undefined> {
+  const config = await readModelConfig(await modelFolder(model));
+  const found = await readTrainable({ folder, model: config });
+  return 'lora' in found ? found.lora : undefined;
 }
 
 function videoSettings(args: ModelArgs) {

@@ -1,8 +1,8 @@
 import { cast, upload, uploadBfloat16 } from '../tensor/ops.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
-import { type ModelConfig, readModelConfig } from './files/model-config.js';
+import type { ModelConfig } from './files/model-config.js';
 import { type StoredTensor, toFloat32 } from './files/safetensors.js';
-import { openModelWeights } from './model-weights.js';
+import { openModel } from './open-model.js';
 import { type ComputeType, Parameters } from './parameters.js';
 import { deviceShape, weightShapes } from './shapes.js';
 
@@ -15,18 +15,19 @@ export interface LoadedModel {
 /**
  * Reads `config.json` and the weights of a folder in Hugging Face layout, one tensor at a time.
  *
+ * @param adapter folder of an adapter that is added to the weights
  * @param trains names the weights that are trained (as float32 masters); the others are frozen in the compute type
  * @throws ModelError for a missing, damaged or misshapen file or tensor
  */
 export async function loadModel(args: {
   folder: string;
+  adapter?: string;
   type: ComputeType;
   trains?: (name: string) => boolean;
   onTensor?: (done: number, total: number) => void;
 }): Promise<LoadedModel> {
-  const { folder, type, trains = () => false, onTensor } = args;
-  const config = await readModelConfig(folder);
-  const weights = await openModelWeights({ folder, config });
+  const { folder, adapter, type, trains = () => false, onTensor } = args;
+  const { config, weights } = await openModel({ folder, adapter });
   const parameters = new Parameters({ type });
   try {
     const shapes = weightShapes(config);

@@ -2,8 +2,10 @@ import { access } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../config/schema.js';
 import { ModelError } from '../errors.js';
-import { ADAPTER_CONFIG, readAdapter, storedFactors } from '../policy/files/adapter.js';
+import { ADAPTER_CONFIG } from '../policy/adapter/names.js';
+import { readTrainable } from '../policy/adapter/trainable.js';
 import { readGenerationConfig } from '../policy/files/generation-config.js';
+import type { ModelConfig } from '../policy/files/model-config.js';
 import { modelFolder } from '../policy/files/model-folder.js';
 import { loadModel } from '../policy/load.js';
 import { addAdapters, type FactorValues, initialFactors, type LoraSettings } from '../policy/lora.js';
@@ -35,6 +37,7 @@ interface ModelOptions {
   dtype: Config['model']['dtype'];
   freeze_vision: boolean;
   lora?: LoraSettings;
+  /** Without `lora` it becomes part of the weights. */
   adapter?: string;
 }
 
@@ -83,9 +86,14 @@ export async function openModels(args: {
   const endTokenIds = await endTokens(model.path, processor);
   const needsReference = config.method === 'grpo' && config.grpo.beta > 0;
 
-  const base = await loadModel({ folder, type, trains: trainsWeight(model), onTensor });
+  const merged = model.lora === undefined ? model.adapter : undefined;
+  const base = await loadModel({ folder, adapter: merged, type, trains: trainsWeight(model), onTensor });
   if (model.lora !== undefined) {
-    const values = await factorValues({ lora: model.lora, folder: checkpoint ?? model.adapter, seed: config.seed });
+    const stored = checkpoint ?? model.adapter;
+    const values =
+      stored === undefined
+        ? initialFactors(config.seed)
+        : await factorValues({ lora: model.lora, folder: stored, model: base.config });
     addAdapters({ ...base, lora: model.lora, values });
   }
   const features = model.freeze_vision ? new FeatureCache({ capacity: FEATURE_BYTES }) : null;
@@ -132,21 +140,22 @@ async function openReference(args: {
   return new Policy({ ...(await loadModel({ folder: model.path, type })), features });
 }
 
-/** Factors from a stored adapter, else a fresh start. */
-async function factorValues(args: { lora: LoraSettings; folder?: string; seed: number }): Promise<FactorValues> {
-  const { lora, folder, seed } = args;
-  if (folder === undefined) return initialFactors(seed);
-  const adapter = await readAdapter(folder);
-  const differs =
-    adapter.lora.r !== lora.r ||
-    adapter.lora.lora_alpha !== lora.lora_alpha ||
-    [...adapter.lora.target_modules].sort().join() !== [...lora.target_modules].sort().join();
-  if (differs) {
-    const { r, lora_alpha, target_modules } = adapter.lora;
-    const message = `the adapter in ${folder} has r ${r}, lora_alpha ${lora_alpha}, target_modules [${target_modules.join(', ')}]; give model.lora the same`;
-    throw new ModelError({ code: 'ADAPTER_MISMATCH', message });
+/** Factors from a stored adapter, which must be of the shape that is trained. */
+async function factorValues(args: { lora: LoraSettings; folder: string; model: ModelConfig }): Promise<FactorValues> {
+  const { lora, folder, model } = args;
+  const found = await readTrainable({ folder, model });
+  if ('beyond' in found) {
+    const message = `the adapter in ${folder} cannot be trained further: ${found.beyond}. Merge it into the model (vau-rft merge) and train that.`;
+    throw new ModelError({ code: 'ADAPTER_UNSUPPORTED', message });
   }
-  return storedFactors({ adapter, folder });
+  const { r, lora_alpha, target_modules } = found.lora;
+  const isSame =
+    r === lora.r &&
+    lora_alpha === lora.lora_alpha &&
+    [...target_modules].sort().join() === [...lora.target_modules].sort().join();
+  if (isSame) return found.values;
+  const message = `the adapter in ${folder} has r ${r}, lora_alpha ${lora_alpha}, target_modules [${target_modules.join(', ')}]; give model.lora the same`;
+  throw new ModelError({ code: 'ADAPTER_MISMATCH', message });
 }
 
 async function endTokens(folder: string, processor: Processor): Promise<number[]> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readAdapter, storedFactors } from '../../src/policy/files/adapter.js';
+import { readTrainable, type TrainableAdapter } from '../../src/policy/adapter/trainable.js';
 import { loadModel } from '../../src/policy/load.js';
 import { addAdapters } from '../../src/policy/lora.js';
 import { Policy } from '../../src/policy/policy.js';
@@ -47,8 +47,8 @@ describe('WebAssembly gives the step that PyTorch gives', () => {
     });
     if (!trainsAll) {
       const folder = fixture('step/adapter');
-      const adapter = await readAdapter(folder);
-      addAdapters({ parameters, config, lora: adapter.lora, values: storedFactors({ adapter, folder }) });
+      const adapter = (await readTrainable({ folder, model: config })) as TrainableAdapter;
+      addAdapters({ parameters, config, ...adapter });
     }
     const policy = new Policy({ config, parameters, features: null });
     const step = await readJsonFixture<Step>('step/batch.json');

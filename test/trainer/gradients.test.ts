@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readTrainable, type TrainableAdapter } from '../../src/policy/adapter/trainable.js';
 import { toBatch } from '../../src/policy/batch.js';
-import { readAdapter, storedFactors } from '../../src/policy/files/adapter.js';
 import { loadModel } from '../../src/policy/load.js';
 import { addAdapters } from '../../src/policy/lora.js';
 import { Policy, type PromptPass } from '../../src/policy/policy.js';
@@ -68,8 +68,8 @@ async function load(setup: Setup) {
   const { config, parameters } = await loadModel({ folder: fixture(`step/${policyFolder}`), type: 'float32', trains });
   if (setup === 'lora') {
     const folder = fixture('step/adapter');
-    const adapter = await readAdapter(folder);
-    addAdapters({ parameters, config, lora: adapter.lora, values: storedFactors({ adapter, folder }) });
+    const adapter = (await readTrainable({ folder, model: config })) as TrainableAdapter;
+    addAdapters({ parameters, config, ...adapter });
   }
   const frozen =
     setup === 'lora'

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { command as logprobs } from '../../../src/cli/commands/logprobs.js';
 import { command as merge } from '../../../src/cli/commands/merge.js';
+import { randomAdapter } from '../../policy/adapter/random-adapter.js';
 import { tinyProject, videoFlags } from '../../tiny-project.js';
 import { trainHere } from '../../trainer/train-here.js';
 import { runCommand } from './run.js';
@@ -42,6 +43,20 @@ describe('merge', () => {
     expect(base.frame_times).toHaveLength(4);
     expect(largest(adapted.logprobs, whole.logprobs)).toBeLessThanOrEqual(1e-4);
     expect(largest(adapted.logprobs, base.logprobs)).toBeGreaterThan(0.1);
+  });
+
+  it('and `--adapter` take what an adapter has on the vision tower', async () => {
+    const target_modules = ['q_proj', 'qkv', 'fc1'];
+    const tower = await randomAdapter({ model: project.model, r: 2, target_modules });
+    const output = join(project.folder, 'merged-tower');
+    await runCommand(merge, ['merge', '--model', project.model, '--adapter', tower, '--output', output]);
+    const adapted = await score('--model', project.model, '--adapter', tower);
+    const whole = await score('--model', output);
+    expect(adapted.logprobs).toEqual(whole.logprobs);
+    // The control: without the tower's part they are elsewhere.
+    const decoder = await randomAdapter({ model: project.model, r: 2, target_modules: ['q_proj'] });
+    const partly = await score('--model', project.model, '--adapter', decoder);
+    expect(largest(adapted.logprobs, partly.logprobs)).toBeGreaterThan(0.01);
   });
 
   it('does not write over a folder, and leaves none behind when it fails', async () => {

@@ -28,10 +28,11 @@ namespace {
 
 template <class T>
 void swiglu(Context& context) {
-  Array gate = context.input(0), up = context.input(1);
-  Array y = context.output<T>(0, gate.shape);
+  const Array& gate = context.any(0);
+  const Array& up = context.input(1, gate.shape);
+  const Array& y = context.output<T>(0, gate.shape);
   const void *g = gate.as<void>(), *u = up.as<void>();
-  void* to = y.template as<void>();
+  void* to = y.as<void>();
   parallel_for(gate.size, PIECE, [&](int64_t b, int64_t e) { swiglu_of(T{}, g, u, to, b, e); });
 }
 
@@ -63,11 +64,12 @@ CLONES void swiglu_gradient_of(bfloat16, const SwigluGradient& s, int64_t b, int
 
 template <class T>
 void swiglu_gradient(Context& context) {
-  Array gate = context.input(0), up = context.input(1), d = context.input(2);
-  Array d_gate = context.output<T>(0, gate.shape), d_up = context.output<T>(1, gate.shape),
-        y = context.output<T>(2, gate.shape);
+  const Array& gate = context.any(0);
+  const Array &up = context.input(1, gate.shape), &d = context.input(2, gate.shape);
+  const Array &d_gate = context.output<T>(0, gate.shape), &d_up = context.output<T>(1, gate.shape),
+              &y = context.output<T>(2, gate.shape);
   const SwigluGradient job = {gate.as<void>(),            up.as<void>(),            d.as<void>(),
-                              d_gate.template as<void>(), d_up.template as<void>(), y.template as<void>()};
+                              d_gate.as<void>(), d_up.as<void>(), y.as<void>()};
   parallel_for(gate.size, PIECE, [&](int64_t b, int64_t e) { swiglu_gradient_of(T{}, job, b, e); });
 }
 
@@ -101,18 +103,20 @@ CLONES void quick_gelu_of(bfloat16, const Gelu& g, int64_t b, int64_t e) { quick
 
 template <class T>
 void quick_gelu(Context& context) {
-  Array x = context.input(0), bias = context.input(1);
-  Array y = context.output<T>(0, x.shape);
-  const Gelu job = {x.as<void>(), bias.as<float>(), nullptr, nullptr, y.template as<void>(), x.shape[1]};
+  const Array& x = context.input(0, {ANY, SOME});
+  const Array& bias = context.input(1, {x.shape[1]});
+  const Array& y = context.output<T>(0, x.shape);
+  const Gelu job = {x.as<void>(), bias.as<float>(), nullptr, nullptr, y.as<void>(), x.shape[1]};
   parallel_for(x.shape[0], 1 + PIECE / job.width, [&](int64_t b, int64_t e) { quick_gelu_of(T{}, job, b, e); });
 }
 
 template <class T>
 void quick_gelu_gradient(Context& context) {
-  Array x = context.input(0), bias = context.input(1), d = context.input(2);
-  Array dx = context.output<T>(0, x.shape), y = context.output<T>(1, x.shape);
+  const Array& x = context.input(0, {ANY, SOME});
+  const Array &bias = context.input(1, {x.shape[1]}), &d = context.input(2, x.shape);
+  const Array &dx = context.output<T>(0, x.shape), &y = context.output<T>(1, x.shape);
   const Gelu job = {x.as<void>(),           bias.as<float>(),      d.as<void>(),
-                    dx.template as<void>(), y.template as<void>(), x.shape[1]};
+                    dx.as<void>(), y.as<void>(), x.shape[1]};
   parallel_for(x.shape[0], 1 + PIECE / job.width, [&](int64_t b, int64_t e) { quick_gelu_of(T{}, job, b, e); });
 }
 
@@ -137,8 +141,9 @@ namespace {
 
 template <class T>
 void add(Context& context) {
-  Array x = context.input(0), delta = context.input(1), bias = context.input(2);
-  Array y = context.output<float>(0, delta.shape);
+  const Array& delta = context.input(1, {ANY, SOME});
+  const Array &x = context.optional(0, delta.shape), &bias = context.optional(2, {delta.shape[1]});
+  const Array& y = context.output<float>(0, delta.shape);
   const Addition job = {x.as<float>(), bias.as<float>(), delta.as<void>(), y.as<float>(), delta.shape[1]};
   parallel_for(delta.shape[0], 1 + PIECE / job.width, [&](int64_t b, int64_t e) { add_of(T{}, job, b, e); });
 }
@@ -160,9 +165,9 @@ CLONES void sum_columns_of(bfloat16, const void* x, float* y, int64_t rows, int6
 
 template <class T>
 void column_sum(Context& context) {
-  Array x = context.input(0);
+  const Array& x = context.input(0, {ANY, SOME});
   const int64_t rows = x.shape[0], width = x.shape[1];
-  Array y = context.output<float>(0, {width});
+  const Array& y = context.output<float>(0, {width});
   const void* from = x.as<void>();
   float* to = y.as<float>();
   parallel_for(width, 8 * LANES, [&](int64_t b, int64_t e) { sum_columns_of(T{}, from, to, rows, width, b, e); });

@@ -132,21 +132,39 @@ CLONES void gradient_of(bfloat16, const Attention& a, const WeightGradient& g, i
   gradient_rows<bfloat16>(a, g, b, e, buffer);
 }
 
-Attention attention_of(const Array& prompt, const Array& own, const Array& lengths, const Array& options) {
-  Numbers n(options);
+// The inputs that the weights and their gradient have in common.
+struct Scores {
+  const Array &prompt, &own;
+  Attention job;
+  int64_t rows;
+};
+
+Scores scores_of(Context& context) {
+  Numbers options = context.numbers(3);
   Attention a = {};
-  a.prompt = prompt.as<void>();
+  a.n = options.next(1);
+  a.KV = options.next(1);
+  a.R = options.next(1);
+  a.C = options.next(1);
+  a.start = options.next();
+  a.causal = options.flag();
+  options.end();
+  const Array& own = context.input(1, {ANY, ANY, SOME});
   a.own = own.as<void>();
-  a.lengths = lengths.as<int32_t>();
-  a.P = prompt.size == 0 ? 0 : prompt.shape[2];
   a.K = own.shape[2];
-  a.n = n.next();
-  a.KV = n.next();
-  a.R = n.next();
-  a.C = n.next();
-  a.start = n.next();
-  a.causal = n.next() != 0;
-  return a;
+  const int64_t rows = own.size / a.K, heads = rows / a.n;
+  check(heads * a.n == rows, "own does not have whole heads of n rows");
+  const Array& prompt = context.optional(0, {heads, a.n, ANY});
+  a.prompt = prompt.as<void>();
+  if (prompt.size > 0) {
+    a.P = prompt.shape[2];
+    check(heads % a.KV == 0, "prompt does not have KV heads for each length");
+    const Array& lengths = context.input(2, {heads / a.KV});
+    a.lengths = lengths.as<int32_t>();
+    for (int64_t b = 0; b < lengths.size; b++)
+      check(a.lengths[b] >= 0 && a.lengths[b] <= a.P, "lengths has more keys than prompt");
+  }
+  return {prompt, own, a, rows};
 }
 
 constexpr int64_t PIECE = 16384;
@@ -162,27 +180,23 @@ void each_row(const Attention& a, int64_t rows, const Work& work) {
 
 template <class T>
 void weights(Context& context) {
-  Array prompt = context.input(0), own = context.input(1), lengths = context.input(2), options = context.input(3);
-  const Attention job = attention_of(prompt, own, lengths, options);
-  Array y_prompt = context.output<T>(0, prompt.shape), y_own = context.output<T>(1, own.shape);
-  const Weights y = {y_prompt.template as<void>(), y_own.template as<void>()};
-  each_row(job, own.size / job.K,
-           [&](int64_t b, int64_t e, float* buffer) { weights_of(T{}, job, y, b, e, buffer); });
+  const Scores s = scores_of(context);
+  const Array &y_prompt = context.output<T>(0, s.prompt.shape), &y_own = context.output<T>(1, s.own.shape);
+  const Weights y = {y_prompt.as<void>(), y_own.as<void>()};
+  each_row(s.job, s.rows, [&](int64_t b, int64_t e, float* buffer) { weights_of(T{}, s.job, y, b, e, buffer); });
 }
 
 template <class T>
 void weights_gradient(Context& context) {
-  Array prompt = context.input(0), own = context.input(1), lengths = context.input(2), options = context.input(3),
-        d_prompt = context.input(4), d_own = context.input(5);
-  const Attention job = attention_of(prompt, own, lengths, options);
-  Array y_prompt = context.output<T>(0, prompt.shape), y_own = context.output<T>(1, own.shape),
-        ds_prompt = context.output<T>(2, prompt.shape), ds_own = context.output<T>(3, own.shape);
+  const Scores s = scores_of(context);
+  const Array &d_prompt = context.input(4, s.prompt.shape), &d_own = context.input(5, s.own.shape);
+  const Array &y_prompt = context.output<T>(0, s.prompt.shape), &y_own = context.output<T>(1, s.own.shape),
+              &ds_prompt = context.output<T>(2, s.prompt.shape), &ds_own = context.output<T>(3, s.own.shape);
   const WeightGradient g = {d_prompt.as<void>(),
                             d_own.as<void>(),
-                            {y_prompt.template as<void>(), y_own.template as<void>()},
-                            {ds_prompt.template as<void>(), ds_own.template as<void>()}};
-  each_row(job, own.size / job.K,
-           [&](int64_t b, int64_t e, float* buffer) { gradient_of(T{}, job, g, b, e, buffer); });
+                            {y_prompt.as<void>(), y_own.as<void>()},
+                            {ds_prompt.as<void>(), ds_own.as<void>()}};
+  each_row(s.job, s.rows, [&](int64_t b, int64_t e, float* buffer) { gradient_of(T{}, s.job, g, b, e, buffer); });
 }
 
 }  // namespace

@@ -169,39 +169,52 @@ void run_attention(Decode d) {
 
 }  // namespace
 
-void check_decode(const Decode& d) {
-  if (d.D > MAX_HEAD) throw std::runtime_error("heads of more than 1024 dimensions");
-  if (d.t >= d.capacity) throw std::runtime_error("the cache of the completions is full");
-}
-
 void run_decode_attention(float, const Decode& d) { run_attention<float>(d); }
 void run_decode_attention(bfloat16, const Decode& d) { run_attention<bfloat16>(d); }
 
-namespace {
-
-enum { Q, K, V, Q_BIAS, K_BIAS, V_BIAS, COS, SIN, SCALE, PROMPT_K, PROMPT_V, OWN_K, OWN_V, LENGTHS, OPTIONS };
-
-Decode job_of(const std::vector<Array>& in) {
-  Numbers n(in[OPTIONS]);
+Decode decode_of(Context& context, int64_t M, int biases, int rotary, int scale) {
+  enum { SCALE, PROMPT_K, PROMPT_V, OWN_K, OWN_V, LENGTHS, OPTIONS };
+  Numbers options = context.numbers(scale + OPTIONS);
   Decode d = {};
-  d.q = in[Q].as<void>(), d.k = in[K].as<void>(), d.v = in[V].as<void>();
-  d.q_bias = in[Q_BIAS].as<float>(), d.k_bias = in[K_BIAS].as<float>(), d.v_bias = in[V_BIAS].as<float>();
-  d.cos = in[COS].as<float>(), d.sin = in[SIN].as<float>(), d.scale = *in[SCALE].as<float>();
-  d.prompt_k = in[PROMPT_K].as<void>(), d.prompt_v = in[PROMPT_V].as<void>();
-  d.own_k = in[OWN_K].as<void>(), d.own_v = in[OWN_V].as<void>(), d.lengths = in[LENGTHS].as<int32_t>();
-  d.KV = n.next(), d.R = n.next(), d.G = n.next(), d.t = n.next();
-  d.M = in[Q].shape[0], d.D = in[PROMPT_V].shape[2], d.P = in[PROMPT_V].shape[1], d.capacity = in[OWN_K].shape[1];
-  check_decode(d);
+  d.M = M, d.KV = options.next(1), d.R = options.next(1), d.G = options.next(1), d.t = options.next();
+  options.end();
+  const int64_t B = M / d.G, groups = times({B, d.KV});
+  check(B * d.G == M, "the rows are not whole groups of completions");
+
+  const Array& prompt_v = context.input(scale + PROMPT_V, {groups, ANY, SOME});
+  d.P = prompt_v.shape[1], d.D = prompt_v.shape[2];
+  check(d.D <= MAX_HEAD && d.D % 2 == 0, "heads of more than 1024 or an odd number of dimensions");
+  d.prompt_k = context.input(scale + PROMPT_K, {groups, d.D, d.P}).as<void>(), d.prompt_v = prompt_v.as<void>();
+  const Array& own_k = context.input(scale + OWN_K, {times({groups, d.G}), ANY, d.D});
+  d.own_k = own_k.as<void>(), d.own_v = context.input(scale + OWN_V, own_k.shape).as<void>();
+  d.capacity = own_k.shape[1];
+  check(d.t < d.capacity, "the cache of the completions is full");
+  const Array& lengths = context.input(scale + LENGTHS, {B});
+  d.lengths = lengths.as<int32_t>();
+  for (int64_t b = 0; b < B; b++)
+    check(d.lengths[b] >= 0 && d.lengths[b] <= d.P, "lengths has more keys than the prompts");
+
+  const int64_t keys = times({d.KV, d.D}), heads = times({keys, d.R});
+  d.q_bias = context.optional(biases, {heads}).as<float>();
+  d.k_bias = context.optional(biases + 1, {keys}).as<float>();
+  d.v_bias = context.optional(biases + 2, {keys}).as<float>();
+  d.cos = context.input(rotary, {M, d.D}).as<float>(), d.sin = context.input(rotary + 1, {M, d.D}).as<float>();
+  d.scale = context.scalar(scale);
   return d;
 }
 
+namespace {
+
+enum { Q, K, V, Q_BIAS, COS = 6, SCALE = 8 };
+
 template <class T>
 void decode_attention(Context& context) {
-  std::vector<Array> in;
-  for (int i = 0; i < context.inputs(); i++) in.push_back(context.input(i));
-  Decode d = job_of(in);
-  Array y = context.output<T>(0, in[Q].shape);
-  d.y = y.template as<void>();
+  const int64_t M = context.input(Q, {ANY, ANY}).shape[0];
+  Decode d = decode_of(context, M, Q_BIAS, COS, SCALE);
+  const int64_t keys = d.KV * d.D, heads = keys * d.R;
+  d.q = context.input(Q, {M, heads}).as<void>();
+  d.k = context.input(K, {M, keys}).as<void>(), d.v = context.input(V, {M, keys}).as<void>();
+  d.y = context.output<T>(0, {M, heads}).template as<void>();
   run_decode_attention(T{}, d);
 }
 

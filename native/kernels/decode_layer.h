@@ -40,7 +40,9 @@ struct Decode {
   float scale;
   int64_t M, KV, R, G, D, P, capacity, t;
 };
-void check_decode(const Decode&);
+class Context;
+// What the inputs from `biases`, `rotary` and `scale` on say about M more tokens; all but queries, keys and values.
+Decode decode_of(Context&, int64_t M, int biases, int rotary, int scale);
 void run_decode_attention(float, const Decode&);
 void run_decode_attention(bfloat16, const Decode&);
 

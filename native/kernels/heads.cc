@@ -1,4 +1,6 @@
 // Rows by token to matrices by head and back, with what happens on the way: bias, rotary embedding, scale, sums.
+#include <algorithm>
+
 #include "op.h"
 #include "parallel.h"
 #include "rotate.h"
@@ -40,16 +42,21 @@ CLONES void to_heads_of(bfloat16, const ToHeads& h, int64_t b, int64_t e) { to_h
 
 template <class T>
 void to_heads(Context& context) {
-  Array x = context.input(0), bias = context.input(1), cos = context.input(2), sin = context.input(3),
-        scale = context.input(4), options = context.input(5);
-  Numbers n(options);
-  const int64_t start = n.next(), column = n.next(), B = n.next(), tokens = n.next(), KV = n.next(), R = n.next(),
-                D = n.next();
-  if (D > MAX_HEAD) throw std::runtime_error("heads of more than 1024 dimensions");
-  Array y = context.output<T>(0, {B * KV, tokens * R, D});
-  const ToHeads job = {x.as<void>(),     bias.as<float>(), cos.as<float>(), sin.as<float>(), y.template as<void>(),
-                       *scale.as<float>(), x.shape[1],       start,           column,          tokens,
-                       KV,               R,                D};
+  Numbers options = context.numbers(5);
+  const int64_t start = options.next(), column = options.next(), B = options.next(), tokens = options.next(),
+                KV = options.next(1), R = options.next(1), D = options.next(1, MAX_HEAD);
+  options.end();
+  const Array& x = context.input(0, {ANY, SOME});
+  const int64_t N = x.shape[0], width = x.shape[1];
+  check(times({B, tokens}) <= N - start, "x has fewer rows than options asks for");
+  check(times({KV, R, D}) <= width - column, "x has fewer columns than options asks for");
+  const Array &bias = context.optional(1, {width}), &cos = context.optional(2, {N, D});
+  const Array& sin = context.input(3, cos.shape);
+  check(cos.size == 0 || D % 2 == 0, "heads of an odd number of dimensions cannot be rotated");
+  const float scale = context.scalar(4);
+  const Array& y = context.output<T>(0, {times({B, KV}), times({tokens, R}), D});
+  const ToHeads job = {x.as<void>(), bias.as<float>(), cos.as<float>(), sin.as<float>(), y.as<void>(), scale, width,
+                       start,        column,           tokens,          KV,              R,            D};
   parallel_for(B * tokens, 1 + 8192 / (KV * R * D), [&](int64_t b, int64_t e) { to_heads_of(T{}, job, b, e); });
 }
 
@@ -59,7 +66,7 @@ struct Part {
   int64_t offset, length, column, KV, R;
 };
 
-// Rows of B sequences of T tokens.
+// From row `start` on: sequences of T tokens.
 struct Segment {
   int64_t start, T;
   std::vector<Part> parts;
@@ -109,29 +116,48 @@ CLONES void from_heads_of(bfloat16, const FromHeads& h, int64_t b, int64_t e, fl
 
 template <class T>
 void from_heads(Context& context) {
-  Array cos = context.input(0), sin = context.input(1), scale = context.input(2), options = context.input(3);
-  std::vector<Array> inputs;
-  for (int i = 4; i < context.inputs(); i++) inputs.push_back(context.input(i));
-  Numbers n(options);
-  const int64_t rows = n.next(), width = n.next(), D = n.next(), rotated = n.next(), scaled = n.next();
-  std::vector<Segment> segments(n.next());
-  size_t next = 0;
+  Numbers options = context.numbers(3);
+  const int64_t rows = options.next(), width = options.next(1), D = options.next(1, MAX_HEAD);
+  const int64_t rotated = options.next(0, width), scaled = options.next(0, width);
+  const Array& cos = context.optional(0, {rows, D});
+  const Array& sin = context.input(1, cos.shape);
+  check(rotated == 0 || (cos.size > 0 && rotated % D == 0 && D % 2 == 0), "these columns cannot be rotated by heads");
+  const float scale = context.scalar(2);
+  std::vector<Segment> segments(options.next(1, 1 + context.inputs()));
+  int next = 4;
+  int64_t start = 0;
   for (Segment& segment : segments) {
-    segment.start = n.next();
-    segment.T = n.next();
-    segment.parts.resize(n.next());
+    const int64_t end = options.next(start, rows);
+    segment.start = start;
+    segment.T = options.next(1);
+    const int64_t B = (end - start) / segment.T;
+    check(B * segment.T == end - start, "a segment does not have whole sequences");
+    start = end;
+    segment.parts.resize(options.next(1, context.inputs()));
+    int64_t last = 0;
     for (Part& part : segment.parts) {
-      const Array& x = inputs[next++];
-      part = {x.as<void>(), n.next(), 0, 0, 0, 0};
-      part.column = n.next();
-      part.KV = n.next();
-      part.R = n.next();
+      part.offset = options.next(0, segment.T);
+      part.column = options.next(0, width);
+      part.KV = options.next(1);
+      part.R = options.next(1);
+      const int64_t columns = times({part.KV, part.R, D});
+      check(columns <= width - part.column, "a part goes beyond the last column");
+      last = std::max(last, part.column + columns);
+      check(next < context.inputs(), "options has more parts than there are");
+      const Array& x = context.input(next++, {times({B, part.KV}), SOME, D});
+      part.x = x.as<void>();
       part.length = x.shape[1] / part.R;
+      check(part.length * part.R == x.shape[1] && part.offset + part.length <= segment.T,
+            "a part does not have the rows of some tokens");
     }
+    check(last == width, "the parts do not reach the last column");
   }
-  Array y = context.output<T>(0, {rows, width});
+  options.end();
+  check(start == rows, "the segments do not cover all rows");
+  check(next == context.inputs(), "options has fewer parts than there are");
+  const Array& y = context.output<T>(0, {rows, width});
   const FromHeads job = {segments.data(), static_cast<int64_t>(segments.size()), cos.as<float>(), sin.as<float>(),
-                         y.template as<void>(), *scale.as<float>(), width, D, rotated, scaled};
+                         y.as<void>(), scale, width, D, rotated, scaled};
   parallel_for(rows, 1 + 8192 / width, [&](int64_t b, int64_t e) {
     std::vector<float> sums(width);
     from_heads_of(T{}, job, b, e, sums.data());

@@ -27,10 +27,10 @@ CLONES double squares(const bfloat16* x, int64_t count) { return squares_of(x, c
 
 template <class T>
 void squared_norm(Context& context) {
-  Array x = context.input(0);
-  Array y = context.output<float>(0, {1});
+  const Array& x = context.any(0);
+  const Array& y = context.output<float>(0, {1});
   std::vector<double> parts((x.size + PIECE - 1) / PIECE);
-  const T* from = x.template as<const T>();
+  const T* from = x.as<const T>();
   parallel_for(x.size, PIECE, [&](int64_t begin, int64_t end) { parts[begin / PIECE] = squares(from + begin, end - begin); });
   double total = 0;
   for (double part : parts) total += part;
@@ -64,10 +64,11 @@ CLONES void adamw_of(bfloat16, const AdamW& a, int64_t b, int64_t e) { adamw_som
 // The first three are written in place: they are the memory of variables.
 template <class T>
 void adamw(Context& context) {
-  Array value = context.input(0), m = context.input(1), v = context.input(2), gradient = context.input(3);
+  const Array& value = context.any(0);
+  const Array &m = context.input(1, value.shape), &v = context.input(2, value.shape),
+              &gradient = context.input(3, value.shape);
   float c[6];
-  for (int i = 0; i < 6; i++) c[i] = *context.input(4 + i).as<float>();
-  if (gradient.size != value.size) throw std::runtime_error("the gradient does not have the weight's shape");
+  for (int i = 0; i < 6; i++) c[i] = context.scalar(4 + i);
   const AdamW job = {value.as<float>(), m.as<float>(), v.as<float>(), gradient.as<void>(), c[0], c[1], c[2], c[3], c[4], c[5]};
   parallel_for(value.size, PIECE, [&](int64_t b, int64_t e) { adamw_of(T{}, job, b, e); });
   context.output<float>(0, {0});

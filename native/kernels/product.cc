@@ -158,17 +158,15 @@ void run(const void* x, int64_t M, int64_t in, const std::vector<WeightedOutput>
 
 template <class T>
 void products(Context& context) {
-  Array x = context.input(0);
+  const Array& x = context.input(0, {ANY, SOME});
   const int64_t M = x.shape[0], in = x.shape[1];
-  std::vector<Array> tensors;
   std::vector<WeightedOutput> outputs;
   for (int i = 1; i < context.inputs(); i++) {
-    tensors.push_back(context.input(i));
-    const void* w = tensors.back().as<void>();
-    const int64_t out = tensors.back().shape[0];
-    tensors.push_back(context.output<T>(i - 1, {M, out}));
-    outputs.push_back({w, tensors.back().as<void>(), out});
+    const Array& w = context.input(i, {ANY, in});
+    const int64_t out = w.shape[0];
+    outputs.push_back({w.as<void>(), context.output<T>(i - 1, {M, out}).template as<void>(), out});
   }
+  check(!outputs.empty(), "ws is an empty list");
   run<T>(x.as<void>(), M, in, outputs);
 }
 
@@ -183,7 +181,7 @@ void run_inside(const void* x, int64_t M, int64_t in, const std::vector<Weighted
 }
 
 void take_seconds(Context& context) {
-  Array y = context.output<float>(0, {1});
+  const Array& y = context.output<float>(0, {1});
   *y.as<float>() = static_cast<float>(seconds_in_products);
   seconds_in_products = 0;
 }

@@ -69,13 +69,16 @@ CLONES void draw_row_of(bfloat16, const Draw& d, int64_t row, float* buffer) { d
 
 template <class T>
 void draw(Context& context) {
-  Array logits = context.input(0), uniforms = context.input(1), scale = context.input(2), forbidden = context.input(3);
+  const Array& logits = context.input(0, {ANY, SOME});
   const int64_t M = logits.shape[0], V = logits.shape[1];
-  Array tokens = context.output<int32_t>(0, {M}), logprobs = context.output<float>(1, {M});
+  const Array& uniforms = context.input(1, {M});
+  const float scale = context.scalar(2);
+  const Array& forbidden = context.input(3, {ANY});
+  const Array &tokens = context.output<int32_t>(0, {M}), &logprobs = context.output<float>(1, {M});
   const Draw job = {logits.as<void>(), uniforms.as<float>(), forbidden.as<int32_t>(), forbidden.size, V,
-                    *scale.as<float>(), tokens.as<int32_t>(), logprobs.as<float>()};
+                    scale,             tokens.as<int32_t>(), logprobs.as<float>()};
   for (int64_t i = 0; i < forbidden.size; i++)
-    if (job.forbidden[i] < 0 || job.forbidden[i] >= V) throw std::runtime_error("a forbidden token is not in the vocabulary");
+    check(job.forbidden[i] >= 0 && job.forbidden[i] < V, "forbidden has a token that is not in the vocabulary");
   parallel_for(M, 1 + 16384 / V, [&](int64_t begin, int64_t end) {
     std::vector<float> buffer(V);
     for (int64_t row = begin; row < end; row++) draw_row_of(T{}, job, row, buffer.data());

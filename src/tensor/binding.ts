@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { ModelError } from '../errors.js';
 
 /** What the N-API addon of `@tensorflow/tfjs-node-gpu` exports (its `binding/tfjs_binding.cc`). */
 export interface Binding {
@@ -35,6 +36,25 @@ export interface Attribute {
   value: unknown;
 }
 
+/** Loads an addon, whose operations then throw `ModelError` `TENSOR_MISFIT` where their inputs do not fit each other. */
 export function loadBinding(addonPath: string): Binding {
-  return createRequire(import.meta.url)(addonPath) as Binding;
+  const plain = createRequire(import.meta.url)(addonPath) as Binding;
+  const executeOp: Binding['executeOp'] = (name, ...rest) => {
+    try {
+      return plain.executeOp(name, ...rest);
+    } catch (error) {
+      throw explained(name, error);
+    }
+  };
+  return Object.create(plain, { executeOp: { value: executeOp } }) as Binding;
+}
+
+/** The addon writes TensorFlow's status as a number (3: invalid argument) and a message. */
+function explained(name: string, error: unknown): unknown {
+  const said = error instanceof Error ? /Invalid TF_Status: 3\s+Message: (.*)/s.exec(error.message)?.[1] : undefined;
+  if (said === undefined) return error;
+  const reason = said.startsWith(`${name}: `) ? said : `${name}: ${said}`;
+  const remedy = "do the model's config.json, preprocessor_config.json and weights belong to one model?";
+  const message = `tensors do not fit each other (${reason}); ${remedy}`;
+  return new ModelError({ code: 'TENSOR_MISFIT', message, cause: error });
 }

@@ -71,14 +71,14 @@ export function nativeKernels(backend: TensorFlowBackend): Kernels {
 
     fromHeads({ segments, width, D, rotary, rotatedColumns, scaledColumns, scale }) {
       const places: number[] = [];
-      let start = 0;
+      let rows = 0;
       for (const { B, tokens, parts } of segments) {
-        places.push(start, tokens, parts.length);
+        rows += B * tokens;
+        places.push(rows, tokens, parts.length);
         for (const { offset, column, KV, R } of parts) places.push(offset, column, KV, R);
-        start += B * tokens;
       }
       const list = segments.flatMap(({ parts }) => parts.map(({ x }) => x));
-      const options = ints(start, width, D, rotatedColumns, scaledColumns, segments.length, ...places);
+      const options = ints(rows, width, D, rotatedColumns, scaledColumns, segments.length, ...places);
       const inputs = [rotary?.cos ?? none, rotary?.sin ?? none, { scalar: scale }, options, { list }];
       return run('VauFromHeads', inputs, [list[0]!.dtype])[0]!;
     },

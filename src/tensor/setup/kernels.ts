@@ -1,29 +1,20 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
-import { basename, dirname, join } from 'node:path';
-import pLimit from 'p-limit';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { SetupError } from '../../errors.js';
-import { packageFile } from '../../package-file.js';
-import { nodeApiHeaders } from './binding-source.js';
+import { buildKernels, kernelsDigest } from './build-kernels.js';
 import { type Compiler, fetchCompiler, localCompilers } from './compile.js';
 import { type AddonLocation, runtimesFolder } from './find-addon.js';
 import { withLock } from './lock.js';
 import { findPip } from './pip.js';
 import { probeKernels } from './probe.js';
 import { runtimeTarget } from './target.js';
-import { type Report, runTool, ToolError } from './tool.js';
-
-/** The C++ of our own operations. */
-const kernelSources = (): string => packageFile('native/kernels');
-
-/** No vector instructions are named: the work functions are compiled for several and choose at load time (`vec.h`). */
-const FLAGS = ['-fPIC', '-O3', '-std=c++17', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=fast', '-w'];
+import { type Report, ToolError } from './tool.js';
 
 /**
  * Our own operations for TensorFlow's CPU kernels, compiled beside the addon that they will be loaded after: the ones
- * that are there for these sources, else made now (ten seconds). Set `VAU_RFT_KERNELS=portable` to do without them.
+ * that are there for these sources, else made now (ten seconds). Set `VAU_RFT_KERNELS=portable` to do without them, or to
+ * a file of kernels that were built otherwise (`scripts/sanitize.mjs`).
  *
  * @returns null where there are none: an addon that we did not build, or no compiler (after a line to `report`). The
  * same passes then run as compositions of TensorFlow's operations.
@@ -55,15 +46,10 @@ export const ensureKernels = async ({
 
 /** Where the kernels for an addon are, or will be; null where it can have none. */
 export const kernelsPath = async (addon: AddonLocation): Promise<string | null> => {
-  if (process.env.VAU_RFT_KERNELS === 'portable' || addon.source !== 'cache') return null;
-  return join(dirname(addon.addonPath), `vau_rft_kernels-${await sourceDigest()}.node`);
-};
-
-const sourceDigest = async (): Promise<string> => {
-  const hash = createHash('sha256').update(FLAGS.join('\0'));
-  for (const name of (await readdir(kernelSources())).sort())
-    hash.update(name).update(await readFile(join(kernelSources(), name)));
-  return hash.digest('hex').slice(0, 16);
+  const wanted = process.env.VAU_RFT_KERNELS;
+  if (wanted === 'portable' || addon.source !== 'cache') return null;
+  if (wanted) return resolve(wanted);
+  return join(dirname(addon.addonPath), `vau_rft_kernels-${await kernelsDigest()}.node`);
 };
 
 const makeKernels = async ({ addon, file, report }: { addon: AddonLocation; file: string; report: Report }) => {
@@ -98,32 +84,11 @@ const buildWithFirst = async (args: {
   for (const compiler of compilers) {
     report(`TensorFlow: building the kernels with ${compiler.name}`);
     try {
-      return await build({ compiler, ...rest });
+      return await buildKernels({ compiler, ...rest });
     } catch (error) {
       if (!(error instanceof ToolError)) throw error;
       failure = error;
     }
   }
   throw failure;
-};
-
-const build = async (args: { compiler: Compiler; addon: AddonLocation; folder: string; output: string }) => {
-  const { compiler, addon, folder, output } = args;
-  const tensorflow = dirname(addon.addonPath);
-  const target = runtimeTarget({ cuda: addon.cuda });
-  const call = (args: string[]) =>
-    runTool({ command: compiler.command, args: [...compiler.args, ...args], env: compiler.env });
-  const sources = (await readdir(kernelSources())).filter((name) => name.endsWith('.cc'));
-  const limit = pLimit(availableParallelism());
-  const objects = await Promise.all(
-    sources.map((name) =>
-      limit(async () => {
-        const object = join(folder, `${name}.o`);
-        await call(['-c', ...FLAGS, `-I${nodeApiHeaders()}`, join(kernelSources(), name), '-o', object]);
-        return object;
-      }),
-    ),
-  );
-  const libraries = target.libraries.map((file) => join(tensorflow, file));
-  await call(['-shared', ...objects, ...libraries, ...target.linkFlags, '-o', output]);
 };

@@ -42,7 +42,7 @@ export const runtimeTarget = ({ cuda }: { cuda: boolean }): Target => {
       wheelPlatforms: manylinuxPlatforms({ architecture, glibcMinor: glibcMinor() }),
       libraries: ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'],
       // The wheel's libraries find the nvidia wheels by rpaths of their own, relative to the `tensorflow` folder.
-      linkFlags: ['-s', '-Wl,-rpath,$ORIGIN'],
+      linkFlags: ['-Wl,-rpath,$ORIGIN'],
     };
   }
   if (platform === 'darwin-arm64' && !cuda) {

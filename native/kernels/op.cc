@@ -1,5 +1,6 @@
 #include "op.h"
 
+#include <algorithm>
 #include <new>
 
 bool Wanted::fits(const Shape& shape) const {

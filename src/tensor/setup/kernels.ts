@@ -16,6 +16,7 @@ import { type Report, ToolError } from './tool.js';
  * that are there for these sources, else made now (ten seconds). Set `VAU_RFT_KERNELS=portable` to do without them, or to
  * a file of kernels that were built otherwise (`scripts/sanitize.mjs`).
  *
+ * @throws SetupError `KERNELS_BROKEN`: those of the user do not work.
  * @returns null where there are none: an addon that we did not build, or no compiler (after a line to `report`). The
  * same passes then run as compositions of TensorFlow's operations.
  */
@@ -27,6 +28,8 @@ export const ensureKernels = async ({
   report: Report;
 }): Promise<string | null> => {
   const file = await kernelsPath(addon);
+  if (file !== null && process.env.VAU_RFT_KERNELS)
+    await probeKernels({ addonPath: addon.addonPath, kernelsPath: file });
   if (file === null || existsSync(file)) return file;
   try {
     return await withLock({

@@ -38,6 +38,14 @@ describe.skipIf(process.platform !== 'linux')('ensureKernels', () => {
     expect(await ensureKernels({ addon, report })).toBeNull();
   });
 
+  it('those of the user are taken as they are, if they work', async () => {
+    const file = join(folder, 'own.node');
+    vi.stubEnv('VAU_RFT_KERNELS', file);
+    expect(await kernelsPath(addon)).toBe(file);
+    await expect(ensureKernels({ addon, ...collected() })).rejects.toMatchObject({ code: 'KERNELS_BROKEN' });
+    expect(readdirSync(folder)).toEqual(['tfjs_binding.node']);
+  });
+
   it.each([
     [
       'no compiler works',

@@ -38,15 +38,21 @@ export interface ConfigIssue {
   message: string;
 }
 
+/** Problems that a message tells. */
+const MAX_ISSUES = 50;
+
 /** A config with all of its problems at once (exit code 2). */
 export class ConfigError extends UsageError {
   readonly issues: ConfigIssue[];
 
   constructor({ file, issues, cause }: { file: string; issues: ConfigIssue[]; cause?: unknown }) {
-    const lines = issues.map(
-      ({ path, place, message }) =>
-        `  ${place === undefined ? '' : `${place}  `}${path === '' ? '' : `${path}: `}${message}`,
-    );
+    const lines = issues
+      .slice(0, MAX_ISSUES)
+      .map(
+        ({ path, place, message }) =>
+          `  ${place === undefined ? '' : `${place}  `}${path === '' ? '' : `${path}: `}${message}`,
+      );
+    if (issues.length > MAX_ISSUES) lines.push(`  … and ${issues.length - MAX_ISSUES} more`);
     const count = issues.length === 1 ? 'one problem' : `${issues.length} problems`;
     super({ code: 'CONFIG_INVALID', message: `${file} has ${count}:\n${lines.join('\n')}`, cause });
     this.issues = issues;

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ConfigIssue } from '../errors.js';
 import { nearestName } from '../nearest-name.js';
+import { whereItIs } from './elsewhere.js';
 import type { JsonSchema } from './json-schema.js';
 import { isTree, type Tree } from './tree.js';
 
@@ -19,11 +20,13 @@ export function toConfigIssues({
   schema: JsonSchema;
 }): ConfigIssue[] {
   return error.issues.flatMap(unfold).flatMap((issue) => {
-    if (issue.code === 'unrecognized_keys')
+    if (issue.code === 'unrecognized_keys') {
+      const known = optionsAt(schema, issue.path);
       return issue.keys.map((key) => ({
         ...located([...issue.path, key], places),
-        message: `there is no such option${suggestion(key, optionsAt(schema, issue.path))}`,
+        message: `there is no such option${suggestion(key, known, schema)}`,
       }));
+    }
     return [{ ...located(issue.path, places), message: describe(issue) }];
   });
 }
@@ -42,7 +45,7 @@ function describe(issue: z.core.$ZodIssue): string {
   // Of a choice by `source`, zod reports the map that the key is in.
   const inside = issue.code === 'invalid_union' && isTree(issue.input);
   const value = inside ? (issue.input as Tree)[String(issue.path.at(-1))] : issue.input;
-  return value === undefined ? 'is required' : `${expectation(issue)}, got ${show(value)}`;
+  return value === undefined ? 'is required' : `${expectation(issue)}, got ${show(value)}${habit({ issue, value })}`;
 }
 
 function expectation(issue: z.core.$ZodIssue): string {
@@ -110,7 +113,21 @@ function variants(nodes: JsonSchema[]): JsonSchema[] {
   return nodes.flatMap((node) => node.oneOf ?? node.anyOf ?? [node]);
 }
 
-function suggestion(key: string, known: string[]): string {
+function suggestion(key: string, known: readonly string[], schema: JsonSchema): string {
+  if (key === '<<') return '; YAML 1.2 has no merge keys: take extends, or repeat the options';
+  const elsewhere = whereItIs(key, schema);
+  if (elsewhere !== undefined) return `; ${elsewhere}`;
   const near = nearestName(key, known);
   return near === undefined ? '' : `; did you mean “${near}”?`;
+}
+
+/** Of a text where a number or a truth value should be: how YAML 1.2 writes that. */
+function habit({ issue, value }: { issue: z.core.$ZodIssue; value: unknown }): string {
+  if (issue.code !== 'invalid_type' || typeof value !== 'string') return '';
+  if (issue.expected === 'boolean' && /^(y|yes|on|true)$/i.test(value)) return '; write true, without quotes';
+  if (issue.expected === 'boolean' && /^(n|no|off|false)$/i.test(value)) return '; write false, without quotes';
+  const digits = value.trim().replaceAll('_', '');
+  if (issue.expected === 'number' && digits !== '' && Number.isFinite(Number(digits)))
+    return `; write ${digits}, without quotes`;
+  return '';
 }

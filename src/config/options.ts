@@ -7,8 +7,13 @@ import { z } from 'zod';
 
 /** Not `z.int`, whose issue would keep the combinations from being looked at in the same go. */
 const integer = () => z.number().multipleOf(1);
-const count = () => integer().positive();
-const countOrZero = () => integer().nonnegative();
+/** No step, sample or token is counted further than this. */
+const MAX_COUNT = 2 ** 31 - 1;
+/** Upper bounds are far above what is of use, and below what no memory holds or no number stands for. */
+const count = (most = MAX_COUNT) => integer().positive().max(most);
+const countOrZero = () => integer().nonnegative().max(MAX_COUNT);
+/** A factor, a weight, a rate. */
+const factor = () => z.number().max(1e6);
 const path = () => z.string().min(1);
 
 export const taskSchema = z.enum(['qa', 'tag', 'cls']);
@@ -24,8 +29,8 @@ export const DEFAULT_REWARDS = [
 ] as const;
 
 const lora = z.strictObject({
-  r: count().default(16).describe('Rank of the two factors.'),
-  lora_alpha: z.number().positive().default(32).describe('The update is scaled by lora_alpha / r.'),
+  r: count(8192).default(16).describe('Rank of the two factors.'),
+  lora_alpha: factor().positive().default(32).describe('The update is scaled by lora_alpha / r.'),
   target_modules: z
     .array(z.enum(LORA_TARGETS))
     .min(1)
@@ -62,11 +67,14 @@ const source = z.discriminatedUnion('source', [
   }),
 ]);
 
+/** Of a frame as the model sees it: 8192 × 8192. */
+const MAX_PIXELS = 2 ** 26;
+
 const video = z.strictObject({
-  fps: z.number().positive().default(1).describe('Frames a second to sample.'),
-  max_frames: count().default(16).describe('At most this many frames a video, spread over all of it.'),
-  min_pixels: count().default(12544).describe('Smaller frames are enlarged to this height · width.'),
-  max_pixels: count().default(100352).describe('Larger frames are shrunk to this height · width.'),
+  fps: z.number().positive().max(1000).default(1).describe('Frames a second to sample.'),
+  max_frames: count(10_000).default(16).describe('At most this many frames a video, spread over all of it.'),
+  min_pixels: count(MAX_PIXELS).default(12544).describe('Smaller frames are enlarged to this height · width.'),
+  max_pixels: count(MAX_PIXELS).default(100352).describe('Larger frames are shrunk to this height · width.'),
 });
 
 const data = z.strictObject({
@@ -90,21 +98,26 @@ const data = z.strictObject({
 });
 
 const rollout = z.strictObject({
-  num_generations: count().default(8).describe('Completions a prompt (the group, G).'),
-  temperature: z.number().positive().default(1).describe('Logits are divided by this, in sampling and in log-probs.'),
+  num_generations: count(4096).default(8).describe('Completions a prompt (the group, G).'),
+  temperature: z
+    .number()
+    .min(0.001)
+    .max(1000)
+    .default(1)
+    .describe('Logits are divided by this, in sampling and in log-probs.'),
   top_p: z.number().positive().max(1).default(1).describe('Sample from the fewest tokens that hold this probability.'),
   top_k: countOrZero().default(0).describe('Sample from the k most likely tokens; 0: from all.'),
-  max_completion_length: count().default(512).describe('Tokens, after which a completion is cut off.'),
+  max_completion_length: count(131_072).default(512).describe('Tokens, after which a completion is cut off.'),
   min_completion_length: countOrZero().default(0).describe('Tokens, before which a completion may not end.'),
 });
 
 const reward = z.strictObject({
   name: z.enum(['format', 'accuracy', 'temporal_iou']),
-  weight: z.number().default(1).describe('Factor in the sum of rewards; 0: measured but not learned from.'),
+  weight: factor().min(-1e6).default(1).describe('Factor in the sum of rewards; 0: measured but not learned from.'),
 });
 
 const grpo = z.strictObject({
-  beta: z.number().nonnegative().default(0.04).describe('Weight of the KL divergence from the reference policy.'),
+  beta: factor().nonnegative().default(0.04).describe('Weight of the KL divergence from the reference policy.'),
   loss_type: z
     .enum(['grpo', 'bnpo', 'dr_grpo', 'dapo'])
     .default('grpo')
@@ -115,26 +128,28 @@ const grpo = z.strictObject({
     .enum(['group', 'batch', 'none'])
     .default('group')
     .describe('Divide advantages by the standard deviation of rewards in the group, in the step, or not at all.'),
-  epsilon: z.number().positive().default(0.2).describe('Lower clip range of the probability ratio: 1 − epsilon.'),
-  epsilon_high: z.number().positive().optional().describe('Upper clip range: 1 + epsilon_high. Left out: epsilon.'),
-  num_iterations: count().default(1).describe('Updates made from one rollout; 1 is on-policy.'),
+  epsilon: factor().positive().default(0.2).describe('Lower clip range of the probability ratio: 1 − epsilon.'),
+  epsilon_high: factor().positive().optional().describe('Upper clip range: 1 + epsilon_high. Left out: epsilon.'),
+  num_iterations: count(1000).default(1).describe('Updates made from one rollout; 1 is on-policy.'),
 });
 
 const training = z.strictObject({
   max_steps: count().default(1000).describe('Optimizer steps of the whole run.'),
-  prompts_per_step: count().default(1).describe('Prompts (groups) of one optimizer step.'),
-  gradient_accumulation_steps: count().default(1).describe('Micro-batches that these prompts are worked through in.'),
-  learning_rate: z.number().positive().default(1e-6).describe('The highest learning rate.'),
+  prompts_per_step: count(65_536).default(1).describe('Prompts (groups) of one optimizer step.'),
+  gradient_accumulation_steps: count(65_536)
+    .default(1)
+    .describe('Micro-batches that these prompts are worked through in.'),
+  learning_rate: z.number().positive().max(1000).default(1e-6).describe('The highest learning rate.'),
   lr_scheduler_type: z
     .enum(['linear', 'cosine', 'constant', 'constant_with_warmup'])
     .default('linear')
     .describe('How the learning rate moves after the warm-up.'),
   warmup_steps: countOrZero().default(0).describe('Steps in which the learning rate rises from 0.'),
   min_lr_ratio: z.number().min(0).max(1).default(0).describe('linear and cosine end at this part of learning_rate.'),
-  weight_decay: z.number().nonnegative().default(0).describe('AdamW: decoupled weight decay.'),
+  weight_decay: factor().nonnegative().default(0).describe('AdamW: decoupled weight decay.'),
   adam_beta1: z.number().min(0).lt(1).default(0.9).describe('AdamW: decay of the mean gradient.'),
   adam_beta2: z.number().min(0).lt(1).default(0.999).describe('AdamW: decay of the mean squared gradient.'),
-  adam_epsilon: z.number().positive().default(1e-8).describe('AdamW: added to the root of the mean square.'),
+  adam_epsilon: factor().positive().default(1e-8).describe('AdamW: added to the root of the mean square.'),
   max_grad_norm: z
     .number()
     .positive()
@@ -149,8 +164,8 @@ const training = z.strictObject({
 
 const evaluation = z.strictObject({
   max_samples: count().optional().describe('Evaluate on the first so many samples. Left out: all.'),
-  batch_size: count().default(8).describe('Prompts that are decoded together.'),
-  max_completion_length: count().optional().describe('Tokens. Left out: rollout.max_completion_length.'),
+  batch_size: count(4096).default(8).describe('Prompts that are decoded together.'),
+  max_completion_length: count(131_072).optional().describe('Tokens. Left out: rollout.max_completion_length.'),
 });
 
 export const optionsSchema = z.strictObject({

@@ -1,6 +1,9 @@
-import { parse } from 'yaml';
 import type { ConfigIssue } from '../errors.js';
 import { isTree, type Tree } from './tree.js';
+import { parseYaml } from './yaml-text.js';
+
+/** Longer than any option's path. */
+const MAX_KEYS = 16;
 
 /** One `--set a.b=c` of the command line. */
 interface Assignment {
@@ -52,11 +55,12 @@ function parseAssignment(text: string): Assignment {
   const split = text.indexOf('=');
   const path = text.slice(0, split).trim().split('.');
   if (split <= 0 || path.includes('')) throw new SetProblem([], 'must look like key.key=value');
-  try {
-    return { text, path, value: parse(text.slice(split + 1)) };
-  } catch (error) {
-    throw new SetProblem(path, `the value is not YAML: ${(error as Error).message.split('\n')[0]}`);
-  }
+  if (path.length > MAX_KEYS) throw new SetProblem(path.slice(0, 1), `no option lies ${path.length} levels deep`);
+  const { value, mistakes } = parseYaml(text.slice(split + 1));
+  const [mistake] = mistakes;
+  if (mistake !== undefined)
+    throw new SetProblem(path, `the value is not YAML that can be used: ${mistake.message.split('\n')[0]}`);
+  return { text, path, value };
 }
 
 /** Where an assignment has gone. */

@@ -1,7 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { isAbsolute, relative } from 'node:path';
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { ConfigError, UsageError } from '../errors.js';
+import { openRegularFile } from '../regular-file.js';
+import { parseYaml, placeIn } from './yaml-text.js';
+
+/** No config that people write comes near; a data set or a model in its place does. */
+const MAX_BYTES = 128 * 2 ** 10;
 
 /** What a YAML file says, and where it says it. */
 export interface YamlFile {
@@ -18,30 +21,31 @@ export interface YamlFile {
  */
 export async function readYamlFile(file: string): Promise<YamlFile> {
   const name = displayName(file);
-  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+  const text = await readText(file).catch((cause: NodeJS.ErrnoException) => {
     const reason = cause.code === 'ENOENT' ? 'there is no such file' : cause.message;
     throw new UsageError({ code: 'CONFIG_NOT_READABLE', message: `${name} cannot be read: ${reason}`, cause });
   });
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const place = (offset: number) => {
-    const { line, col } = lines.linePos(offset);
-    return `${name}:${line}:${col}`;
-  };
-
-  const mistakes = [...document.errors, ...document.warnings];
+  const { value, offsets, mistakes } = parseYaml(text);
+  const placeOf = placeIn(text);
+  const place = (offset: number) => `${name}:${placeOf(offset)}`;
   if (mistakes.length > 0) {
-    const issues = mistakes.map(({ message, pos }) => ({ place: place(pos[0]), path: '', message }));
+    const issues = mistakes.map(({ path, offset, message }) => ({ path, place: place(offset), message }));
     throw new ConfigError({ file: name, issues });
   }
-  const places = new Map<string, string>();
-  locate(document.contents, [], (path, offset) => places.set(path.join('.'), place(offset)));
+  return { value, places: new Map([...offsets].map(([path, offset]) => [path, place(offset)])) };
+}
+
+/** @throws Error with a `message` that says what is wrong, or of the system */
+async function readText(file: string): Promise<string> {
+  const { handle, size } = await openRegularFile(file);
   try {
-    return { value: document.toJS(), places };
+    if (size > MAX_BYTES) throw new Error(`it has ${size} bytes, and no config has more than ${MAX_BYTES}`);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await handle.readFile());
   } catch (cause) {
-    // An alias without an anchor, or aliases that unfold without end.
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError({ file: name, issues: [{ path: '', message }], cause });
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new Error('it is not text in UTF-8: save it as UTF-8, or check that it is the right file', { cause });
+  } finally {
+    await handle.close();
   }
 }
 
@@ -49,22 +53,4 @@ export async function readYamlFile(file: string): Promise<YamlFile> {
 export function displayName(file: string): string {
   const local = relative(process.cwd(), file);
   return local === '' || local.startsWith('..') || isAbsolute(local) ? file : local;
-}
-
-/** Calls back with the path and the offset of every key and list element below `node`. */
-function locate(node: Node | null, path: string[], found: (path: string[], offset: number) => void): void {
-  if (isMap(node)) {
-    for (const { key, value } of node.items) {
-      if (!isScalar(key)) continue;
-      const at = [...path, String(key.value)];
-      found(at, key.range?.[0] ?? 0);
-      locate(value as Node | null, at, found);
-    }
-  } else if (isSeq(node)) {
-    for (const [i, item] of node.items.entries()) {
-      const at = [...path, String(i)];
-      found(at, (item as Node | null)?.range?.[0] ?? 0);
-      locate(item as Node | null, at, found);
-    }
-  }
 }

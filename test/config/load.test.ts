@@ -98,6 +98,96 @@ describe('loadConfig', () => {
     expect(({} as { seed?: number }).seed).toBeUndefined();
   });
 
+  it('says where an option of other trainers is here', async () => {
+    const text = [
+      'name: a',
+      'model: {path: m, torch_dtype: bfloat16, lora: {lora_dropout: 0.1}}',
+      'learning_rate: 1e-6',
+      'numGenerations: 8',
+      'weight: 1',
+      'per_device_train_batch_size: 1',
+      'use_peft: true',
+      'lora_r: 16',
+      'training: {report_to: wandb, beta: 0.1}',
+      '<<: {seed: 1}',
+    ].join('\n');
+    expect(await issuesOf({ 'a.yaml': text })).toEqual([
+      'a.yaml:2:48 model.lora.lora_dropout: there is no such option; adapters are trained without dropout; leave it out',
+      'a.yaml:2:18 model.torch_dtype: there is no such option; it is model.dtype (auto, bfloat16 or float32)',
+      'a.yaml:9:12 training.report_to: there is no such option; metrics.jsonl in the run’s folder always has them; leave it out',
+      'a.yaml:9:30 training.beta: there is no such option; it is grpo.beta',
+      'a.yaml:3:1 learning_rate: there is no such option; it is training.learning_rate',
+      'a.yaml:4:1 numGenerations: there is no such option; it is rollout.num_generations',
+      'a.yaml:5:1 weight: there is no such option; it is rewards[].weight',
+      'a.yaml:6:1 per_device_train_batch_size: there is no such option; it is training.prompts_per_step, which counts prompts, not completions',
+      'a.yaml:7:1 use_peft: there is no such option; give a map model.lora to train an adapter; without it all weights are trained',
+      'a.yaml:8:1 lora_r: there is no such option; it is model.lora.r',
+      'a.yaml:10:1 <<: there is no such option; YAML 1.2 has no merge keys: take extends, or repeat the options',
+    ]);
+  });
+
+  it('says how YAML 1.2 writes truth and numbers', async () => {
+    const text = `${MINIMAL}seed: "7"\ntraining: {learning_rate: '5e-7', max_steps: 1_000}`;
+    const issues = await issuesOf({ 'a.yaml': text }, ['model.freeze_vision=yes', 'grpo.beta=none']);
+    expect(issues.toSorted()).toEqual([
+      '--set grpo.beta=none grpo.beta: must be a number, got "none"',
+      '--set model.freeze_vision=yes model.freeze_vision: must be true or false, got "yes"; write true, without quotes',
+      'a.yaml:3:1 seed: must be a number, got "7"; write 7, without quotes',
+      'a.yaml:4:12 training.learning_rate: must be a number, got "5e-7"; write 5e-7, without quotes',
+      'a.yaml:4:35 training.max_steps: must be a number, got "1_000"; write 1000, without quotes',
+    ]);
+  });
+
+  it('reads a byte order mark, other line ends, and small numbers', async () => {
+    const text = `\ufeffname: crlf\r\nmodel: {path: x}\r\ntraining: {learning_rate: 5e-7}\r\n`;
+    const folder = await folderWith({ 'a.yaml': text });
+    const { name, training } = await loadConfig({ file: join(folder, 'a.yaml') });
+    expect([name, training.learning_rate]).toEqual(['crlf', 5e-7]);
+    expect(await issuesOf({ 'a.yaml': `${text}sed: 1\r\n` })).toEqual([
+      'a.yaml:4:1 sed: there is no such option; did you mean “seed”?',
+    ]);
+  });
+
+  it('refuses numbers that nothing can be made of', async () => {
+    const set = [
+      'model.lora.r=1e9',
+      'data.video.min_pixels=1e300',
+      'rollout.num_generations=100000',
+      'training.max_steps=1e15',
+    ];
+    expect(await issuesOf({ 'a.yaml': MINIMAL }, set)).toEqual([
+      '--set model.lora.r=1e9 model.lora.r: must be at most 8192, got 1000000000',
+      '--set data.video.min_pixels=1e300 data.video.min_pixels: must be at most 67108864, got 1e+300',
+      '--set rollout.num_generations=100000 rollout.num_generations: must be at most 4096, got 100000',
+      '--set training.max_steps=1e15 training.max_steps: must be at most 2147483647, got 1000000000000000',
+    ]);
+  });
+
+  it('tells the first of very many problems', async () => {
+    const keys = Array.from({ length: 5000 }, (_, i) => `key${i}: 1`);
+    const folder = await folderWith({ 'a.yaml': [MINIMAL, ...keys].join('\n') });
+    const error = await loadConfig({ file: join(folder, 'a.yaml') }).catch((caught: Error) => caught);
+    const lines = (error as ConfigError).message.split('\n');
+    expect(lines).toHaveLength(52);
+    expect(lines[0]).toMatch(/has 5000 problems/);
+    expect(lines.at(-1)).toBe('  … and 4950 more');
+  });
+
+  it('says what stands where a config should', async () => {
+    const files = { 'latin.yaml': Buffer.from('name: caf\xe9', 'latin1'), 'large.yaml': `x: ${'a'.repeat(200_000)}` };
+    const folder = await folderWith(files);
+    const reason = async (name: string) => {
+      const error = await loadConfig({ file: join(folder, name) }).catch((caught: unknown) => caught);
+      expect(error).toMatchObject({ code: 'CONFIG_NOT_READABLE', exitCode: 2 });
+      return (error as Error).message.split(' cannot be read: ')[1];
+    };
+    expect(await reason('.')).toBe('it is a folder, not a file');
+    expect(await reason('latin.yaml')).toMatch(/^it is not text in UTF-8: save it as UTF-8/);
+    expect(await reason('large.yaml')).toBe('it has 200003 bytes, and no config has more than 131072');
+    expect(await reason('latin.yaml/x')).toMatch(/ENOTDIR/);
+    await expect(loadConfig({ file: '/dev/zero' })).rejects.toThrow('it is a device, not a file');
+  });
+
   it('says which file is missing', async () => {
     const folder = await folderWith({ 'a.yaml': 'extends: b.yaml' });
     const error = await loadConfig({ file: join(folder, 'a.yaml') }).catch((caught: unknown) => caught);
@@ -173,6 +263,8 @@ describe('--set', () => {
       'model.path=[',
       'grpo.beta=-1',
       'grp.x.y=1',
+      `a${'.b'.repeat(5000)}=1`,
+      'model=&m {path: x, lora: *m}',
     ];
     expect(await issuesOf({ 'a.yaml': `${MINIMAL}seed: 1` }, set)).toEqual([
       '--set rewards.iou.weight=1 rewards.iou: there is no such element; the list has format, accuracy, temporal_iou',
@@ -182,6 +274,8 @@ describe('--set', () => {
       '--set =1 : must look like key.key=value',
       '--set a..b=1 : must look like key.key=value',
       expect.stringContaining('--set model.path=[ model.path: the value is not YAML'),
+      expect.stringMatching(/ a: no option lies 5001 levels deep$/),
+      expect.stringMatching(/ model: the value is not YAML that can be used: is an alias of what it stands in/),
       '--set grpo.beta=-1 grpo.beta: must be at least 0, got -1',
       '--set grp.x.y=1 grp: there is no such option; did you mean “grpo”?',
     ]);

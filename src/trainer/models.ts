@@ -141,7 +141,11 @@ async function openReference(args: {
 }
 
 /** Factors from a stored adapter, which must be of the shape that is trained. */
-async function factorValues(args: { lora: LoraSettings; folder: string; model: ModelConfig }): Promise<FactorValues> {
+export async function factorValues(args: {
+  lora: LoraSettings;
+  folder: string;
+  model: ModelConfig;
+}): Promise<FactorValues> {
   const { lora, folder, model } = args;
   const found = await readTrainable({ folder, model });
   if ('beyond' in found) {

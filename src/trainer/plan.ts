@@ -11,7 +11,7 @@ import { loadProcessor } from '../prompt/processor.js';
 import { promptMaker } from '../prompt/sample-prompt.js';
 import { expectedCompletion } from '../prompt/tasks.js';
 import { UsableSamples } from '../prompt/usable-samples.js';
-import { trainsWeight } from './models.js';
+import { factorValues, trainsWeight } from './models.js';
 
 /** Training samples whose prompts are really built, spread over the data. */
 const PROBED = 8;
@@ -65,6 +65,8 @@ export async function planRun(args: {
 
   const shapes = [...weightShapes(modelConfig)];
   await (await openModelWeights({ folder: model.path, config: modelConfig })).close();
+  if (model.lora !== undefined && model.adapter !== undefined)
+    await factorValues({ lora: model.lora, folder: model.adapter, model: modelConfig });
   const sizes = shapes.map(([name, shape]) => ({ name, size: shape.reduce((n, d) => n * d, 1) }));
   const sum = (list: { size: number }[]) => list.reduce((total, { size }) => total + size, 0);
   const trains = trainsWeight(model);

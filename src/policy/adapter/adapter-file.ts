@@ -1,4 +1,6 @@
 import path from 'node:path';
+import { ModelError } from '../../errors.js';
+import { fileExists } from '../../file-exists.js';
 import type { ModelConfig } from '../files/model-config.js';
 import { openSafetensors, toFloat32 } from '../files/safetensors.js';
 import type { ReadTensor } from './apply.js';
@@ -13,6 +15,7 @@ export interface AdapterFile {
   folder: string;
   config: AdapterConfig;
   changes: Changes;
+  /** @throws ModelError `ADAPTER_NOT_FINITE`, `WEIGHTS_DTYPE` */
   read: ReadTensor;
   close(): Promise<void>;
 }
@@ -26,12 +29,22 @@ export interface AdapterFile {
 export async function openAdapter(args: { folder: string; model: ModelConfig }): Promise<AdapterFile> {
   const { folder, model } = args;
   const config = await readAdapterConfig(folder);
-  const weights = await openSafetensors(path.join(folder, ADAPTER_WEIGHTS));
+  const file = path.join(folder, ADAPTER_WEIGHTS);
+  const old = path.join(folder, 'adapter_model.bin');
+  if (!(await fileExists(file)) && (await fileExists(old))) {
+    const message = `${old} is PyTorch's own format, and weights are read from safetensors only: load the adapter in peft and write it with save_pretrained.`;
+    throw new ModelError({ code: 'WEIGHTS_MISSING', message });
+  }
+  const weights = await openSafetensors(file);
   try {
     const tensors = weights.entries;
     const stock = new TensorStock({ folder, tensors });
     const changes = changesOf({ folder, config, model, stock, style: styleOf(tensors.keys()) });
-    const read: ReadTensor = async (stored) => toFloat32(await weights.readTensor(stored));
+    const read: ReadTensor = async (stored) => {
+      const values = toFloat32(await weights.readTensor(stored));
+      if (values.every(Number.isFinite)) return values;
+      throw stock.error('ADAPTER_NOT_FINITE', `is broken: ${stored} holds numbers that are not finite`);
+    };
     return { folder, config, changes, read, close: () => weights.close() };
   } catch (error) {
     await weights.close();

@@ -2,6 +2,7 @@ import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { command } from '../../../src/cli/commands/train.js';
+import { randomAdapter } from '../../policy/adapter/random-adapter.js';
 import { tinyProject } from '../../tiny-project.js';
 import { runCommand } from './run.js';
 
@@ -28,6 +29,12 @@ describe('train --dry-run', () => {
     expect(stdout).toMatch(/\nweights .* of which 0\.00819 M are trained\n/);
     expect(stdout).toMatch(/\ncompletion +at most \d tokens\n/);
     expect(stdout).not.toContain('reference');
+  });
+
+  it('says that the adapter to start from cannot be trained further, before the run would', async () => {
+    const adapter = await randomAdapter({ model: project.model, r: 2, target_modules: ['q_proj', 'qkv'] });
+    const set = ['model.lora.r=2', 'model.freeze_vision=true', `model.adapter=${adapter}`];
+    await expect(plan(...set)).rejects.toThrow(/cannot be trained further: it changes visual.*vau-rft merge/);
   });
 
   it('reports a video that cannot be read once, though three samples ask about it', async () => {

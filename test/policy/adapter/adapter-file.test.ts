@@ -1,5 +1,8 @@
+import { rename } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openAdapter } from '../../../src/policy/adapter/adapter-file.js';
+import { ADAPTER_WEIGHTS } from '../../../src/policy/adapter/names.js';
 import { readModelConfig } from '../../../src/policy/files/model-config.js';
 import { fixture } from '../reference-models.js';
 import { adapterCopy, renamed } from './adapter-copy.js';
@@ -159,4 +162,23 @@ describe('what is refused, by its name', () => {
     });
     await expect(changes(folder)).rejects.toThrow(/has both .* two names of one tensor/);
   });
+});
+
+it('numbers that are not finite are refused where they are read, by the tensor', async () => {
+  const folder = await adapterCopy({
+    from: PEFT,
+    tensors: (all) => all.map((t) => (t.name.startsWith(LAYER) ? { ...t, values: t.values.map(() => Number.NaN) } : t)),
+  });
+  const adapter = await openAdapter({ folder, model });
+  await expect(adapter.read(`${LAYER}.lora_B.weight`)).rejects.toMatchObject({
+    code: 'ADAPTER_NOT_FINITE',
+    message: expect.stringContaining(`${LAYER}.lora_B.weight`),
+  });
+  await adapter.close();
+});
+
+it('an adapter in PyTorch’s own format is told as that', async () => {
+  const folder = await adapterCopy({ from: PEFT });
+  await rename(path.join(folder, ADAPTER_WEIGHTS), path.join(folder, 'adapter_model.bin'));
+  await expect(openAdapter({ folder, model })).rejects.toThrow(/adapter_model\.bin is PyTorch's own format/);
 });

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { formatCsvRow, parseCsv } from '../../src/dataset/csv.js';
 
 test('rows know the line that they begin on, line breaks in a field and empty lines counted', () => {
@@ -36,6 +36,29 @@ test('a quote within a field costs its own line only', () => {
     [5, '5', 'z'],
     [7, '10', '11'],
   ]);
+});
+
+test('rows reach over many lines, and bad quotes into any', () => {
+  const long = Array.from({ length: 200 }, (_, i) => `line ${i}`).join('\n');
+  const text = ['a,b', ...Array(70).fill('1,2'), `"${long}",2`, 'x"y,1', '"open,2', ...Array(70).fill('3,4')].join(
+    '\n',
+  );
+  const { rows, broken } = parseCsv(text);
+  expect(broken).toEqual([272, 273]);
+  expect(rows).toHaveLength(142);
+  expect(rows[71]).toEqual({ line: 72, fields: [long, '2'] });
+  expect(rows[72]).toEqual({ line: 274, fields: ['3', '4'] });
+  expect(rows.at(-1)).toEqual({ line: 343, fields: ['3', '4'] });
+});
+
+test('the work grows with the text, however many quotes are bad', () => {
+  const parsed = vi.spyOn(Array.prototype, 'join');
+  const { broken } = parseCsv(`a,b\n${'1,x"y\n'.repeat(2000)}`);
+  const characters = parsed.mock.results.reduce((sum, { value }) => sum + String(value).length, 0);
+  parsed.mockRestore();
+  expect(broken).toHaveLength(2000);
+  // 64 lines of 6 characters for each; all that follows would be 6000.
+  expect(characters / 2000).toBeLessThan(500);
 });
 
 test('what is written is read again', () => {

@@ -1,9 +1,15 @@
 #!/usr/bin/env node
+import { secretScrubbers } from '../secrets.js';
 import { report } from './failure.js';
 import { program } from './program.js';
+import { scrubStream } from './scrub-stream.js';
 
 const args = process.argv.slice(2);
 const debug = args.includes('--debug');
+
+const scrub = secretScrubbers(process.env);
+scrubStream(process.stdout, scrub.results);
+scrubStream(process.stderr, scrub.messages);
 
 /** Leaves when what was printed has reached its reader; open handles (a GPU, a pool of workers) do not hold it up. */
 async function leave(code: number): Promise<never> {

@@ -1,11 +1,18 @@
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
+import { secretScrubbers } from '../secrets.js';
 import type { Config } from './schema.js';
 import { isTree } from './tree.js';
 
-/** The resolved config as YAML that `loadConfig` reads back to the same config. */
-export function resolvedConfigText(config: Config): string {
-  return stringify(config, { lineWidth: 0, aliasDuplicateObjects: false });
+/**
+ * The resolved config as YAML that `loadConfig` reads back to the same config; but for secrets, which are never written.
+ */
+export function resolvedConfigText(config: Config, env: NodeJS.ProcessEnv = process.env): string {
+  const { messages: scrub } = secretScrubbers(env);
+  return stringify(config, (_, value: unknown) => (typeof value === 'string' ? scrub(value) : value), {
+    lineWidth: 0,
+    aliasDuplicateObjects: false,
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { destination, type Logger, multistream, pino } from 'pino';
-import { secretScrubber } from './secrets.js';
+import { secretScrubbers } from '../secrets.js';
 
 /** Where the readable lines go: standard error, or a test's stand-in. */
 export interface TextStream {
@@ -9,7 +9,7 @@ export interface TextStream {
 
 /**
  * A logger that writes JSON lines to `file` (appending, if one is given) and a readable line to `stderr` for each
- * warning and error. Values of secret environment variables never reach either.
+ * warning and error. Secrets never reach either.
  */
 export function createLog({
   file,
@@ -20,7 +20,7 @@ export function createLog({
   stderr?: TextStream;
   env?: NodeJS.ProcessEnv;
 }): Logger {
-  const scrub = secretScrubber(env);
+  const { messages: scrub } = secretScrubbers(env);
   const readable = {
     level: 'warn',
     stream: { write: (line: string) => void stderr.write(toReadable(scrub(line), stderr)) },

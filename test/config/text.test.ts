@@ -19,6 +19,19 @@ describe('resolvedConfigText', () => {
   });
 });
 
+it('holds no secret, and is YAML all the same', async () => {
+  const config = parse({
+    model: { path: 'https://me:hunter22@host/m' },
+    data: { system_prompt: 'the key is abcdefgh1', classes: ['abcdefgh1', 'x'] },
+  });
+  const text = resolvedConfigText(config, { JUDGE_KEY: 'abcdefgh1' });
+  expect(text).not.toMatch(/hunter22|abcdefgh1/);
+  const folder = await folderWith({ 'config.yaml': text });
+  const { model, data } = await loadConfig({ file: join(folder, 'config.yaml') });
+  expect(model.path).toBe('https://me:[secret]@host/m');
+  expect([data.system_prompt, data.classes]).toEqual(['the key is [secret]', ['[secret]', 'x']]);
+});
+
 describe('configDigest', () => {
   const digest = (options?: object) => configDigest(parse(options));
 

@@ -22,6 +22,9 @@ export function changesOf(
   for (const [weight, change] of [...lowRank(adapted), ...tokenRows(adapted), ...wholes(adapted)])
     changes.set(weight, { ...changes.get(weight), ...change });
 
+  for (const [weight, { rows, factors, isCopy }] of changes)
+    if (rows !== undefined && (factors !== undefined || isCopy === true))
+      throw stock.error('ADAPTER_UNSUPPORTED', `has trainable_token_indices of ${weight} beside another change of it`);
   const unused = stock.left()[0];
   if (unused !== undefined)
     throw stock.error('TENSOR_UNUSED', `has a tensor ${unused.stored}, and its config does not ask for it`);

@@ -139,6 +139,23 @@ describe('what is refused, by its name', () => {
       message: '160, and the model’s vocabulary ends at 159'.replace('’', "'"),
     },
     {
+      title: 'trained tokens of an embedding that is changed otherwise, as peft has it',
+      copy: {
+        from: fixture('adapters/embedding-parameter'),
+        tensors: (all: { name: string; shape: readonly number[]; values: Float32Array }[]) => [
+          ...all,
+          {
+            name: 'base_model.model.model.language_model.embed_tokens.token_adapter.trainable_tokens_delta',
+            shape: [1, 64],
+            values: new Float32Array(64),
+          },
+        ],
+        config: { trainable_token_indices: [3] },
+      },
+      code: 'ADAPTER_UNSUPPORTED',
+      message: 'trainable_token_indices of model.embed_tokens.weight beside another change of it',
+    },
+    {
       title: 'a bias on a layer that has none',
       copy: {
         tensors: renamed((name) => name.replace('down_proj.lora_A.weight', 'down_proj.lora_B.bias')),

@@ -1,14 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Config } from '../config/schema.js';
-import { configDigest } from '../config/text.js';
-import { CheckpointError, RunError } from '../errors.js';
+import { RunError } from '../errors.js';
 import { createLog } from '../report/log.js';
 import { Profile } from '../report/profile.js';
 import { createProgress } from '../report/progress.js';
 import { openRunFolder, type RunFolder } from '../report/run-folder.js';
 import { startRuntime } from '../tensor/runtime.js';
+import { bestText } from '../trainer/best-file.js';
 import { type Checkpoint, latestCheckpoint, openCheckpoint } from '../trainer/checkpoint.js';
+import { checkOptions } from '../trainer/resume.js';
 import { HANDLE_LIMIT, type RunEnd, run } from '../trainer/run.js';
 import { ensureFfmpeg } from '../video/ffmpeg.js';
 import { interruptSignal } from './interrupt.js';
@@ -20,10 +21,16 @@ const EXIT_CODES: Record<RunEnd, number> = { done: 0, interrupted: 130, restart:
  * Trains in this process.
  *
  * @param resume undefined: a fresh run; '' or 'latest': from the newest whole checkpoint; else a checkpoint's folder
+ * @param acceptChanges go on although the data or the model have changed since the checkpoint
  * @param profile takes the times of so many steps
  * @returns the exit code
  */
-export async function trainCommand(args: { config: Config; resume?: string; profile?: number }): Promise<number> {
+export async function trainCommand(args: {
+  config: Config;
+  resume?: string;
+  acceptChanges?: boolean;
+  profile?: number;
+}): Promise<number> {
   const signal = interruptSignal();
   try {
     const folder = await openRunFolder({ config: args.config, resume: args.resume !== undefined });
@@ -40,11 +47,12 @@ export async function trainCommand(args: { config: Config; resume?: string; prof
 async function trainIn(args: {
   config: Config;
   resume?: string;
+  acceptChanges?: boolean;
   profile?: number;
   folder: RunFolder;
   signal: AbortSignal;
 }): Promise<number> {
-  const { config, resume, profile: profiledSteps, folder, signal } = args;
+  const { config, resume, acceptChanges, profile: profiledSteps, folder, signal } = args;
   const say = (text: string) => void process.stderr.write(`${text}\n`);
   const log = createLog({ file: folder.log });
   const warn = (message: string) => log.warn(message);
@@ -59,13 +67,15 @@ async function trainIn(args: {
     log.info({ backend: backend.name, step: checkpoint?.state.step ?? 0, pid: process.pid }, 'started');
     if (backend.name === 'wasm')
       say('TensorFlow is not there: running on WebAssembly, several times slower (vau-rft doctor)');
+    if (folder.changes.length > 0) log.info({ changes: folder.changes }, 'resumed with other options');
+    for (const change of folder.changes) say(`taken over: ${change}`);
     if (checkpoint !== null) say(`resuming ${config.name} after step ${checkpoint.state.step}`);
     else if (resume !== undefined) say(`${config.name} has no checkpoint yet: starting from its beginning`);
     const handleLimit = Number(process.env.VAU_RFT_HANDLE_LIMIT ?? HANDLE_LIMIT);
     const progress = createProgress();
-    const end = await run({ config, folder, checkpoint, log, progress, signal, handleLimit, profile });
+    const end = await run({ config, folder, checkpoint, log, progress, signal, acceptChanges, handleLimit, profile });
     log.info({ end }, 'ended');
-    if (end === 'done') say(`done: ${path.relative('.', folder.path) || '.'}`);
+    if (end === 'done') say(`done: ${path.relative('.', folder.path) || '.'}${await bestText(folder)}`);
     if (end === 'interrupted') say('saved; go on with --resume');
     return EXIT_CODES[end];
   } catch (error) {
@@ -98,9 +108,6 @@ async function findCheckpoint(args: {
   const { config, folder, resume, warn } = args;
   const isLatest = resume === '' || resume === 'latest';
   const found = isLatest ? await latestCheckpoint({ folder: folder.checkpoints, warn }) : await openCheckpoint(resume);
-  if (found !== null && found.state.config_digest !== configDigest(config)) {
-    const message = `${found.folder} belongs to a run with other options; resume it with the config.yaml of its own run`;
-    throw new CheckpointError({ code: 'CHECKPOINT_OTHER_RUN', message });
-  }
+  if (found !== null) checkOptions({ checkpoint: found, config });
   return found;
 }

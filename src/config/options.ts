@@ -157,6 +157,12 @@ const training = z.strictObject({
     .describe('Gradients with a larger global norm are scaled down to it.'),
   save_steps: count().default(100).describe('Write a checkpoint every so many steps (and at the end).'),
   save_total_limit: count().default(3).describe('Keep this many checkpoints, the newest.'),
+  save_best: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Keep the best checkpoint besides: by the reward on data.eval (with eval_steps), else by the training reward.',
+    ),
   eval_steps: countOrZero().default(0).describe('Evaluate on data.eval every so many steps; 0: never while training.'),
   logging_steps: count().default(1).describe('Show progress every so many steps (metrics.jsonl has every step).'),
   max_bad_steps: count().default(5).describe('Stop after so many steps in a row with a loss that is not finite.'),

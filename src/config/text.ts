@@ -4,15 +4,22 @@ import { secretScrubbers } from '../secrets.js';
 import type { Config } from './schema.js';
 import { isTree } from './tree.js';
 
+/** The config with its secrets blotted out, as files have it. What is compared with them is compared so. */
+export function withoutSecrets(config: Config, env: NodeJS.ProcessEnv = process.env): Config {
+  const { messages: scrub } = secretScrubbers(env);
+  const clean = (value: unknown): unknown => {
+    if (typeof value === 'string') return scrub(value);
+    if (Array.isArray(value)) return value.map(clean);
+    return isTree(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, clean(item)])) : value;
+  };
+  return clean(config) as Config;
+}
+
 /**
  * The resolved config as YAML that `loadConfig` reads back to the same config; but for secrets, which are never written.
  */
 export function resolvedConfigText(config: Config, env: NodeJS.ProcessEnv = process.env): string {
-  const { messages: scrub } = secretScrubbers(env);
-  return stringify(config, (_, value: unknown) => (typeof value === 'string' ? scrub(value) : value), {
-    lineWidth: 0,
-    aliasDuplicateObjects: false,
-  });
+  return stringify(withoutSecrets(config, env), { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
 /**
@@ -20,14 +27,14 @@ export function resolvedConfigText(config: Config, env: NodeJS.ProcessEnv = proc
  * is one of them, since the way of the learning rate depends on it.
  */
 export function determinants({ name: _name, output_dir: _folder, training, ...rest }: Config) {
-  const { logging_steps: _log, save_steps: _save, save_total_limit: _keep, ...schedule } = training;
+  const { logging_steps: _log, save_steps: _save, save_total_limit: _keep, save_best: _best, ...schedule } = training;
   return { ...rest, training: schedule };
 }
 
-/** SHA-256 (hex) over the options that determine a run's numbers. A checkpoint is resumed only under its own digest. */
+/** SHA-256 (hex) over the options that determine a run's numbers. */
 export function configDigest(config: Config): string {
   return createHash('sha256')
-    .update(canonical(determinants(config)))
+    .update(canonical(determinants(withoutSecrets(config))))
     .digest('hex');
 }
 

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 
 /**
  * An append-only file of JSON lines (`metrics.jsonl`, `completions.jsonl`). The text is a pure function of the values:
@@ -7,19 +7,27 @@ import { type FileHandle, open } from 'node:fs/promises';
  */
 export class JsonLines {
   readonly #handle: FileHandle;
+  #count: number;
 
-  private constructor(handle: FileHandle) {
+  private constructor(handle: FileHandle, count: number) {
     this.#handle = handle;
+    this.#count = count;
   }
 
-  /** Opens `file` for appending; it is made if there is none. */
-  static async open(file: string): Promise<JsonLines> {
-    return new JsonLines(await open(file, 'a'));
+  /** Opens `file` for appending; it is made if there is none. @param count lines that it has */
+  static async open(file: string, count = 0): Promise<JsonLines> {
+    return new JsonLines(await open(file, 'a'), count);
+  }
+
+  /** Lines of the file. */
+  get count(): number {
+    return this.#count;
   }
 
   /** Appends a line a record, in one write. */
   async append(records: object[]): Promise<void> {
     await this.#handle.appendFile(records.map((record) => `${toLine(record)}\n`).join(''));
+    this.#count += records.length;
   }
 
   /** Returns when all that was appended is on the disk. */
@@ -38,62 +46,126 @@ function toLine(record: object): string {
   );
 }
 
+/** What is left of a file of JSON lines after it was cut. */
+export interface Cut {
+  /** Lines that stay. */
+  count: number;
+  /** Numbers (from 1) of lines that cannot be read, or do not belong, and stood before one that stays. */
+  damaged: number[];
+  /** Where what was taken out is kept, unless it was only what follows the step. */
+  aside?: string;
+}
+
 /**
  * Cuts a file of JSON lines behind the last one whose `step` is at most `step`: what an interrupted run has written
  * after its checkpoint, a line torn by the interruption included. The resumed run then writes those lines again, and the
- * file ends as if nobody had interrupted. Reads in chunks; a file that is not there is left so.
+ * file ends as if nobody had interrupted. A file that is not there is left so.
  *
- * @returns the number of bytes cut off
+ * A line that is damaged and has good ones after it is taken out alone. What was taken out, and all that was cut where
+ * fewer than `expected` lines are left, is put into `<file>.damaged`.
  */
-export async function truncateAfterStep({ file, step }: { file: string; step: number }): Promise<number> {
-  let handle: FileHandle;
-  try {
-    handle = await open(file, 'r+');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
-    throw error;
+export async function truncateAfterStep(args: { file: string; step: number; expected?: number }): Promise<Cut> {
+  const { file, step, expected = 0 } = args;
+  const scan: Scan = { count: 0, damaged: [], end: 0, size: 0 };
+  if (!(await scanLines({ file, step, scan }))) return { count: 0, damaged: [] };
+  const { count, damaged, end, size } = scan;
+  const isShort = count < expected && end < size;
+  if (damaged.length > 0 || isShort) {
+    const aside = `${file}.damaged`;
+    await takeOut({ file, step, aside, until: isShort ? size : end });
+    return { count, damaged, aside };
   }
+  const handle = await open(file, 'r+');
   try {
-    let end = 0;
-    for await (const line of lines(handle)) {
-      if (!(stepOf(line) <= step)) break;
-      end += line.length;
-    }
-    const { size } = await handle.stat();
     await handle.truncate(end);
     await handle.datasync();
-    return size - end;
   } finally {
     await handle.close();
   }
+  return { count, damaged };
 }
 
-/** The steps that a file has lines of; none where there is no file. */
-export async function recordedSteps(file: string): Promise<Set<number>> {
-  const steps = new Set<number>();
-  let handle: FileHandle;
+interface Scan {
+  /** Lines of a step up to `step`. */
+  count: number;
+  /** Numbers of the other lines before the last of these. */
+  damaged: number[];
+  /** Bytes up to the end of the last of these, and of the file. */
+  end: number;
+  size: number;
+}
+
+/** @returns whether there is such a file */
+async function scanLines({ file, step, scan }: { file: string; step: number; scan: Scan }): Promise<boolean> {
+  let number = 0;
+  let others: number[] = [];
+  return forEachLine(file, (line) => {
+    number += 1;
+    scan.size += line.length;
+    if (!(stepOf(line) <= step)) return void others.push(number);
+    scan.count += 1;
+    scan.end = scan.size;
+    scan.damaged.push(...others);
+    others = [];
+  });
+}
+
+/** Leaves the lines up to `step` in the file, and adds the others of its first `until` bytes to the file `aside`. */
+async function takeOut(args: { file: string; step: number; aside: string; until: number }): Promise<void> {
+  const { file, step, aside, until } = args;
+  const beside = `${file}.${process.pid}.tmp`;
+  const [kept, out] = [await open(beside, 'w'), await open(aside, 'a')];
   try {
-    handle = await open(file, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return steps;
+    let position = 0;
+    await forEachLine(file, async (line) => {
+      if (stepOf(line) <= step) await kept.appendFile(line);
+      else if (position < until) await out.appendFile(line);
+      position += line.length;
+    });
+    for (const handle of [out, kept]) await handle.sync();
+    await rename(beside, file);
+  } finally {
+    for (const handle of [kept, out]) await handle.close();
+    await rm(beside, { force: true });
+  }
+}
+
+/** The records of a file by their step; none where there is no file. Of two with one step, the later. */
+export async function recordsByStep(file: string): Promise<Map<number, Record<string, unknown>>> {
+  const records = new Map<number, Record<string, unknown>>();
+  await forEachLine(file, (line) => {
+    const record = parse(line);
+    if (record !== undefined) records.set(record.step, record);
+  });
+  return records;
+}
+
+/**
+ * Calls back with each line and its line feed; a last one without is torn. Reads in chunks.
+ *
+ * @returns whether there is such a file
+ */
+async function forEachLine(file: string, body: (line: Buffer) => void | Promise<void>): Promise<boolean> {
+  const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
     throw error;
-  }
+  });
+  if (handle === null) return false;
   try {
-    for await (const line of lines(handle)) steps.add(stepOf(line));
-    return steps;
+    for await (const line of lines(handle)) await body(line);
+    return true;
   } finally {
     await handle.close();
   }
 }
 
-/** The whole lines of a file, each with its line feed; a last line without one is torn, and left out. */
 async function* lines(handle: FileHandle): AsyncGenerator<Buffer> {
   const chunk = Buffer.alloc(1 << 16);
   let position = 0;
   let parts: Buffer[] = [];
   for (;;) {
     const { bytesRead } = await handle.read(chunk, 0, chunk.length, position);
-    if (bytesRead === 0) return;
+    if (bytesRead === 0) break;
     position += bytesRead;
     let start = 0;
     for (let feed = chunk.indexOf(10); feed >= 0 && feed < bytesRead; feed = chunk.indexOf(10, start)) {
@@ -101,16 +173,20 @@ async function* lines(handle: FileHandle): AsyncGenerator<Buffer> {
       parts = [];
       start = feed + 1;
     }
-    parts.push(Buffer.from(chunk.subarray(start, bytesRead)));
+    if (start < bytesRead) parts.push(Buffer.from(chunk.subarray(start, bytesRead)));
   }
+  if (parts.length > 0) yield Buffer.concat(parts);
 }
 
-/** The `step` of a line; NaN for what is not a line of ours. */
-function stepOf(line: Buffer): number {
+/** The `step` of a line; NaN for what is not a whole line of ours. */
+const stepOf = (line: Buffer): number => parse(line)?.step ?? Number.NaN;
+
+function parse(line: Buffer): (Record<string, unknown> & { step: number }) | undefined {
+  if (line.at(-1) !== 10) return undefined;
   try {
-    const { step } = JSON.parse(line.toString('utf8')) as { step?: unknown };
-    return typeof step === 'number' ? step : Number.NaN;
+    const record = JSON.parse(line.toString('utf8')) as { step?: unknown } | null;
+    return typeof record?.step === 'number' ? { ...record, step: record.step } : undefined;
   } catch {
-    return Number.NaN;
+    return undefined;
   }
 }

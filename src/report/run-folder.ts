@@ -1,9 +1,9 @@
 import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { loadConfig } from '../config/load.js';
+import { describeChange, resumeChanges } from '../config/resume.js';
 import type { Config } from '../config/schema.js';
-import { determinants, resolvedConfigText } from '../config/text.js';
-import { isTree } from '../config/tree.js';
+import { resolvedConfigText, withoutSecrets } from '../config/text.js';
 import { UsageError } from '../errors.js';
 import { fileExists } from '../file-exists.js';
 import { writeAtomically } from './atomic-write.js';
@@ -11,6 +11,10 @@ import { takeLock } from './lock.js';
 
 /** The files of a run's folder (absolute paths), locked for this process until `release`. */
 export interface RunFolder extends RunFiles {
+  /** Options that the run had before it was resumed and has other values of now: `training.save_steps: 100 → 50`. */
+  changes: string[];
+  /** Makes `config.yaml` that of the resumed run, once nothing speaks against it any more. */
+  takeConfig(): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -27,6 +31,8 @@ export interface RunFiles {
   profile: string;
   /** Written when the run has done all of its steps. */
   finished: string;
+  /** Which checkpoint is the best so far. */
+  best: string;
 }
 
 /** Where things lie in a run's folder, which need not exist. */
@@ -42,6 +48,7 @@ export function runFiles(folder: string): RunFiles {
     checkpoints: join(path, 'checkpoints'),
     profile: join(path, 'profile.json'),
     finished: join(path, 'finished.json'),
+    best: join(path, 'best.json'),
   };
 }
 
@@ -57,30 +64,33 @@ export async function holdsRun(folder: string): Promise<boolean> {
 const LOCK_PATIENCE = 2000;
 
 /**
- * Makes (or, to resume, opens) the folder of a run, locks it, and writes `config.yaml` into it.
+ * Makes (or, to resume, opens) the folder of a run, locks it, and writes `config.yaml` into a new one.
  *
  * @throws {UsageError} `RUN_EXISTS` if a fresh run would mix with an older one; `RUN_CONFIG_CHANGED` if the run to be
  *   resumed was started with options that make other numbers; `RUN_LOCKED` if another process is writing it;
- *   `RUN_FOLDER` if the folder cannot be made
+ *   `RUN_FOLDER` if the folder cannot be made, or something else stands where one of its files has to be
  */
 export async function openRunFolder({ config, resume }: { config: Config; resume: boolean }): Promise<RunFolder> {
   const files = runFiles(config.output_dir);
   await makeFolder(files.path);
   const release = await takeLock(join(files.path, 'run.lock'), { patience: resume ? LOCK_PATIENCE : 0 });
+  const takeConfig = () => writeAtomically({ file: files.config, text: resolvedConfigText(config) });
   try {
+    await checkKinds(files);
     const isBegun = await holdsRun(files.path);
     if (isBegun && !resume) {
       const message = `${config.output_dir} already holds a run; go on with it by --resume, or give this one another name or output_dir`;
       throw new UsageError({ code: 'RUN_EXISTS', message });
     }
-    if (isBegun && (await fileExists(files.config))) await checkSameRun(files.config, config);
+    const isKnown = isBegun && (await fileExists(files.config));
+    const changes = isKnown ? await changesSince(files.config, config) : [];
     await mkdir(files.checkpoints, { recursive: true });
-    await writeAtomically({ file: files.config, text: resolvedConfigText(config) });
+    if (!isKnown) await takeConfig();
+    return { ...files, changes, takeConfig, release };
   } catch (error) {
     await release();
     throw error;
   }
-  return { ...files, release };
 }
 
 async function makeFolder(folder: string): Promise<void> {
@@ -93,21 +103,20 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-async function checkSameRun(file: string, config: Config): Promise<void> {
-  const changes = differences(determinants(await loadConfig({ file })), determinants(config));
-  if (changes.length === 0) return;
-  const message = `the run in ${config.output_dir} was started with other options:\n  ${changes.join('\n  ')}\nTake these back to resume it, or start another run under another name`;
+/** What is in the way of a run's files is told before the run computes for an hour. */
+async function checkKinds({ path: folder, checkpoints, ...files }: RunFiles): Promise<void> {
+  for (const file of [checkpoints, ...Object.values(files)]) {
+    const entry = await stat(file).catch(() => undefined);
+    const wanted = file === checkpoints ? entry?.isDirectory() : entry?.isFile();
+    if (entry === undefined || wanted) continue;
+    const message = `${file} is not a ${file === checkpoints ? 'folder' : 'file'}, and the run needs one of that name; move it away, or give the run another output_dir (now ${folder})`;
+    throw new UsageError({ code: 'RUN_FOLDER', message });
+  }
+}
+
+async function changesSince(file: string, config: Config): Promise<string[]> {
+  const { taken, refused } = resumeChanges(await loadConfig({ file }), withoutSecrets(config));
+  if (refused.length === 0) return taken.map(describeChange);
+  const message = `the run in ${config.output_dir} was started with other options:\n  ${refused.map(describeChange).join('\n  ')}\nTake these back to resume it, or start another run under another name`;
   throw new UsageError({ code: 'RUN_CONFIG_CHANGED', message });
-}
-
-/** The options that differ, as `training.max_steps: 100 → 200`. */
-function differences(before: unknown, after: unknown, path = ''): string[] {
-  if (JSON.stringify(before) === JSON.stringify(after)) return [];
-  if (!isTree(before) || !isTree(after)) return [`${path}: ${show(before)} → ${show(after)}`];
-  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  return keys.flatMap((key) => differences(before[key], after[key], path === '' ? key : `${path}.${key}`));
-}
-
-function show(value: unknown): string {
-  return value === undefined ? 'left out' : JSON.stringify(value);
 }

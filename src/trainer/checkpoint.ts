@@ -5,22 +5,8 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { CheckpointError } from '../errors.js';
-
-/** Where a run stands; with the weights and the optimizer's moments, all that resuming needs. */
-const stateSchema = z.object({
-  step: z.int().nonnegative(),
-  epoch: z.int().nonnegative(),
-  /** Samples taken from the seeded order. */
-  data_position: z.int().nonnegative(),
-  /** All randomness is a function of it and of what is drawn; there is no other state. */
-  seed: z.int(),
-  config_digest: z.string(),
-  /** Updates made, for Adam's bias corrections. */
-  optimizer_step: z.int().nonnegative(),
-  bad_steps: z.int().nonnegative(),
-  totals: z.object({ num_tokens: z.number() }),
-});
-export type RunState = z.infer<typeof stateSchema>;
+import { type RunState, stateSchema } from './run-state.js';
+import { OPTIMIZER } from './training-files.js';
 
 const manifestSchema = z.record(z.string(), z.object({ size: z.number(), sha256: z.string() }));
 
@@ -29,11 +15,12 @@ const MANIFEST = 'manifest.json';
 const NAME = /^step-(\d{6,})$/;
 const UNFINISHED = /^\.step-\d+\.unfinished$/;
 
-const checkpointName = (step: number): string => `step-${String(step).padStart(6, '0')}`;
+/** Of its folder. */
+export const checkpointName = (step: number): string => `step-${String(step).padStart(6, '0')}`;
 
 /**
  * Writes a checkpoint: beside its place, with every file on the disk and listed in the manifest, then renamed. Whoever
- * finds it finds it whole. Afterwards the oldest beyond `keep` are removed.
+ * finds it finds it whole. Afterwards the oldest beyond `keep` are removed, except those of `steps`.
  *
  * @param writeFiles writes weights and optimizer into the folder that it is given
  * @returns the checkpoint's folder
@@ -42,9 +29,10 @@ export async function writeCheckpoint(args: {
   folder: string;
   state: RunState;
   keep: number;
+  steps?: readonly number[];
   writeFiles: (folder: string) => Promise<void>;
 }): Promise<string> {
-  const { folder, state, keep, writeFiles } = args;
+  const { folder, state, keep, steps, writeFiles } = args;
   const name = checkpointName(state.step);
   const beside = path.join(folder, `.${name}.unfinished`);
   const place = path.join(folder, name);
@@ -62,7 +50,7 @@ export async function writeCheckpoint(args: {
     throw error;
   }
   await syncPath(folder);
-  await removeOld({ folder, keep });
+  await removeOld({ folder, keep, steps });
   return place;
 }
 
@@ -101,12 +89,14 @@ export async function latestCheckpoint({
 
 /** @throws CheckpointError `CHECKPOINT_DAMAGED`, `CHECKPOINT_MISSING` */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
-  const text = await readFile(path.join(folder, MANIFEST), 'utf8').catch((cause: unknown) => {
+  const text = await readFile(path.join(folder, MANIFEST), 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EISDIR') return '';
     const message = `${folder} is no whole checkpoint: it has no ${MANIFEST}; checkpoints are folders like <run>/checkpoints/${checkpointName(100)}`;
     throw new CheckpointError({ code: 'CHECKPOINT_MISSING', message, cause });
   });
   try {
     const manifest = parse({ name: MANIFEST, text, schema: manifestSchema });
+    await checkNames({ folder, names: Object.keys(manifest) });
     for (const [name, expected] of Object.entries(manifest)) {
       const file = path.join(folder, name);
       const { size } = await stat(file).catch((cause: unknown) => {
@@ -121,6 +111,17 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     const message = `the checkpoint ${folder} is damaged: ${(cause as Error).message}`;
     throw new CheckpointError({ code: 'CHECKPOINT_DAMAGED', message, cause });
   }
+}
+
+/** What is read has to be listed, else damage to it would not be noticed. */
+async function checkNames({ folder, names }: { folder: string; names: string[] }): Promise<void> {
+  const isListed = (name: string) => names.includes(name);
+  const hasWeights = names.some((name) => name.endsWith('.safetensors') && name !== OPTIMIZER);
+  const missing = [STATE, OPTIMIZER].find((name) => !isListed(name)) ?? (hasWeights ? undefined : 'a file of weights');
+  if (missing !== undefined) throw new Error(`${MANIFEST} does not list ${missing}`);
+  const read = (await readdir(folder)).filter((name) => /\.(json|safetensors)$/.test(name) && name !== MANIFEST);
+  const strange = read.find((name) => !isListed(name));
+  if (strange !== undefined) throw new Error(`${strange} was not written with it (${MANIFEST} does not list it)`);
 }
 
 function parse<T>({ name, text, schema }: { name: string; text: string; schema: z.ZodType<T> }): T {
@@ -150,9 +151,16 @@ async function listCheckpoints(folder: string): Promise<string[]> {
 
 const stepOf = (name: string): number => Number(NAME.exec(name)![1]);
 
-async function removeOld({ folder, keep }: { folder: string; keep: number }): Promise<void> {
+/** Removes all but the newest `keep` checkpoints and those of `steps`. */
+export async function removeOld(args: { folder: string; keep: number; steps?: readonly number[] }): Promise<void> {
+  const { folder, keep, steps = [] } = args;
   for (const name of (await listCheckpoints(folder)).slice(0, -keep))
-    await rm(path.join(folder, name), { recursive: true, force: true });
+    if (!steps.includes(stepOf(name))) await rm(path.join(folder, name), { recursive: true, force: true });
+}
+
+/** The steps that a run has checkpoints of, whole or not. */
+export async function checkpointSteps(folder: string): Promise<number[]> {
+  return (await listCheckpoints(folder)).map(stepOf);
 }
 
 async function writeManifest(folder: string): Promise<void> {

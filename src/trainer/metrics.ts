@@ -1,6 +1,7 @@
 import type { Profile } from '../report/profile.js';
 import type { RewardScores } from '../rewards/total.js';
 import { mean, standardDeviation } from '../statistics.js';
+import { activeBackend } from '../tensor/runtime.js';
 
 /** One line of `metrics.jsonl`, by key. Null: there was nothing to measure. */
 export type Metrics = Record<string, number | null>;
@@ -63,4 +64,34 @@ export class Stopwatch {
   metrics(parts: readonly string[]): Metrics {
     return Object.fromEntries(parts.map((part) => [`time/${part}_s`, this.seconds[part] ?? 0]));
   }
+}
+
+/** A line of `metrics.jsonl`. */
+export function metricsLine(args: {
+  step: number;
+  epoch: number;
+  result: Metrics;
+  rate: number;
+  totals: { num_tokens: number };
+  clock: Stopwatch;
+}): Metrics {
+  const { step, epoch, result, rate, totals, clock } = args;
+  return {
+    step,
+    epoch,
+    ...result,
+    learning_rate: rate,
+    num_tokens: totals.num_tokens,
+    ...clock.metrics(['video', 'rollout', 'reward', 'reference', 'policy', 'optimizer', 'step']),
+    'memory/rss_bytes': process.memoryUsage.rss(),
+    'memory/peak_rss_bytes': process.resourceUsage().maxRSS * 1024,
+    'memory/tensors': activeBackend().liveTensors(),
+  };
+}
+
+/** What people look at while it runs. */
+export function shownMetrics(metrics: Metrics): Record<string, number> {
+  const names = ['loss', 'reward', 'kl', 'grad_norm', 'completions/mean_length'];
+  const found = names.flatMap((name) => (metrics[name] === undefined ? [] : [[name, metrics[name]]]));
+  return Object.fromEntries(found) as Record<string, number>;
 }

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { fixedOptions } from '../config/resume.js';
 import type { Config } from '../config/schema.js';
-import { configDigest } from '../config/text.js';
 import { labelsOf } from '../dataset/classes.js';
 import { loadDataset } from '../dataset/load.js';
 import { RunError } from '../errors.js';
@@ -17,12 +17,16 @@ import type { Progress } from '../report/progress.js';
 import type { RunFolder } from '../report/run-folder.js';
 import { activeBackend } from '../tensor/runtime.js';
 import { openFrameCache } from '../video/frame-cache.js';
-import { type Checkpoint, removeAfter, writeCheckpoint } from './checkpoint.js';
+import { openBest, writeBest } from './best-file.js';
+import { type Checkpoint, removeAfter, removeOld, writeCheckpoint } from './checkpoint.js';
 import type { StepContext, StepFunction } from './context.js';
 import { DataStream } from './data-stream.js';
-import { type Metrics, Stopwatch } from './metrics.js';
+import { Health } from './health.js';
+import { readInputs } from './inputs.js';
+import { metricsLine, Stopwatch, shownMetrics } from './metrics.js';
 import { openModels } from './models.js';
 import { AdamW } from './optimizer.js';
+import { noteChanges } from './resume.js';
 import { RunRecords } from './run-records.js';
 import { learningRate } from './schedule.js';
 import { sftStep } from './sft-step.js';
@@ -49,6 +53,8 @@ export interface RunOptions {
   progress: Progress;
   /** Aborted: finish the step, save, leave. */
   signal: AbortSignal;
+  /** Go on from the checkpoint although the data or the model have changed since. */
+  acceptChanges?: boolean;
   handleLimit?: number;
   /** Takes the times of the run's first steps. */
   profile?: Profile;
@@ -56,7 +62,8 @@ export interface RunOptions {
 
 /** Trains as the config says, from the start or from a checkpoint, to the end or to an interruption. */
 export async function run(options: RunOptions): Promise<RunEnd> {
-  const { config, folder, checkpoint, log, progress, signal, handleLimit = HANDLE_LIMIT, profile } = options;
+  const { config, folder, checkpoint, log, progress, signal, acceptChanges = false } = options;
+  const { handleLimit = HANDLE_LIMIT, profile } = options;
   const { training } = config;
   const state = checkpoint?.state;
   const start = state?.step ?? 0;
@@ -65,6 +72,8 @@ export async function run(options: RunOptions): Promise<RunEnd> {
   const warn = once((message) => log.warn(message));
   const samples = await loadDataset({ data: config.data, split: 'train', log: warn });
   const held = await heldOutSamples({ config, warn });
+  const inputs = await readInputs({ samples, model: config.model.path });
+  const changes = checkpoint === null ? [] : noteChanges({ checkpoint, config, inputs, acceptChanges, warn });
   const models = await openModels({ config, checkpoint: checkpoint?.folder });
   const optimizer = new AdamW({ parameters: models.policy.parameters, options: training });
   if (checkpoint !== null) await restoreOptimizer({ optimizer, checkpoint });
@@ -77,9 +86,13 @@ export async function run(options: RunOptions): Promise<RunEnd> {
     prepare,
     log: warn,
   });
+  // From here on the folder is changed.
+  await folder.takeConfig();
   await removeAfter({ folder: folder.checkpoints, step: start });
   if (start < training.max_steps) await rm(folder.finished, { force: true });
-  const records = await RunRecords.open({ folder, step: start });
+  const records = await RunRecords.open({ folder, step: start, expected: state?.records, warn });
+  const health = new Health({ options: { ...training, ...config.rollout }, state: state?.health });
+  const best = await openBest({ config, folder, state: state?.best, warn });
   const context: StepContext = { config, models, optimizer, classes };
   const totals = { ...(state?.totals ?? { num_tokens: 0 }) };
   let step = start;
@@ -91,20 +104,36 @@ export async function run(options: RunOptions): Promise<RunEnd> {
     await writeCheckpoint({
       folder: folder.checkpoints,
       keep: training.save_total_limit,
+      steps: best?.steps,
       state: {
         step,
         epoch: stream.epoch,
         data_position: stream.position,
         seed: config.seed,
-        config_digest: configDigest(config),
+        options: fixedOptions(config),
+        inputs,
+        changes,
         optimizer_step: optimizer.step,
         bad_steps: badSteps,
         totals,
+        records: records.counts(step),
+        health: health.state,
+        best: best?.stateAt(step),
       },
       writeFiles: (into) => saveTraining({ models, optimizer, config, folder: into }),
     });
     saved = step;
     log.info({ step }, 'checkpoint saved');
+    await writeBest({ best, folder });
+  };
+
+  /** Whether what was measured held out makes this step's checkpoint the best. */
+  const judge = async (reward: unknown) => {
+    if (best === null || training.eval_steps === 0 || typeof reward !== 'number') return;
+    if (!best.evaluated({ step, reward, isRuined: health.ruin.length > 0 })) return;
+    if (saved < step) return save();
+    await removeOld({ folder: folder.checkpoints, keep: training.save_total_limit, steps: best.steps });
+    await writeBest({ best, folder });
   };
 
   const evaluate = async (): Promise<Record<string, number>> => {
@@ -122,14 +151,16 @@ export async function run(options: RunOptions): Promise<RunEnd> {
     const metrics = flatMetrics(answered);
     await records.evaluation({ step, ...metrics });
     log.info({ step, ...metrics }, 'evaluated');
+    await judge(metrics.reward);
     return metrics;
   };
 
   progress.start(training.max_steps, config.name, step);
   try {
+    await judge(records.evaluationAfter(start)?.reward);
     while (step < training.max_steps) {
       const isDue = training.eval_steps > 0 && step > 0 && step % training.eval_steps === 0;
-      if (isDue && !records.isEvaluated(step)) await evaluate();
+      if (isDue && records.evaluationAfter(step) === undefined) await evaluate();
       if (signal.aborted) throw new Interrupted();
       // A process makes a step at least, else it would be started again for ever.
       if (step > start && activeBackend().handlesMade() > handleLimit) {
@@ -150,15 +181,27 @@ export async function run(options: RunOptions): Promise<RunEnd> {
       clock.seconds.step = (performance.now() - started) / 1000;
 
       totals.num_tokens += result.tokens;
-      const metrics = line({ step, epoch: stream.epoch, result: result.metrics, rate, totals, clock });
+      const metrics = metricsLine({ step, epoch: stream.epoch, result: result.metrics, rate, totals, clock });
       await records.step({ metrics, completions: result.completions });
+      for (const message of health.observe(step, metrics)) log.warn({ step }, message);
       badSteps = result.applied ? 0 : badSteps + 1;
       if (!result.applied) log.warn({ step }, `step ${step}: the loss is not finite; the step was not applied`);
-      if (badSteps >= training.max_bad_steps) throw tooManyBadSteps({ step, badSteps, config, folder });
-      if (step % training.logging_steps === 0) progress.update(step, shown(metrics));
+      if (badSteps >= training.max_bad_steps)
+        throw notFinite({
+          problem: `the loss was not finite in ${badSteps} steps in a row, the last of them step ${step}`,
+          config,
+          folder,
+        });
+      if (step % training.logging_steps === 0) progress.update(step, shownMetrics(metrics));
       // In a row of bad steps the last good checkpoints must not be driven out.
-      if (step % training.save_steps === 0 && badSteps === 0) await save();
+      if (step % training.save_steps === 0 && badSteps === 0) {
+        best?.saving(step, health.reward);
+        await save();
+      }
     }
+    if (optimizer.step === 0)
+      throw notFinite({ problem: `in none of the ${step} steps was the loss finite`, config, folder });
+    best?.ending(step, health.reward);
     const evaluation = await evaluate();
     if (saved < step) await save();
     const leftOut = describeLeftOutSamples(stream.leftOut());
@@ -178,39 +221,9 @@ export async function run(options: RunOptions): Promise<RunEnd> {
   }
 }
 
-/** A line of `metrics.jsonl`. */
-function line(args: {
-  step: number;
-  epoch: number;
-  result: Metrics;
-  rate: number;
-  totals: { num_tokens: number };
-  clock: Stopwatch;
-}): Metrics {
-  const { step, epoch, result, rate, totals, clock } = args;
-  return {
-    step,
-    epoch,
-    ...result,
-    learning_rate: rate,
-    num_tokens: totals.num_tokens,
-    ...clock.metrics(['video', 'rollout', 'reward', 'reference', 'policy', 'optimizer', 'step']),
-    'memory/rss_bytes': process.memoryUsage.rss(),
-    'memory/peak_rss_bytes': process.resourceUsage().maxRSS * 1024,
-    'memory/tensors': activeBackend().liveTensors(),
-  };
-}
-
-/** What people look at while it runs. */
-function shown(metrics: Metrics): Record<string, number> {
-  const names = ['loss', 'reward', 'kl', 'grad_norm', 'completions/mean_length'];
-  const found = names.flatMap((name) => (metrics[name] === undefined ? [] : [[name, metrics[name]]]));
-  return Object.fromEntries(found) as Record<string, number>;
-}
-
-function tooManyBadSteps(args: { step: number; badSteps: number; config: Config; folder: RunFolder }): RunError {
-  const { step, badSteps, config, folder } = args;
+function notFinite(args: { problem: string; config: Config; folder: RunFolder }): RunError {
+  const { problem, config, folder } = args;
   const start = config.model.lora === undefined ? 'model.path' : 'model.adapter';
-  const message = `the loss was not finite in ${badSteps} steps in a row, the last of them step ${step}, and these were not applied; start another run with a lower training.learning_rate (now ${config.training.learning_rate}), from the same model or with one of the checkpoints in ${folder.checkpoints} as its ${start}`;
+  const message = `${problem}, and these were not applied; start another run with a lower training.learning_rate (now ${config.training.learning_rate}), from the same model or with one of the checkpoints in ${folder.checkpoints} as its ${start}`;
   return new RunError({ code: 'RUN_NOT_FINITE', message });
 }

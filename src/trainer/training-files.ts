@@ -7,7 +7,8 @@ import type { Checkpoint } from './checkpoint.js';
 import type { Models } from './models.js';
 import type { AdamW } from './optimizer.js';
 
-const OPTIMIZER = 'optimizer.safetensors';
+/** The optimizer's moments in a checkpoint's folder. */
+export const OPTIMIZER = 'optimizer.safetensors';
 
 /** Writes the policy (an adapter, or a whole model folder) and the optimizer's moments into a checkpoint's folder. */
 export async function saveTraining(args: {

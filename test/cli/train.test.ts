@@ -89,7 +89,9 @@ describe('a full disk', () => {
     expect((await readFile(metrics, 'utf8')).endsWith('\n')).toBe(false);
     await train('cut', ['training.save_steps=100'], 'latest');
     expect(await readFile(metrics, 'utf8')).toMatch(/^(\{.+\}\n){6}$/);
-    expect(await manifest('cut', 6)).toBe(await manifest('whole', 6));
+    // But for the state, which says which of its other checkpoints is the best: this run has none.
+    const files = async (name: string) => ({ ...JSON.parse(await manifest(name, 6)), 'state.json': null });
+    expect(await files('cut')).toEqual(await files('whole'));
   });
 });
 

@@ -1,13 +1,8 @@
 import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import {
-  latestCheckpoint,
-  openCheckpoint,
-  type RunState,
-  removeAfter,
-  writeCheckpoint,
-} from '../../src/trainer/checkpoint.js';
+import { latestCheckpoint, openCheckpoint, removeAfter, writeCheckpoint } from '../../src/trainer/checkpoint.js';
+import type { RunState } from '../../src/trainer/run-state.js';
 import { folderWith } from '../folder.js';
 
 const state = (step: number): RunState => ({
@@ -15,18 +10,24 @@ const state = (step: number): RunState => ({
   epoch: 0,
   data_position: 2 * step,
   seed: 1,
-  config_digest: 'd',
+  options: { seed: 1 },
+  inputs: { data: { samples: 3, digest: 'd' }, model: { 'config.json': 'c' } },
+  changes: [],
   optimizer_step: step,
   bad_steps: 0,
   totals: { num_tokens: 10 * step },
 });
 
-const write = (folder: string, step: number, keep = 3) =>
+const write = (folder: string, step: number, keep = 3, steps: number[] = []) =>
   writeCheckpoint({
     folder,
     state: state(step),
     keep,
-    writeFiles: (into) => writeFile(join(into, 'model.safetensors'), `weights of ${step}`),
+    steps,
+    writeFiles: async (into) => {
+      await writeFile(join(into, 'model.safetensors'), `weights of ${step}`);
+      await writeFile(join(into, 'optimizer.safetensors'), `moments of ${step}`);
+    },
   });
 
 async function latest(folder: string) {
@@ -43,6 +44,12 @@ describe('writeCheckpoint', () => {
     const { state: found } = await openCheckpoint(join(folder, 'step-000003'));
     expect(found).toEqual(state(3));
     expect(await latest(folder)).toEqual({ step: 4, warnings: [] });
+  });
+
+  it('keeps what it is told to, beside the newest', async () => {
+    const folder = await folderWith();
+    for (const step of [1, 2, 3, 4]) await write(folder, step, 1, [2]);
+    expect((await readdir(folder)).sort()).toEqual(['step-000002', 'step-000004']);
   });
 
   it('orders by number, not by name', async () => {
@@ -75,8 +82,31 @@ const DAMAGES: [name: string, damage: (folder: string) => Promise<void>, reason:
   ['a flipped bit', flipBit, /model\.safetensors has changed since it was written/],
   ['a missing file', (folder) => rm(join(folder, 'state.json')), /state\.json is missing/],
   ['no manifest', (folder) => rm(join(folder, 'manifest.json')), /it has no manifest\.json/],
+  ['an empty manifest', (folder) => writeFile(join(folder, 'manifest.json'), '{}'), /does not list state\.json/],
+  ['a manifest without the moments', unlist('optimizer.safetensors'), /does not list optimizer\.safetensors/],
+  ['a manifest without the weights', unlist('model.safetensors'), /does not list a file of weights/],
+  [
+    'a file that would be read and came later',
+    (folder) => writeFile(join(folder, 'model.safetensors.index.json'), '{}'),
+    /model\.safetensors\.index\.json was not written with it/,
+  ],
+  ['a folder for a manifest', folderForManifest, /manifest\.json cannot be understood/],
   ['a torn manifest', (folder) => truncate(join(folder, 'manifest.json'), 20), /manifest\.json cannot be understood/],
 ];
+
+/** Takes a file out of the manifest. */
+function unlist(name: string): (folder: string) => Promise<void> {
+  return async (folder) => {
+    const file = join(folder, 'manifest.json');
+    const { [name]: _, ...rest } = JSON.parse(await readFile(file, 'utf8'));
+    await writeFile(file, JSON.stringify(rest));
+  };
+}
+
+async function folderForManifest(folder: string): Promise<void> {
+  await rm(join(folder, 'manifest.json'));
+  await mkdir(join(folder, 'manifest.json'));
+}
 
 async function flipBit(folder: string): Promise<void> {
   const file = join(folder, 'model.safetensors');
@@ -96,6 +126,27 @@ describe.each(DAMAGES)('with %s', (_, damage, reason) => {
     expect(warnings[0]).toContain('step-000002');
     await expect(openCheckpoint(join(folder, 'step-000002'))).rejects.toThrow(reason);
   });
+});
+
+it('a checkpoint is none the worse for notes that somebody has put into it', async () => {
+  const folder = await folderWith();
+  const checkpoint = await write(folder, 1);
+  await writeFile(join(checkpoint, 'notes.txt'), 'the good one');
+  expect((await openCheckpoint(checkpoint)).state.step).toBe(1);
+});
+
+it('a checkpoint of an earlier version is opened, though it does not say what it was made from', async () => {
+  const folder = await folderWith();
+  const { options: _, inputs: __, changes: ___, ...old } = state(1);
+  const checkpoint = await writeCheckpoint({
+    folder,
+    state: { ...old, config_digest: 'd' } as unknown as RunState,
+    keep: 1,
+    writeFiles: async (into) => {
+      for (const name of ['model', 'optimizer']) await writeFile(join(into, `${name}.safetensors`), '');
+    },
+  });
+  expect((await openCheckpoint(checkpoint)).state).toMatchObject({ step: 1, changes: [] });
 });
 
 describe('latestCheckpoint', () => {

@@ -1,4 +1,4 @@
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access, cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
@@ -44,6 +44,21 @@ describe('run', () => {
     expect(await readdir(files.checkpoints)).toEqual(['step-000001']);
     await openCheckpoint(`${files.checkpoints}/step-000001`);
     expect(activeBackend().liveTensors()).toBe(before);
+  });
+
+  it('does not call a run done none of whose steps was applied', async () => {
+    const model = join(project.folder, 'not-a-number');
+    await cp(project.model, model, { recursive: true });
+    const weights = await readFile(join(model, 'model.safetensors'));
+    weights.writeFloatLE(Number.NaN, weights.length - 4);
+    await writeFile(join(model, 'model.safetensors'), weights);
+    const set = ['training.max_steps=1', `model.path=${model}`];
+    const { end, files } = await trainHere({ project, name: 'none', set });
+    await expect(end).rejects.toMatchObject({ code: 'RUN_NOT_FINITE' });
+    await expect(end).rejects.toThrow(/^in none of the 1 steps was the loss finite/);
+    expect((await readLines(files.metrics)).map(({ loss }) => loss)).toEqual([null]);
+    await expect(access(files.finished)).rejects.toThrow('ENOENT');
+    expect(await readdir(files.checkpoints)).toEqual([]);
   });
 
   it('finishes the step, saves and leaves when it is asked to', async () => {

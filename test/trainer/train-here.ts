@@ -4,6 +4,8 @@ import { pino } from 'pino';
 import { loadConfig } from '../../src/config/load.js';
 import { openRunFolder, type RunFiles } from '../../src/report/run-folder.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
+import { latestCheckpoint } from '../../src/trainer/checkpoint.js';
+import { checkOptions } from '../../src/trainer/resume.js';
 import { type RunEnd, run } from '../../src/trainer/run.js';
 import type { TinyProject } from '../tiny-project.js';
 
@@ -14,24 +16,30 @@ interface Trained {
   warnings: string[];
 }
 
-/** Starts a run of the project's config in this process, in the run folder `name`. */
+/** Starts or resumes a run of the project's config in this process, in the run folder `name`. */
 export async function trainHere(args: {
   project: TinyProject;
   name: string;
   set?: string[];
   signal?: AbortSignal;
+  resume?: boolean;
+  acceptChanges?: boolean;
   /** Called after each step. */
   onStep?: (step: number) => void;
 }): Promise<Trained> {
   const { project, name, set = [], signal = new AbortController().signal, onStep = () => {} } = args;
+  const { resume = false, acceptChanges } = args;
   await startRuntime({ report: () => {} });
   const output = `output_dir=${join(project.folder, name)}`;
   const config = await loadConfig({ file: project.config, set: [...set, output] });
-  const folder = await openRunFolder({ config, resume: false });
+  const folder = await openRunFolder({ config, resume });
   const warnings: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => warnings.push(JSON.parse(line).msg) });
   const progress = { start: () => {}, update: onStep, stop: () => {} };
-  const end = run({ config, folder, checkpoint: null, log, progress, signal }).finally(folder.release);
+  const warn = (message: string) => log.warn(message);
+  const checkpoint = resume ? await latestCheckpoint({ folder: folder.checkpoints, warn }) : null;
+  if (checkpoint !== null) checkOptions({ checkpoint, config });
+  const end = run({ config, folder, checkpoint, acceptChanges, log, progress, signal }).finally(folder.release);
   return { end, files: folder, warnings };
 }
 

@@ -6,6 +6,7 @@ interface Args {
   config: string;
   set: string[];
   resume?: string;
+  'accept-changes': boolean;
   'dry-run': boolean;
   profile?: number;
 }
@@ -21,6 +22,11 @@ export const command: CommandModule<object, Args> = {
         type: 'string',
         describe: 'Go on with the run: from its latest checkpoint, or from the checkpoint folder given',
       })
+      .option('accept-changes', {
+        type: 'boolean',
+        default: false,
+        describe: 'With --resume: go on although the training data or the model have changed since',
+      })
       .option('profile', {
         type: 'number',
         describe: 'Measure so many steps by operation and phase: a table, and a Chrome trace in the run’s folder',
@@ -35,7 +41,7 @@ export const command: CommandModule<object, Args> = {
       .option('dry-run', { type: 'boolean', default: false, describe: 'Show what would be run, and stop' })
       .example('$0 train configs/tag-qwen2-vl-2b.yaml', 'start a run')
       .example('$0 train configs/tag-qwen2-vl-2b.yaml --resume', 'go on with it after an interruption'),
-  handler: async ({ config: file, set, resume, 'dry-run': dryRun, profile }) => {
+  handler: async ({ config: file, set, resume, 'accept-changes': acceptChanges, 'dry-run': dryRun, profile }) => {
     const { dieWithParent } = await import('../../parent-process.js');
     dieWithParent();
     const { loadConfig } = await import('../../config/load.js');
@@ -56,6 +62,6 @@ export const command: CommandModule<object, Args> = {
       return;
     }
     const { trainCommand } = await import('../train.js');
-    process.exitCode = await trainCommand({ config, resume, profile });
+    process.exitCode = await trainCommand({ config, resume, acceptChanges, profile });
   },
 };

@@ -65,3 +65,12 @@ test('what is written is read again', () => {
   const fields = ['plain', 'with, comma', 'with "quotes"', 'two\nlines', ''];
   expect(parseCsv(formatCsvRow(fields)).rows[0]!.fields).toEqual(fields);
 });
+
+test('a field of thousands of lines is one field, among bad quotes', () => {
+  const long = Array.from({ length: 3000 }, (_, i) => `line ${i}`).join('\n');
+  const { rows, broken } = parseCsv(`a,b\n1,x"y\n"${long}",2\n"never closed\n${'3,4\n'.repeat(2000)}5,x"y\n6,7`);
+  expect(broken).toEqual([2, 3003, 5004]);
+  expect(rows).toHaveLength(1 + 1 + 2000 + 1);
+  expect(rows[1]).toEqual({ line: 3, fields: [long, '2'] });
+  expect(rows.at(-1)).toEqual({ line: 5005, fields: ['6', '7'] });
+});

@@ -73,15 +73,22 @@ function reasoningLines({ reasoning: r }: DatasetReport): string[] {
 
 function videoLines({ videos }: DatasetReport): string[] {
   if (!videos) return ['videos     not looked for; give their folder with --videos'];
-  const { names, found, missing, ambiguous, refused } = videos;
+  const { names, found, missing, ambiguous, refused, seen } = videos;
   const lists = Object.entries({
     'not found': missing,
     'fits several files': ambiguous,
     'leads out of the folder': refused,
+    'cannot be read': seen?.unreadable.map(({ name }) => name) ?? [],
+    'cut off or damaged': seen?.cutOff ?? [],
   });
+  const sentences = [...(seen?.unreadable ?? []).map(({ problem }) => problem), ...(seen?.problems ?? [])];
   return [
     `videos     ${found} of ${names} found`,
     ...lists.flatMap(([what, list]) => (list.length > 0 ? [`           ${what} (${list.length}): ${some(list)}`] : [])),
+    ...sentences.slice(0, NAMES_SHOWN).map((sentence) => `           ${sentence}`),
+    ...(sentences.length > NAMES_SHOWN
+      ? [`           and ${sentences.length - NAMES_SHOWN} more (--json has all)`]
+      : []),
   ];
 }
 

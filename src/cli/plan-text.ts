@@ -1,8 +1,10 @@
 import type { Config } from '../config/schema.js';
+import { describeLeftOutSamples } from '../prompt/usable-samples.js';
 import { once } from '../report/once.js';
 import { startRuntime } from '../tensor/runtime.js';
 import { resolveType } from '../trainer/models.js';
 import { type Plan, planRun } from '../trainer/plan.js';
+import type { Survey } from '../trainer/survey.js';
 
 /** Prints what `train` would do. */
 export async function printPlan(config: Config): Promise<void> {
@@ -27,6 +29,7 @@ function planText({ config, plan, device }: { config: Config; plan: Plan; device
     ['steps', `${plan.steps} of ${config.training.prompts_per_step} prompts: ${plan.epochs.toFixed(2)} epochs`],
     ['training samples', counts(plan.train)],
     ['held-out samples', counts(plan.held)],
+    ...leftOutRows(plan.leftOut),
     [
       'prompt',
       tokens ? `${tokens.min} to ${tokens.max} tokens, ${tokens.mean.toFixed(0)} on average` : 'no video could be read',
@@ -43,6 +46,13 @@ function planText({ config, plan, device }: { config: Config; plan: Plan; device
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
+}
+
+/** What would be left out, of what; nothing where nothing is. */
+function leftOutRows({ train, held }: Plan['leftOut']): [string, string][] {
+  const shown = (name: string, { leftOut, looked }: Survey): [string, string][] =>
+    leftOut.length === 0 ? [] : [[`  of ${name}`, `of ${looked} looked at, ${describeLeftOutSamples(leftOut)}`]];
+  return [...shown('training', train), ...shown('held-out', held)];
 }
 
 const millions = (count: number): string => `${(count / 1e6).toPrecision(3)} M`;

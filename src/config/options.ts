@@ -92,6 +92,10 @@ const data = z.strictObject({
     .optional()
     .describe('The labels of the cls task. Left out: VAU-Bench’s 20.'),
   video: video.prefault({}).describe('How frames are chosen and sized.'),
+  past_the_end: z
+    .enum(['leave_out', 'tell'])
+    .default('leave_out')
+    .describe('Samples whose segment ends after the video, or whose video is cut off: leave them out, or only tell.'),
   max_prompt_length: count()
     .default(16384)
     .describe('Tokens of a prompt, the video’s included; a sample with a longer one is left out.'),

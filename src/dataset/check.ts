@@ -1,13 +1,16 @@
 import { basename } from 'node:path';
+import { DataError } from '../errors.js';
 import { type Annotation, type AnnotationFile, type LeftOut, partValue } from './annotation.js';
 import { checkReasoning, type ReasoningReport } from './check-reasoning.js';
+import { checkVideos, locatedPaths, type Seen, type VideosReport } from './check-videos.js';
 import { LETTERS } from './choice.js';
 import { sampleIds } from './ids.js';
 import { type Overlap, overlaps } from './overlap.js';
 import { formatOf, readAnnotations, type SourceFormat } from './read.js';
-import { type OptionLetter, type Segment, TASKS, type TaskName } from './sample.js';
+import { type OptionLetter, type Sample, type Segment, TASKS, type TaskName } from './sample.js';
 import { selectSamples } from './samples.js';
-import { AMBIGUOUS, asNamed, indexVideos, type Located, NOT_FOUND, OUTSIDE, splitSource } from './videos.js';
+import { lengthProblem } from './segment-length.js';
+import { asNamed, indexVideos, type Located, splitSource } from './videos.js';
 
 /** What an annotation file has to offer, and what is wrong with it. */
 export interface DatasetReport {
@@ -45,39 +48,47 @@ interface TimesReport {
   longest: number;
 }
 
-interface VideosReport {
-  names: number;
-  found: number;
-  missing: string[];
-  ambiguous: string[];
-  refused: string[];
-}
-
 interface CheckOptions {
   files: readonly string[];
   /** Left out: what a file's name suggests. */
   source?: SourceFormat;
   videos?: string;
   classes: readonly string[];
+  /** Looks into videos, if that can be done here. Left out: none is opened. */
+  lookAtVideos?: (paths: readonly string[]) => Promise<Seen | undefined>;
 }
 
-/** Reports on files and on what they share. @throws DataError when a file or the folder as a whole cannot be used. */
+/**
+ * Reports on files and on what they share. Where the folder of videos cannot be used, the report is of the annotations.
+ *
+ * @returns also `folderError`: what is wrong with the folder of videos
+ * @throws DataError when a file as a whole cannot be used.
+ */
 export async function checkDataset({
   files,
   source,
   videos,
   classes,
-}: CheckOptions): Promise<{ files: DatasetReport[]; overlaps: Overlap[] }> {
-  const locate = videos === undefined ? undefined : await indexVideos(videos);
+  lookAtVideos,
+}: CheckOptions): Promise<{ files: DatasetReport[]; overlaps: Overlap[]; folderError?: DataError }> {
+  const index = videos === undefined ? undefined : await indexVideos(videos).catch(asDataError);
+  const folderError = index instanceof DataError ? index : undefined;
+  const locate = index instanceof DataError ? undefined : index;
   const reports: DatasetReport[] = [];
   const named: { file: string; videos: string[] }[] = [];
   for (const file of files) {
     const format = source ?? formatOf(file);
     const annotations = await readAnnotations({ source: format, file, classes });
-    reports.push(checkAnnotations({ annotations, source: format, locate }));
+    const seen = locate && (await lookAtVideos?.(locatedPaths({ rows: annotations.annotations, locate })));
+    reports.push(checkAnnotations({ annotations, source: format, locate, seen }));
     named.push({ file, videos: annotations.annotations.map(({ video }) => video) });
   }
-  return { files: reports, overlaps: overlaps(named) };
+  return { files: reports, overlaps: overlaps(named), folderError };
+}
+
+function asDataError(error: unknown): DataError {
+  if (error instanceof DataError) return error;
+  throw error;
 }
 
 interface FileOptions {
@@ -85,13 +96,24 @@ interface FileOptions {
   source: SourceFormat;
   /** Left out: no video is looked for. */
   locate?: (name: string) => Located;
+  /** Left out: none was looked into. */
+  seen?: Seen;
 }
 
-function checkAnnotations({ annotations, source, locate }: FileOptions): DatasetReport {
+function checkAnnotations({ annotations, source, locate, seen }: FileOptions): DatasetReport {
   const rows = annotations.annotations;
   const [idOf] = sampleIds({ sources: [{ annotations: annotations.file }] });
+  const problems: string[] = [];
+  const refuse = (sample: Sample): string | undefined => {
+    const video = seen?.get(sample.video);
+    if (video === undefined) return undefined;
+    if ('problem' in video) return 'the video cannot be read';
+    const problem = lengthProblem({ sample, video });
+    if (problem) problems.push(problem.message);
+    return problem?.reason;
+  };
   const tasks = TASKS.map((task) => {
-    const { samples, leftOut } = selectSamples({ annotations, task, locate: locate ?? asNamed, idOf: idOf! });
+    const { samples, leftOut } = selectSamples({ annotations, task, locate: locate ?? asNamed, idOf: idOf!, refuse });
     return [task, { usable: samples.length, leftOut }] as const;
   });
   const choices = rows.flatMap(({ choice }) => partValue(choice) ?? []);
@@ -111,7 +133,7 @@ function checkAnnotations({ annotations, source, locate }: FileOptions): Dataset
     classes: tally(rows.flatMap((row) => partValue(row.class) ?? [])),
     reasoning: checkReasoning(rows),
     prefixes: tally(rows.flatMap(({ video }) => splitSource(basename(video)).source ?? [])),
-    videos: locate && checkVideos({ rows, locate }),
+    videos: locate && checkVideos({ rows, locate, seen, problems }),
   };
 }
 
@@ -137,25 +159,5 @@ function timesOf(rows: readonly Annotation[]): TimesReport | undefined {
     shortest: lengths[0]!,
     median: lengths.length % 2 === 1 ? lengths[middle]! : (lengths[middle - 1]! + lengths[middle]!) / 2,
     longest: lengths.at(-1)!,
-  };
-}
-
-function checkVideos({
-  rows,
-  locate,
-}: {
-  rows: readonly Annotation[];
-  locate: (name: string) => Located;
-}): VideosReport {
-  const names = [...new Set(rows.map(({ video }) => video))];
-  const located = names.map((name) => ({ name, result: locate(name) }));
-  const failing = (reason: string) =>
-    located.filter(({ result }) => 'problem' in result && result.problem === reason).map(({ name }) => name);
-  return {
-    names: names.length,
-    found: located.filter(({ result }) => 'path' in result).length,
-    missing: failing(NOT_FOUND),
-    ambiguous: failing(AMBIGUOUS),
-    refused: failing(OUTSIDE),
   };
 }

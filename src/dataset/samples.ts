@@ -32,13 +32,15 @@ interface SelectOptions {
   /** Finds the file of a video name. */
   locate: (name: string) => Located;
   idOf: SampleId;
+  /** Looks at the sample itself: the reason not to use it. */
+  refuse?: (sample: Sample) => string | undefined;
 }
 
 /**
  * The samples that a file has for a task, and the rows that it cannot use. Where rows serve what they can, also their
  * parts that cannot be used although they are there.
  */
-export function selectSamples({ annotations: { annotations }, task, locate, idOf }: SelectOptions): {
+export function selectSamples({ annotations: { annotations }, task, locate, idOf, refuse }: SelectOptions): {
   samples: Sample[];
   leftOut: LeftOut[];
   unused: LeftOut[];
@@ -63,9 +65,11 @@ export function selectSamples({ annotations: { annotations }, task, locate, idOf
     }
     for (const name of serves.tasks) {
       const key = JSON.stringify([name, annotation.video, ASKED[name](annotation)]);
-      if (seen.has(key)) leftOut.add({ reason: 'the same as an earlier row', row });
-      else
-        samples.push(sampleOf({ annotation, task: name, id: idOf({ key: keys[i]!, task: name }), video: video.path }));
+      const id = idOf({ key: keys[i]!, task: name });
+      const sample = sampleOf({ annotation, task: name, id, video: video.path });
+      const reason = seen.has(key) ? 'the same as an earlier row' : refuse?.(sample);
+      if (reason === undefined) samples.push(sample);
+      else leftOut.add({ reason, row });
       seen.add(key);
     }
   }

@@ -68,7 +68,7 @@ export async function predict(args: {
 
 async function prepareBatch(
   samples: readonly Sample[],
-  usable: UsableSamples,
+  usable: UsableSamples<Prompt>,
 ): Promise<{ sample: Sample; prompt: Prompt }[]> {
   const prepared = samples.map(async (sample) => ({ sample, prompt: await usable.prepare(sample) }));
   return (await Promise.all(prepared)).flatMap(({ sample, prompt }) => (prompt === null ? [] : { sample, prompt }));

@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
 import type { Sample, TaskName } from '../dataset/sample.js';
-import { SampleError, VideoError } from '../errors.js';
 import type { FrameCache } from '../video/frame-cache.js';
 import type { Frames, VideoSettings } from '../video/frames.js';
 import { loadFrames, videoKey } from '../video/load-frames.js';
@@ -9,6 +8,7 @@ import type { PromptStyle } from './answer.js';
 import { buildPrompt } from './build.js';
 import type { Processor } from './processor.js';
 import type { Prompt } from './prompt.js';
+import { checkFileLength, checkLength, type PastEnd, unreadable } from './sample-length.js';
 import { checkPromptLength, checkWords } from './sample-words.js';
 import { promptText } from './tasks.js';
 
@@ -21,6 +21,7 @@ export interface PromptSettings {
   video: VideoSettings;
   /** In tokens, the video's included. */
   max_prompt_length: number;
+  past_the_end: PastEnd;
 }
 
 /** @throws SampleError where the sample cannot be used */
@@ -30,7 +31,7 @@ interface MakerOptions {
   processor: Processor;
   settings: PromptSettings;
   cache?: FrameCache;
-  /** Takes what is odd about a video that is used all the same, each time that it is used. */
+  /** Takes what is odd about a video or a sample that is used all the same, each time that it is used. */
   warn: (message: string) => void;
 }
 
@@ -40,22 +41,39 @@ export function promptMaker(options: MakerOptions): PreparePrompt {
   return (sample) => limit(() => samplePrompt({ ...options, sample }));
 }
 
-async function samplePrompt({
-  sample,
-  processor,
-  settings,
-  cache,
-  warn,
-}: MakerOptions & { sample: Sample }): Promise<Prompt> {
-  const { prompt: style, classes, prompt_templates: templates, system_prompt: systemPrompt } = settings;
-  const { max_prompt_length: limit } = settings;
+/**
+ * Makes what finds out whether a sample can be used, as far as it can be told without decoding: by its words, and by how
+ * long its video is.
+ */
+export function sampleChecker(options: Omit<MakerOptions, 'cache'>): (sample: Sample) => Promise<void> {
+  const limit = pLimit(availableParallelism());
+  const { settings, warn } = options;
+  return (sample) =>
+    limit(async () => {
+      checkedText({ ...options, sample });
+      await checkFileLength({ sample, pastEnd: settings.past_the_end, warn });
+    });
+}
+
+type SampleOptions = MakerOptions & { sample: Sample };
+
+async function samplePrompt(options: SampleOptions): Promise<Prompt> {
+  const { sample, processor, settings, warn } = options;
+  const userText = checkedText(options);
+  const { frames, videoKey } = await framesOf(options).catch(unreadable);
+  frames.warnings.forEach(warn);
+  await checkLength({ sample, frames, pastEnd: settings.past_the_end, warn });
+  const prompt = buildPrompt({ processor, userText, frames, systemPrompt: settings.system_prompt, videoKey });
+  checkPromptLength({ sample, length: prompt.tokenIds.length, limit: settings.max_prompt_length });
+  return prompt;
+}
+
+/** @throws SampleError for words that cannot be shown */
+function checkedText({ sample, processor, settings }: Omit<SampleOptions, 'cache'>): string {
+  const { prompt: style, classes, prompt_templates: templates, max_prompt_length: limit } = settings;
   const userText = promptText({ sample, style, classes, templates });
   checkWords({ sample, userText, tokenizer: processor.tokenizer, limit });
-  const { frames, videoKey } = await framesOf({ sample, processor, settings, cache });
-  frames.warnings.forEach(warn);
-  const prompt = buildPrompt({ processor, userText, frames, systemPrompt, videoKey });
-  checkPromptLength({ sample, length: prompt.tokenIds.length, limit });
-  return prompt;
+  return userText;
 }
 
 async function framesOf({
@@ -63,12 +81,7 @@ async function framesOf({
   processor,
   settings,
   cache,
-}: Omit<MakerOptions, 'warn'> & { sample: Sample }): Promise<{ frames: Frames; videoKey: string }> {
+}: SampleOptions): Promise<{ frames: Frames; videoKey: string }> {
   const request = { file: sample.video, settings: settings.video, factor: processor.factor };
-  try {
-    return { frames: await loadFrames({ ...request, cache }), videoKey: await videoKey(request) };
-  } catch (cause) {
-    if (!(cause instanceof VideoError)) throw cause;
-    throw new SampleError({ code: cause.code, message: cause.message, reason: 'the video cannot be read', cause });
-  }
+  return { frames: await loadFrames({ ...request, cache }), videoKey: await videoKey(request) };
 }

@@ -1,29 +1,30 @@
 import type { LeftOut } from '../dataset/annotation.js';
 import type { Sample } from '../dataset/sample.js';
 import { SampleError, VideoError } from '../errors.js';
-import type { Prompt } from './prompt.js';
-import type { PreparePrompt } from './sample-prompt.js';
 
 /** Samples that were left out, for one reason. */
 export type LeftOutSamples = Pick<LeftOut, 'reason' | 'count'>;
 
-/** Prepares samples, and keeps count of those that cannot be used. */
-export class UsableSamples {
-  readonly #prepare: PreparePrompt;
+/** Prepares samples, in whatever way, and keeps count of those that cannot be used. */
+export class UsableSamples<T> {
+  readonly #prepare: (sample: Sample) => Promise<T>;
   readonly #log: (message: string) => void;
   /** The reason, by the sample's id. */
   readonly #leftOut = new Map<string, string>();
   /** The reason, by the video: no other sample of it needs to be tried. */
   readonly #videos = new Map<string, string>();
 
-  /** @param log takes a sentence for each sample that is left out, and for each video once */
-  constructor({ prepare, log }: { prepare: PreparePrompt; log: (message: string) => void }) {
+  /**
+   * @param prepare throws SampleError for a sample that cannot be used
+   * @param log takes a sentence for each sample that is left out, and for each video once
+   */
+  constructor({ prepare, log }: { prepare: (sample: Sample) => Promise<T>; log: (message: string) => void }) {
     this.#prepare = prepare;
     this.#log = log;
   }
 
-  /** The sample's prompt; null where it has to be left out. */
-  async prepare(sample: Sample): Promise<Prompt | null> {
+  /** What the sample becomes; null where it has to be left out. */
+  async prepare(sample: Sample): Promise<T | null> {
     if (this.isLeftOut(sample)) {
       this.#leftOut.set(sample.id, this.#leftOut.get(sample.id) ?? this.#videos.get(sample.video)!);
       return null;

@@ -31,7 +31,7 @@ export class DataStream {
   epoch = 0;
   readonly #samples: Sample[];
   readonly #order: ReturnType<typeof dataOrder>;
-  readonly #usable: UsableSamples;
+  readonly #usable: UsableSamples<Prompt>;
   readonly #pending = new Map<number, Entry>();
 
   constructor(args: {
@@ -63,10 +63,8 @@ export class DataStream {
       this.position += 1;
       this.epoch = epoch;
       if (prompt !== null) taken.push({ sample, prompt });
-      else if (this.#samples.every((sample) => this.#usable.isLeftOut(sample))) {
-        const message = `not one of the ${this.#samples.length} training samples can be used (${leftOutReasons(this.leftOut())}); see the warnings above`;
-        throw new RunError({ code: 'DATA_NOTHING_READABLE', message });
-      }
+      else if (this.#samples.every((sample) => this.#usable.isLeftOut(sample)))
+        throw nothingUsable({ samples: this.#samples, leftOut: this.leftOut() });
     }
     return taken;
   }
@@ -80,4 +78,16 @@ export class DataStream {
     prompt.catch(() => {});
     this.#pending.set(position, { epoch, sample, prompt });
   }
+}
+
+/** What to throw where nothing is left to train on. */
+export function nothingUsable({
+  samples,
+  leftOut,
+}: {
+  samples: readonly Sample[];
+  leftOut: readonly LeftOutSamples[];
+}): RunError {
+  const message = `not one of the ${samples.length} training samples can be used (${leftOutReasons(leftOut)}); see the warnings above`;
+  return new RunError({ code: 'DATA_NOTHING_READABLE', message });
 }

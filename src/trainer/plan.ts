@@ -8,10 +8,12 @@ import { openModelWeights } from '../policy/model-weights.js';
 import { weightShapes } from '../policy/shapes.js';
 import { encodeCompletion } from '../prompt/build.js';
 import { loadProcessor } from '../prompt/processor.js';
-import { promptMaker } from '../prompt/sample-prompt.js';
+import { promptMaker, sampleChecker } from '../prompt/sample-prompt.js';
 import { expectedCompletion } from '../prompt/tasks.js';
 import { UsableSamples } from '../prompt/usable-samples.js';
+import { nothingUsable } from './data-stream.js';
 import { factorValues, trainsWeight } from './models.js';
+import { type Survey, spread, surveySamples } from './survey.js';
 
 /** Training samples whose prompts are really built, spread over the data. */
 const PROBED = 8;
@@ -23,6 +25,8 @@ export interface Plan {
   /** Usable samples by task. */
   train: Record<string, number>;
   held: Record<string, number>;
+  /** What was found not to be usable, without decoding every video. */
+  leftOut: { train: Survey; held: Survey };
   /** Of the prompts that were built, in tokens; null where no video could be read. */
   promptTokens: { min: number; mean: number; max: number } | null;
   /** Of the annotated answers to the probed samples (SFT), or the limit (GRPO), in tokens. */
@@ -50,11 +54,18 @@ export async function planRun(args: {
   const processor = await loadProcessor(model.path);
   const modelConfig = await readModelConfig(model.path);
 
-  const probed = spread(samples, PROBED);
-  const usable = new UsableSamples({ prepare: promptMaker({ processor, settings: data, warn }), log: warn });
+  const check = sampleChecker({ processor, settings: data, warn });
+  const leftOut = {
+    train: await surveySamples({ samples, check, log: warn }),
+    held: await surveySamples({ samples: held, check, log: warn }),
+  };
+  const { usable } = leftOut.train;
+  if (usable.length === 0) throw nothingUsable({ samples, ...leftOut.train });
+  const probed = spread(usable, PROBED);
+  const prompts = new UsableSamples({ prepare: promptMaker({ processor, settings: data, warn }), log: warn });
   const lengths: number[] = [];
   for (const sample of probed) {
-    const prompt = await usable.prepare(sample);
+    const prompt = await prompts.prepare(sample);
     if (prompt !== null) lengths.push(prompt.tokenIds.length);
   }
   const answers = probed.map((sample) => {
@@ -86,9 +97,10 @@ export async function planRun(args: {
 
   return {
     steps: training.max_steps,
-    epochs: (training.max_steps * training.prompts_per_step) / samples.length,
-    train: countTasks(samples),
-    held: countTasks(held),
+    epochs: (training.max_steps * training.prompts_per_step) / usable.length,
+    train: countTasks(usable),
+    held: countTasks(leftOut.held.usable),
+    leftOut,
     promptTokens:
       lengths.length === 0
         ? null
@@ -113,9 +125,4 @@ function countTasks(samples: readonly Sample[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { task } of samples) counts[task] = (counts[task] ?? 0) + 1;
   return counts;
-}
-
-function spread<T>(items: readonly T[], count: number): T[] {
-  const n = Math.min(count, items.length);
-  return Array.from({ length: n }, (_, i) => items[Math.floor((i * items.length) / n)]!);
 }

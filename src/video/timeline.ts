@@ -26,5 +26,8 @@ export const endOf = ({ pts, lastDuration }: { pts: number[]; lastDuration: numb
 /** Seconds from the start of the video stream. `[frames]` */
 export const frameTimes = ({ tick, pts }: Timeline): number[] => pts.map((time) => (time - pts[0]!) * tick);
 
+/** Seconds from a frame to the next, on average. */
+export const frameStep = (timeline: Timeline): number => timelineDuration(timeline) / timeline.pts.length;
+
 /** Seconds from the first frame's beginning to the last one's end. */
 export const timelineDuration = ({ tick, pts, end }: Timeline): number => (end - pts[0]!) * tick;

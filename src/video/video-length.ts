@@ -4,12 +4,16 @@ import { join } from 'node:path';
 import { cacheFolder } from '../cache-folder.js';
 import { fileIdentity } from './file-identity.js';
 import { probeVideo, type VideoInfo } from './probe.js';
+import { frameStep } from './timeline.js';
 
-/** How long a video really is: the part of `VideoInfo` that segments are compared with. */
-export type VideoLength = Pick<VideoInfo, 'duration' | 'warnings'>;
+/** How long a video really is: what segments are compared with. */
+export interface VideoLength extends Pick<VideoInfo, 'duration' | 'warnings'> {
+  /** Seconds from a frame to the next, on average. */
+  frameStep: number;
+}
 
 /** Raise when lengths or warnings of the same file change. */
-const VERSION = 1;
+const VERSION = 2;
 
 /**
  * The length of a video and what is wrong with it. The first time the file is read through, which decodes one frame;
@@ -23,10 +27,11 @@ export const videoLength = async (request: { file: string; signal?: AbortSignal 
   const folder = join(cacheFolder(), 'video-lengths');
   const kept = await read(join(folder, name), identity);
   if (kept !== null) return kept;
-  const { duration, warnings } = await probeVideo(request);
+  const { duration, warnings, timeline } = await probeVideo(request);
+  const length = { duration, frameStep: frameStep(timeline), warnings };
   // It only saves work: where it cannot be kept, it is found anew.
-  await write({ folder, name, entry: { identity, duration, warnings } }).catch(() => undefined);
-  return { duration, warnings };
+  await write({ folder, name, entry: { identity, ...length } }).catch(() => undefined);
+  return length;
 };
 
 interface Entry extends VideoLength {
@@ -37,8 +42,9 @@ interface Entry extends VideoLength {
 const read = async (file: string, identity: string): Promise<VideoLength | null> => {
   try {
     const entry = JSON.parse(await readFile(file, 'utf8')) as Partial<Entry>;
-    const { duration, warnings } = entry;
-    return entry.identity === identity && duration !== undefined && warnings ? { duration, warnings } : null;
+    const { duration, frameStep, warnings } = entry;
+    if (entry.identity !== identity || duration === undefined || frameStep === undefined || !warnings) return null;
+    return { duration, frameStep, warnings };
   } catch {
     return null;
   }

@@ -12,6 +12,7 @@ const settings = {
   prompt: 'direct' as const,
   video: { fps: 1, max_frames: 4, min_pixels: 784, max_pixels: 7056 },
   max_prompt_length: 500,
+  past_the_end: 'leave_out' as const,
 };
 const question: Sample = {
   id: 'set.jsonl:7:qa',

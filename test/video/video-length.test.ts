@@ -15,11 +15,11 @@ it('reads a file once, and again when it has changed', async () => {
   const program = process.env.FFMPEG_PATH ?? fetchedFfmpeg();
   vi.stubEnv('FFMPEG_PATH', program);
   vi.stubEnv('VAU_RFT_CACHE', join(folder, 'cache'));
-  expect(await videoLength({ file })).toEqual({ duration: 4, warnings: [] });
+  expect(await videoLength({ file })).toEqual({ duration: 4, frameStep: 0.04, warnings: [] });
 
   // A program that is not there shows that none is run.
   vi.stubEnv('FFMPEG_PATH', join(folder, 'none'));
-  expect(await videoLength({ file })).toEqual({ duration: 4, warnings: [] });
+  expect(await videoLength({ file })).toEqual({ duration: 4, frameStep: 0.04, warnings: [] });
   await truncate(file, Math.floor((await stat(file)).size / 2));
   await expect(videoLength({ file })).rejects.toMatchObject({ code: 'FFMPEG_PATH_BROKEN' });
 

@@ -14,7 +14,10 @@ export const checkCommand: CommandModule<object, Arguments> = {
   builder: (yargs) =>
     yargs
       .positional('files', { type: 'string', array: true, demandOption: true, describe: 'Annotation files' })
-      .option('videos', { type: 'string', describe: 'The folder of the videos; left out, none is looked for' })
+      .option('videos', {
+        type: 'string',
+        describe: 'The folder of the videos, which are looked into; left out, none is looked for',
+      })
       .option('source', {
         choices: ['vau-bench', 'jsonl'] as const,
         describe: 'The format; left out, jsonl for *.jsonl and vau-bench for the rest',
@@ -25,10 +28,12 @@ export const checkCommand: CommandModule<object, Arguments> = {
     const { checkDataset } = await import('../../dataset/check.js');
     const { VAU_BENCH_CLASSES } = await import('../../dataset/classes.js');
     const { datasetReportText } = await import('../dataset-report.js');
+    const { lookAtVideos } = await import('../look-at-videos.js');
     const { DataError } = await import('../../errors.js');
     const labels = classes?.split(',').map((label) => label.trim()) ?? VAU_BENCH_CLASSES;
-    const report = await checkDataset({ files, source, videos, classes: labels });
+    const { folderError, ...report } = await checkDataset({ files, source, videos, classes: labels, lookAtVideos });
     process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : datasetReportText(report));
+    if (folderError) throw folderError;
     const useless = report.files.filter(({ tasks }) => Object.values(tasks).every(({ usable }) => usable === 0));
     if (useless.length > 0) {
       const message = `${useless.map(({ file }) => file).join(', ')}: no task can use any row; the report says why`;

@@ -1,9 +1,14 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { command } from '../../../src/cli/commands/dataset.js';
 import { folderWith, vauBench } from '../../dataset/temporary.js';
+import { ffmpeg } from '../../video/clips.js';
 import { runCommand } from './run.js';
+
+/** Four seconds of ten frames. */
+const clip = (file: string) =>
+  ffmpeg(['-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=10:d=4', '-pix_fmt', 'yuv420p', '-movflags', '+faststart', file]);
 
 const dataset = (...args: string[]) => runCommand(command, ['dataset', ...args]);
 const files = () =>
@@ -21,6 +26,7 @@ const files = () =>
 
 test('check, for people', async () => {
   const folder = await files();
+  for (const name of ['a.mp4', 'b.avi']) await clip(join(folder, 'videos', name));
   const { stdout } = await dataset('check', `${folder}/val.csv`, '--videos', `${folder}/videos`);
   expect(stdout).toContain(`${folder}/val.csv (vau-bench): 4 rows\n`);
   expect(stdout).toMatch(/^tag +2 +1 +video not found \(row 3\)$/m);
@@ -28,6 +34,42 @@ test('check, for people', async () => {
   expect(stdout).toMatch(/^videos +2 of 3 found\n +not found \(1\): gone\.mp4$/m);
   const without = await dataset('check', `${folder}/val.csv`);
   expect(without.stdout).toMatch(/^qa +2 +1 +the correct option is not one of A, B, C, D \(row 3\)$/m);
+});
+
+test('check looks into the videos: times that are not theirs, a part that is not there, a file that is none', async () => {
+  const lines = [
+    { id: 'fine', video: 'a.mp4', segment: [1, 4] },
+    { id: 'frames', video: 'a.mp4', segment: [10, 35] },
+    { id: 'late', video: 'a.mp4', segment: [1, 4.5], class: 'Fire' },
+    { id: 'cut', video: 'cut.mp4', segment: [3, 4], class: 'Fire' },
+    { id: 'none', video: 'none.mp4', segment: [1, 2] },
+  ];
+  const folder = await folderWith({
+    'mine.jsonl': lines.map((line) => JSON.stringify(line)).join('\n'),
+    'videos/none.mp4': 'no video',
+  });
+  const videos = join(folder, 'videos');
+  for (const name of ['a.mp4', 'cut.mp4']) await clip(join(videos, name));
+  await truncate(join(videos, 'cut.mp4'), Math.floor((await stat(join(videos, 'cut.mp4'))).size * 0.6));
+  const { stdout } = await dataset('check', join(folder, 'mine.jsonl'), '--videos', videos);
+  expect(stdout).toMatch(/^tag +1 +1 +the segment ends after the video \(frame numbers\?\) \(row 2\)$/m);
+  expect(stdout).toMatch(/^ +1 +the segment ends after the video \(another version of the video\?\) \(row 3\)$/m);
+  expect(stdout).toMatch(/^ +1 +the segment ends after the video \(the file is cut off or damaged\) \(row 4\)$/m);
+  expect(stdout).toMatch(/^ +1 +the video cannot be read \(row 5\)$/m);
+  expect(stdout).toMatch(/^cls +1 +/m);
+  expect(stdout).toMatch(/^ +cut off or damaged \(1\): cut\.mp4$/m);
+  expect(stdout).toMatch(/^ +cannot be read \(1\): none\.mp4$/m);
+  expect(stdout).toMatch(
+    /frames:tag: its segment \[10, 35\] .* 4 s are there: .*at 10 frames a second they are \[1, 3.5\] s/,
+  );
+});
+
+test('check reports on the annotations where there is no such folder of videos, and fails', async () => {
+  const folder = await files();
+  await expect(dataset('check', `${folder}/val.csv`, '--videos', `${folder}/nowhere`)).rejects.toMatchObject({
+    code: 'DATA_VIDEOS_UNREADABLE',
+    stdout: expect.stringMatching(/^qa +2 +1 +the correct option is not one of A, B, C, D/m),
+  });
 });
 
 test('check, for programs, of several files', async () => {

@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
 import yargs, { type CommandModule } from 'yargs';
 
-/** Runs one command as the command line would, and returns what it prints. */
+/** Runs one command as the command line would, and returns what it prints; where it fails, the error has that too. */
 export async function runCommand<Arguments>(
   command: CommandModule<object, Arguments>,
   args: string[],
@@ -22,6 +22,8 @@ export async function runCommand<Arguments>(
         throw error ?? new Error(message);
       })
       .parseAsync();
+  } catch (error) {
+    throw Object.assign(error as Error, printed);
   } finally {
     for (const spy of spies) spy.mockRestore();
   }

@@ -37,6 +37,21 @@ describe('train --dry-run', () => {
     await expect(plan(...set)).rejects.toThrow(/cannot be trained further: it changes visual.*vau-rft merge/);
   });
 
+  it('looks at how long videos are, and leaves out what goes beyond', async () => {
+    const segment = (start: number, end: number) => ({ video: 'train-00000.mp4', task: 'tag', segment: [start, end] });
+    const annotations = join(project.folder, 'late.jsonl');
+    const lines = [segment(1, 2), segment(1, 20), segment(2000, 4000)];
+    await writeFile(annotations, lines.map((line) => JSON.stringify(line)).join('\n'));
+    const set = [`data.train.0.annotations=${annotations}`];
+    const { stdout, stderr } = await plan(...set);
+    expect(stdout).toMatch(/\ntraining samples +1 tag\n/);
+    expect(stdout).toMatch(/\n {2}of training +of 3 looked at, 2 samples left out: the segment ends after the video/);
+    expect(stderr).toMatch(/warning: left out: late\.jsonl:3:tag: .* are its times milliseconds\?/);
+    expect((await plan(...set, 'data.past_the_end=tell')).stdout).toMatch(/\ntraining samples +3 tag\n/);
+    await writeFile(annotations, JSON.stringify(segment(1, 20)));
+    await expect(plan(...set)).rejects.toMatchObject({ code: 'DATA_NOTHING_READABLE' });
+  });
+
   it('reports a video that cannot be read once, though three samples ask about it', async () => {
     await writeFile(join(project.videos, 'train-00001.mp4'), 'no video');
     const { stderr } = await plan();

@@ -1,0 +1,44 @@
+import { availableParallelism } from 'node:os';
+import pLimit from 'p-limit';
+import type { LookedAt } from '../dataset/check-videos.js';
+import { SetupError, VideoError } from '../errors.js';
+import { createProgress } from '../report/progress.js';
+import { lacksAPart } from '../video/cut-off.js';
+import { ensureFfmpeg } from '../video/ffmpeg.js';
+import { videoLength } from '../video/video-length.js';
+
+/** Looks into videos, several at a time, and shows how many are done. @returns undefined, once told, without ffmpeg */
+export async function lookAtVideos(paths: readonly string[]): Promise<Map<string, LookedAt> | undefined> {
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  try {
+    await ensureFfmpeg({ report: say });
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    say(`warning: the videos are not looked into: ${error.message}`);
+    return undefined;
+  }
+  const limit = pLimit(availableParallelism());
+  const progress = createProgress();
+  const found = new Map<string, LookedAt>();
+  progress.start(paths.length, 'videos');
+  try {
+    const look = async (path: string) => {
+      found.set(path, await lookAt(path));
+      progress.update(found.size);
+    };
+    await Promise.all(paths.map((path) => limit(look, path)));
+  } finally {
+    progress.stop();
+  }
+  return found;
+}
+
+async function lookAt(path: string): Promise<LookedAt> {
+  try {
+    const { duration, frameStep, warnings } = await videoLength({ file: path });
+    return { duration, frameStep, isCut: lacksAPart(warnings) };
+  } catch (error) {
+    if (error instanceof VideoError) return { problem: error.message };
+    throw error;
+  }
+}

@@ -1,0 +1,74 @@
+import type { Sample } from './sample.js';
+
+/** How long a sample's video really is. */
+export interface SeenVideo {
+  /** Seconds that are there. */
+  duration: number;
+  /** Seconds from a frame to the next. */
+  frameStep: number;
+  /** A part of it is not there: a download was cut off, pictures are damaged. */
+  isCut: boolean;
+}
+
+/** What is wrong between a sample and its video. */
+export interface LengthProblem {
+  code: 'SEGMENT_PAST_END' | 'VIDEO_CUT_OFF';
+  /** Short, and the same for all samples that share it. */
+  reason: string;
+  /** Of this sample, for people. */
+  message: string;
+}
+
+/** Times of another unit end far beyond the video; a segment that ends a little later is of a longer version of it. */
+const FAR = 2;
+
+/**
+ * Compares a sample's annotation with what there is of its video. A segment may pass the end by a frame's step. Where it
+ * passes by more, its times are of another unit, or of a video that was longer: a tag sample would teach what is not
+ * there. The other tasks do not ask for the times, but in a video that is cut off what they ask about may be missing:
+ * when the segment passes its end, or when nobody wrote down where it is.
+ */
+export function lengthProblem({ sample, video }: { sample: Sample; video: SeenVideo }): LengthProblem | undefined {
+  const { id, task, segment } = sample;
+  const { duration, frameStep, isCut } = video;
+  if (segment.kind === 'interval' && segment.end > duration + frameStep + 1e-6 && (task === 'tag' || isCut)) {
+    const cause = guess({ ...segment, video });
+    const span = `[${segment.start}, ${segment.end}]`;
+    const message = `${id}: its segment ${span} ends after the video (${sample.video}), of which ${round(duration)} s are there: ${cause.long}`;
+    return { code: 'SEGMENT_PAST_END', reason: `the segment ends after the video (${cause.short})`, message };
+  }
+  if (!isCut || segment.kind !== 'unknown') return undefined;
+  const message = `${id}: ${round(duration)} s of its video (${sample.video}) are there; the rest is cut off or damaged, and what the annotation tells of may be in it`;
+  return { code: 'VIDEO_CUT_OFF', reason: 'the video is cut off or damaged', message };
+}
+
+interface Times {
+  start: number;
+  end: number;
+  video: SeenVideo;
+}
+
+/** What may have made a segment end after its video. */
+function guess({ start, end, video: { duration, frameStep, isCut } }: Times): { short: string; long: string } {
+  if (isCut) return { short: 'the file is cut off or damaged', long: 'the file is cut off or damaged; fetch it anew' };
+  const inside = (seconds: number) => seconds <= duration + 2 * frameStep;
+  const far = end > FAR * duration;
+  if (far && Number.isInteger(start) && Number.isInteger(end) && inside(end * frameStep)) {
+    const rate = round(1 / frameStep);
+    const span = `[${round(start * frameStep)}, ${round(end * frameStep)}]`;
+    return {
+      short: 'frame numbers?',
+      long: `are its times frame numbers? at ${rate} frames a second they are ${span} s`,
+    };
+  }
+  if (far && inside(end / 1000)) {
+    const span = `[${round(start / 1000)}, ${round(end / 1000)}]`;
+    return { short: 'milliseconds?', long: `are its times milliseconds? in seconds they are ${span}` };
+  }
+  return {
+    short: 'another version of the video?',
+    long: 'is it the video that was annotated, whole, and are the times in seconds from its start?',
+  };
+}
+
+const round = (value: number) => Number(value.toFixed(2));

@@ -1,0 +1,56 @@
+import type { Sample } from '../dataset/sample.js';
+import { lengthProblem } from '../dataset/segment-length.js';
+import { SampleError, VideoError } from '../errors.js';
+import { lacksAPart } from '../video/cut-off.js';
+import { type VideoLength, videoLength } from '../video/video-length.js';
+
+/** What to do with a sample whose annotation goes beyond its video. */
+export type PastEnd = 'leave_out' | 'tell';
+
+interface LengthOptions {
+  sample: Sample;
+  pastEnd: PastEnd;
+  /** Takes what is only told. */
+  warn: (message: string) => void;
+}
+
+/**
+ * Compares a sample's annotation with the video that was decoded for it.
+ *
+ * @param frames `duration`: seconds that could be decoded
+ * @throws SampleError `SEGMENT_PAST_END`, `VIDEO_CUT_OFF`
+ */
+export async function checkLength({
+  frames: { duration, warnings },
+  ...options
+}: LengthOptions & { frames: { duration: number; warnings: readonly string[] } }): Promise<void> {
+  const { segment, video } = options.sample;
+  const isCut = lacksAPart(warnings);
+  const mayPass = segment.kind === 'interval' && segment.end > duration;
+  if (!mayPass && !isCut) return;
+  const { frameStep } = await videoLength({ file: video });
+  compare({ ...options, length: { duration, frameStep, warnings: [...warnings] } });
+}
+
+/**
+ * The same before the video is decoded, by what its file tells.
+ *
+ * @throws SampleError also where the file cannot be read as a video
+ */
+export async function checkFileLength(options: LengthOptions): Promise<void> {
+  compare({ ...options, length: await videoLength({ file: options.sample.video }).catch(unreadable) });
+}
+
+function compare({ sample, pastEnd, warn, length }: LengthOptions & { length: VideoLength }): void {
+  const { duration, frameStep, warnings } = length;
+  const problem = lengthProblem({ sample, video: { duration, frameStep, isCut: lacksAPart(warnings) } });
+  if (problem === undefined) return;
+  if (pastEnd === 'leave_out') throw new SampleError(problem);
+  warn(problem.message);
+}
+
+/** @throws SampleError for a VideoError, else the error itself */
+export function unreadable(cause: unknown): never {
+  if (!(cause instanceof VideoError)) throw cause;
+  throw new SampleError({ code: cause.code, message: cause.message, reason: 'the video cannot be read', cause });
+}

@@ -63,6 +63,8 @@ test('what is odd about a video that serves all the same is told', async () => {
   await ffmpeg(['-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25:d=4', '-pix_fmt', 'yuv420p', file]);
   await truncate(file, Math.floor((await stat(file)).size / 2));
   const told: string[] = [];
-  await prepare({ video: file }, {}, (message) => told.push(message));
+  // What it asks about is still there.
+  const segment = { kind: 'interval' as const, start: 0, end: 1 };
+  await prepare({ video: file, segment }, {}, (message) => told.push(message));
   expect(told).toEqual([expect.stringContaining(`${file} is cut off: its header tells 4 s, `)]);
 });

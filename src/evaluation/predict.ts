@@ -11,7 +11,6 @@ import type { Prediction } from './metrics/prediction.js';
 export interface Answerer {
   policy: Policy;
   processor: Processor;
-  endTokenIds: readonly number[];
 }
 
 /** Thrown into a long job that is asked to stop. */
@@ -53,7 +52,7 @@ export async function predict(args: {
           max_completion_length: args.maxCompletionLength,
           min_completion_length: 0,
         },
-        endTokenIds: answerer.endTokenIds,
+        endTokenIds: answerer.processor.endTokenIds,
         uniform: () => 0,
       });
       for (const [i, { sample }] of batch.entries()) {

@@ -1,8 +1,9 @@
 import path from 'node:path';
-import { Template } from '@huggingface/jinja';
 import { z } from 'zod';
+import { DeadlinePassed, withDeadline } from '../deadline.js';
 import { ModelError } from '../errors.js';
-import { readJsonIfPresent, readTextIfPresent } from '../policy/files/json.js';
+import { readJsonIfPresent, readTextIfPresent, shortList } from '../policy/files/json.js';
+import { boundedTemplate } from './bounded-template.js';
 
 export type ContentPart = { type: 'video' } | { type: 'text'; text: string };
 
@@ -43,9 +44,12 @@ const QWEN2_VL_TEMPLATE = [
   '{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}',
 ].join('');
 
+/** One of a model takes a millisecond. */
+const MILLISECONDS = 5000;
+
 const fileSchema = z.object({
   chat_template: z
-    .union([z.string(), z.array(z.object({ name: z.string(), template: z.string() }))])
+    .union([z.string(), shortList(z.object({ name: z.string(), template: z.string() }), 1000)])
     .nullish()
     .transform((value) => (Array.isArray(value) ? value.find(({ name }) => name === 'default')?.template : value)),
 });
@@ -60,7 +64,7 @@ export async function loadChatTemplate(folder: string): Promise<ChatTemplate> {
   const { file, source } = await findTemplate(folder);
   const guard = <T>(work: () => T): T => {
     try {
-      return work();
+      return withDeadline({ milliseconds: MILLISECONDS, work });
     } catch (cause) {
       throw new ModelError({
         code: 'CHAT_TEMPLATE_INVALID',
@@ -69,11 +73,23 @@ export async function loadChatTemplate(folder: string): Promise<ChatTemplate> {
       });
     }
   };
-  const template = guard(() => new Template(source));
-  return {
+  const render = guard(() => boundedTemplate(source));
+  const template: ChatTemplate = {
     render: (messages, { addGenerationPrompt }) =>
-      guard(() => template.render({ messages, add_generation_prompt: addGenerationPrompt })),
+      guard(() => render({ messages, add_generation_prompt: addGenerationPrompt })),
   };
+  tryOut(template);
+  return template;
+}
+
+/** That a template ends. What it refuses (a system message, a video) is no matter until it is asked for. */
+function tryOut(template: ChatTemplate): void {
+  const content: ContentPart[] = [{ type: 'video' }, { type: 'text', text: 'When does it happen?' }];
+  try {
+    template.render([{ role: 'user', content }], { addGenerationPrompt: true });
+  } catch (error) {
+    if ((error as Error).cause instanceof DeadlinePassed) throw error;
+  }
 }
 
 async function findTemplate(folder: string): Promise<{ file: string; source: string }> {

@@ -1,3 +1,7 @@
+import path from 'node:path';
+import { ModelError } from '../errors.js';
+import { readGenerationConfig } from '../policy/files/generation-config.js';
+import type { ModelConfig } from '../policy/files/model-config.js';
 import { readVideoProcessorConfig, type VideoProcessorConfig } from '../policy/files/video-processor-config.js';
 import { type ChatTemplate, loadChatTemplate } from './chat-template.js';
 import { loadTokenizer, type Tokenizer } from './tokenizer.js';
@@ -13,28 +17,83 @@ export interface Processor {
   videoTokenId: number;
   /** `<|im_end|>`: what the assistant's turn ends with. */
   endOfTurnId: number;
+  /** Any of these ends a completion: the end of the turn, and what `generation_config.json` says. */
+  endTokenIds: readonly number[];
 }
 
 export const VIDEO_TOKEN = '<|video_pad|>';
 const END_OF_TURN = '<|im_end|>';
 
 /**
- * Loads a model folder's tokenizer, chat template and video settings (Hugging Face layout).
+ * Loads a model folder's tokenizer, chat template, video settings and end tokens (Hugging Face layout), and checks them
+ * against the model that they are for.
  *
- * @throws ModelError naming the file that is missing or does not fit.
+ * @throws ModelError naming the file that is missing or does not fit; `PROCESSOR_MISMATCH` where it is another model's.
  */
-export async function loadProcessor(folder: string): Promise<Processor> {
-  const [tokenizer, chatTemplate, video] = await Promise.all([
+export async function loadProcessor({ folder, config }: { folder: string; config: ModelConfig }): Promise<Processor> {
+  const [tokenizer, chatTemplate, video, generation] = await Promise.all([
     loadTokenizer(folder),
     loadChatTemplate(folder),
     readVideoProcessorConfig(folder),
+    readGenerationConfig(folder),
   ]);
+  const videoTokenId = tokenizer.idOf(VIDEO_TOKEN);
+  const endOfTurnId = tokenizer.idOf(END_OF_TURN);
+  const misfit =
+    videoMisfit({ video, config }) ??
+    tokenizerMisfit({ tokenizer, config, folder }) ??
+    idMisfit({ ...generation, config, folder });
+  if (misfit !== undefined) {
+    const message = `${misfit}: it belongs to another model; take the one that came with the weights.`;
+    throw new ModelError({ code: 'PROCESSOR_MISMATCH', message });
+  }
   return {
     tokenizer,
     chatTemplate,
     video,
     factor: video.patchSize * video.mergeSize,
-    videoTokenId: tokenizer.idOf(VIDEO_TOKEN),
-    endOfTurnId: tokenizer.idOf(END_OF_TURN),
+    videoTokenId,
+    endOfTurnId,
+    endTokenIds: [...new Set([endOfTurnId, ...generation.eosTokenIds])],
   };
+}
+
+/** The vision tower multiplies a patch as it comes: of another size it would be read past its end. */
+function videoMisfit({ video, config }: { video: VideoProcessorConfig; config: ModelConfig }): string | undefined {
+  const { vision } = config;
+  const pairs = [
+    ['patch_size', video.patchSize, vision.patchSize],
+    ['temporal_patch_size', video.temporalPatchSize, vision.temporalPatchSize],
+    ['merge_size', video.mergeSize, vision.spatialMergeSize],
+  ] as const;
+  const wrong = pairs.filter(([, ours, theirs]) => ours !== theirs);
+  if (wrong.length === 0) return undefined;
+  return `${video.source} has ${wrong.map(([name, ours, theirs]) => `${name} ${ours} (the model's is ${theirs})`).join(', ')}`;
+}
+
+function tokenizerMisfit(args: { tokenizer: Tokenizer; config: ModelConfig; folder: string }): string | undefined {
+  const { tokenizer, config, folder } = args;
+  const file = path.join(folder, 'tokenizer.json');
+  const rows = config.text.vocabSize;
+  if (tokenizer.largestId >= rows) {
+    return `${file} has ids up to ${tokenizer.largestId}, and the model's embedding has ${rows} rows`;
+  }
+  const pairs = [
+    [VIDEO_TOKEN, 'video_token_id', config.videoTokenId],
+    ['<|image_pad|>', 'image_token_id', config.imageTokenId],
+    ['<|vision_start|>', 'vision_start_token_id', config.visionStartTokenId],
+    ['<|vision_end|>', 'vision_end_token_id', config.visionEndTokenId],
+  ] as const;
+  const wrong = pairs.find(([token, , id]) => tokenizer.idOf(token) !== id);
+  if (wrong === undefined) return undefined;
+  const [token, name, id] = wrong;
+  return `${file} has ${token} as ${tokenizer.idOf(token)}, and the model's ${name} is ${id}`;
+}
+
+function idMisfit(args: { eosTokenIds: number[]; padTokenId?: number; config: ModelConfig; folder: string }) {
+  const { eosTokenIds, padTokenId, config, folder } = args;
+  const rows = config.text.vocabSize;
+  const wrong = [...eosTokenIds, padTokenId ?? 0].find((id) => id >= rows);
+  if (wrong === undefined) return undefined;
+  return `${path.join(folder, 'generation_config.json')} or config.json names the token ${wrong}, and the model's embedding has ${rows} rows`;
 }

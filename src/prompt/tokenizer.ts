@@ -1,8 +1,9 @@
 import path from 'node:path';
 import * as hub from '@huggingface/tokenizers';
 import { z } from 'zod';
+import { DeadlinePassed, withDeadline } from '../deadline.js';
 import { ModelError } from '../errors.js';
-import { readJson, readJsonIfPresent } from '../policy/files/json.js';
+import { readJson, readJsonIfPresent, shortList } from '../policy/files/json.js';
 
 /** Text ↔ token ids, as Hugging Face's fast tokenizer of the same folder has it. */
 export interface Tokenizer {
@@ -14,6 +15,8 @@ export interface Tokenizer {
   idOf(token: string): number;
   /** Of all tokens that the tokenizer marks as special. */
   specialTokenIds: ReadonlySet<number>;
+  /** Of all tokens. */
+  largestId: number;
 }
 
 /** What is used of the library, whose own declarations do not resolve in ES modules (they leave out file endings). */
@@ -25,16 +28,35 @@ interface HubTokenizer {
   get_added_tokens_decoder(): Map<number, { special: boolean }>;
 }
 
+const id = z.number().int().nonnegative();
+const vocabulary = z.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null,
+  'must be an object of tokens and their ids',
+);
 const tokenizerSchema = z.looseObject({
-  model: z.looseObject({ type: z.string().optional() }),
-  added_tokens: z.array(z.looseObject({ id: z.number(), content: z.string() })),
+  model: z.looseObject({ type: z.string().optional(), vocab: vocabulary }),
+  added_tokens: shortList(z.looseObject({ id, content: z.string() }), 100_000),
 });
-const remedy = "give a model folder in Hugging Face layout; transformers' save_pretrained writes this file.";
+type TokenizerJson = z.infer<typeof tokenizerSchema>;
+const ENDLESS = 'TOKENIZER_ENDLESS';
+const remedy =
+  "take the one that came with the model; where only vocab.json and merges.txt did, transformers' AutoTokenizer reads them, and its save_pretrained writes tokenizer.json.";
+
+/** For making the tokenizer (one of 150,000 tokens takes 1 s, on a busy machine 10), and for a text (a question takes a millisecond). */
+const LOAD_MILLISECONDS = 120_000;
+const TEXT_MILLISECONDS = 5000;
+/** Runs of each kind of character, after which comes none that ends a match. */
+const TRIAL = ['a', 'Z', '7', ' ', '\n', '.', '-', '<', 'é', '日']
+  .map((character) => `${character.repeat(64)}\x01`)
+  .join('');
+/** How much longer a text may become on its way through. Tokenizers replace characters by characters. */
+const MAX_GROWTH = 64;
 
 /**
  * Loads `tokenizer.json` (with `tokenizer_config.json`, where there is one).
  *
- * @throws ModelError `MODEL_FILE_MISSING` or `MODEL_FILE_INVALID`, naming the file.
+ * @throws ModelError `MODEL_FILE_MISSING` or `MODEL_FILE_INVALID`, naming the file; `TOKENIZER_ENDLESS`, here or later,
+ *   where a text takes more than seconds.
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const file = path.join(folder, 'tokenizer.json');
@@ -43,37 +65,79 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     file: path.join(folder, 'tokenizer_config.json'),
     schema: z.looseObject({ clean_up_tokenization_spaces: z.boolean().nullish() }),
   });
-  const library = createTokenizer({ file, json, config: config ?? {} });
+  const { library, largestId } = guarded(file, LOAD_MILLISECONDS, () =>
+    createTokenizer({ json, config: config ?? {} }),
+  );
   // The library's default is to tidy up spaces before punctuation; transformers' is to leave text as it is.
   const tidy = config?.clean_up_tokenization_spaces ?? false;
+  const idsOf = (text: string): (number | undefined)[] =>
+    guarded(file, TEXT_MILLISECONDS, () => library.encode(text, { add_special_tokens: false }).ids);
+  tryOut(() => idsOf(TRIAL));
 
   return {
-    encode: (text) => {
-      const { ids } = library.encode(text, { add_special_tokens: false });
-      return Int32Array.from(ids, (id) => id ?? fail(incomplete(file, text)));
-    },
+    encode: (text) => Int32Array.from(idsOf(text), (id) => id ?? fail(incomplete(file, text))),
     decode: (ids, { skipSpecialTokens = false } = {}) => {
       const known = [...ids].filter((id) => library.id_to_token(id) !== undefined);
       if (known.length === 0) return '';
-      return library.decode(known, { skip_special_tokens: skipSpecialTokens, clean_up_tokenization_spaces: tidy });
+      const options = { skip_special_tokens: skipSpecialTokens, clean_up_tokenization_spaces: tidy };
+      return guarded(file, TEXT_MILLISECONDS, () => library.decode(known, options));
     },
     idOf: (token) => library.token_to_id(token) ?? fail(missing(file, token)),
     specialTokenIds: new Set(
       [...library.get_added_tokens_decoder()].flatMap(([id, { special }]) => (special ? id : [])),
     ),
+    largestId,
   };
 }
 
-function createTokenizer({ file, json, config }: { file: string; json: object; config: object }): HubTokenizer {
+/** That a tokenizer has no tokens for some of the characters is no matter until they are asked for. */
+function tryOut(work: () => void): void {
   try {
-    return new hub.Tokenizer(json, config);
+    work();
+  } catch (error) {
+    if (error instanceof ModelError && error.code === ENDLESS) throw error;
+  }
+}
+
+/** Runs a part of the library, whose patterns come with the file, and tells what becomes of it. */
+function guarded<T>(file: string, milliseconds: number, work: () => T): T {
+  try {
+    return withDeadline({ milliseconds, work });
   } catch (cause) {
     throw new ModelError({
-      code: 'MODEL_FILE_INVALID',
+      code: cause instanceof DeadlinePassed ? ENDLESS : 'MODEL_FILE_INVALID',
       message: `${file} is no tokenizer that can be used (${(cause as Error).message}): take the one that came with the weights.`,
       cause,
     });
   }
+}
+
+function createTokenizer({ json, config }: { json: TokenizerJson; config: object }): {
+  library: HubTokenizer;
+  largestId: number;
+} {
+  const { normalizer, pre_tokenizer, decoder } = json;
+  const growth = Math.max(...[normalizer, pre_tokenizer, decoder].map(growthOf));
+  if (growth > MAX_GROWTH) throw new Error(`a text may become ${growth} times as long`);
+  const { vocab } = json.model;
+  const ids = Array.isArray(vocab) ? [...vocab.keys()] : Object.values(vocab);
+  for (const { id } of json.added_tokens) ids.push(id);
+  let largestId = 0;
+  for (const value of ids) {
+    if (!Number.isInteger(value) || (value as number) < 0)
+      throw new Error(`${String(value).slice(0, 40)} is no token's id`);
+    largestId = Math.max(largestId, value as number);
+  }
+  return { library: new hub.Tokenizer(json, config), largestId };
+}
+
+/** The product of the lengths of all that is put in, by whatever part of a step. */
+function growthOf(step: unknown): number {
+  if (typeof step !== 'object' || step === null) return 1;
+  return Object.entries(step).reduce((product, [key, value]) => {
+    const isPutIn = typeof value === 'string' && /^(content|prepend|replacement|prefix|suffix)$/.test(key);
+    return product * (isPutIn ? Math.max(1, value.length) : growthOf(value));
+  }, 1);
 }
 
 const incomplete = (file: string, text: string): ModelError =>

@@ -4,8 +4,7 @@ import type { Config } from '../config/schema.js';
 import { ModelError } from '../errors.js';
 import { ADAPTER_CONFIG } from '../policy/adapter/names.js';
 import { readTrainable } from '../policy/adapter/trainable.js';
-import { readGenerationConfig } from '../policy/files/generation-config.js';
-import type { ModelConfig } from '../policy/files/model-config.js';
+import { type ModelConfig, readModelConfig } from '../policy/files/model-config.js';
 import { modelFolder } from '../policy/files/model-folder.js';
 import { loadModel } from '../policy/load.js';
 import { addAdapters, type FactorValues, initialFactors, type LoraSettings } from '../policy/lora.js';
@@ -24,8 +23,6 @@ export interface Models {
   /** Null where nothing is measured against it: in SFT, and with β = 0. */
   reference: Policy | null;
   processor: Processor;
-  /** Any of these ends a completion. */
-  endTokenIds: number[];
   /** Frees what is kept beyond its bounds; called between steps. */
   trim(): void;
   dispose(): void;
@@ -82,8 +79,7 @@ export async function openModels(args: {
   const type = await resolveType(model.dtype);
   if (checkpoint !== undefined) await checkKind({ checkpoint, lora: model.lora });
   const folder = model.lora === undefined ? (checkpoint ?? model.path) : model.path;
-  const processor = await loadProcessor(model.path);
-  const endTokenIds = await endTokens(model.path, processor);
+  const processor = await loadProcessor({ folder: model.path, config: await readModelConfig(folder) });
   const needsReference = config.method === 'grpo' && config.grpo.beta > 0;
 
   const merged = model.lora === undefined ? model.adapter : undefined;
@@ -104,7 +100,6 @@ export async function openModels(args: {
     policy,
     reference,
     processor,
-    endTokenIds,
     trim: () => features?.trim(),
     dispose: () => {
       features?.dispose();
@@ -160,9 +155,4 @@ export async function factorValues(args: {
   if (isSame) return found.values;
   const message = `the adapter in ${folder} has r ${r}, lora_alpha ${lora_alpha}, target_modules [${target_modules.join(', ')}]; give model.lora the same`;
   throw new ModelError({ code: 'ADAPTER_MISMATCH', message });
-}
-
-async function endTokens(folder: string, processor: Processor): Promise<number[]> {
-  const { eosTokenIds } = await readGenerationConfig(folder);
-  return [...new Set([processor.endOfTurnId, ...eosTokenIds])];
 }

@@ -51,8 +51,8 @@ export async function planRun(args: {
   const model = { ...config.model, path: await modelFolder(config.model.path) };
   const samples = await loadDataset({ data, split: 'train', log: warn });
   const held = data.eval.length === 0 ? [] : await loadDataset({ data, split: 'eval', log: warn });
-  const processor = await loadProcessor(model.path);
   const modelConfig = await readModelConfig(model.path);
+  const processor = await loadProcessor({ folder: model.path, config: modelConfig });
 
   const check = sampleChecker({ processor, settings: data, warn });
   const leftOut = {

@@ -80,7 +80,7 @@ function rollOut(args: { context: StepContext; step: number; samples: PromptedSa
     prompts: args.samples.map(({ prompt }) => prompt),
     numGenerations: config.rollout.num_generations,
     sampling: config.rollout,
-    endTokenIds: models.endTokenIds,
+    endTokenIds: models.processor.endTokenIds,
     keepsPass: config.training.gradient_accumulation_steps === 1,
     uniform: (b, generation, token) => uniform(config.seed, args.step, keys[b]!, generation, token),
   });

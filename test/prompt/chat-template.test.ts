@@ -70,3 +70,12 @@ it.each([
     message: expect.stringContaining('chat_template.jinja'),
   });
 });
+
+it('stops a template that does not end, when it is loaded', async () => {
+  const loop = (name: string, body: string) => `{% for ${name} in range(1000000) %}${body}{% endfor %}`;
+  await write('chat_template.jinja', loop('i', loop('j', '')));
+  await expect(loadChatTemplate(folder)).rejects.toMatchObject({
+    code: 'CHAT_TEMPLATE_INVALID',
+    message: expect.stringMatching(/chat_template\.jinja: the chat template fails \(it did not end within 5 s\)/),
+  });
+});

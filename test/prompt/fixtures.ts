@@ -1,9 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { type ModelConfig, readModelConfig } from '../../src/policy/files/model-config.js';
+import { loadTokenizer } from '../../src/prompt/tokenizer.js';
 
 const folder = new URL('../fixtures/prompts/', import.meta.url);
 /** Saved by transformers' `save_pretrained`. */
 export const PROCESSOR_FOLDER = fileURLToPath(new URL('processor', folder));
+
+/** What a model must be for this processor. */
+export async function processorConfig(): Promise<ModelConfig> {
+  const file = new URL('../models/grouped-tied', folder);
+  const config = await readModelConfig(fileURLToPath(file));
+  const { largestId, idOf } = await loadTokenizer(PROCESSOR_FOLDER);
+  return {
+    ...config,
+    text: { ...config.text, vocabSize: largestId + 1 },
+    imageTokenId: idOf('<|image_pad|>'),
+    videoTokenId: idOf('<|video_pad|>'),
+    visionStartTokenId: idOf('<|vision_start|>'),
+    visionEndTokenId: idOf('<|vision_end|>'),
+  };
+}
 
 /** One question as transformers processes it; made by scripts/fixtures/prompts.py. */
 export interface Case {

@@ -5,9 +5,9 @@ import type { Sample, Segment } from '../../src/dataset/sample.js';
 import { loadProcessor } from '../../src/prompt/processor.js';
 import { promptMaker, sampleChecker } from '../../src/prompt/sample-prompt.js';
 import { clipFolder, ffmpeg } from '../video/clips.js';
-import { PROCESSOR_FOLDER } from './fixtures.js';
+import { PROCESSOR_FOLDER, processorConfig } from './fixtures.js';
 
-const processor = await loadProcessor(PROCESSOR_FOLDER);
+const processor = await loadProcessor({ folder: PROCESSOR_FOLDER, config: await processorConfig() });
 const folder = await clipFolder();
 const whole = join(folder, 'whole.mp4');
 const cut = join(folder, 'cut.mp4');

@@ -5,9 +5,9 @@ import type { Sample } from '../../src/dataset/sample.js';
 import { loadProcessor } from '../../src/prompt/processor.js';
 import { promptMaker } from '../../src/prompt/sample-prompt.js';
 import { clipFolder, ffmpeg } from '../video/clips.js';
-import { PROCESSOR_FOLDER } from './fixtures.js';
+import { PROCESSOR_FOLDER, processorConfig } from './fixtures.js';
 
-const processor = await loadProcessor(PROCESSOR_FOLDER);
+const processor = await loadProcessor({ folder: PROCESSOR_FOLDER, config: await processorConfig() });
 const settings = {
   prompt: 'direct' as const,
   video: { fps: 1, max_frames: 4, min_pixels: 784, max_pixels: 7056 },

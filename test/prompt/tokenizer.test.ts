@@ -56,13 +56,65 @@ it('gives no text for ids beyond the vocabulary, even where there is a token for
   expect(decode([100_000])).toBe('');
 });
 
+it('knows its largest id', () => {
+  expect(tokenizer.largestId).toBe(Math.max(...texts.encoded.flatMap(({ ids }) => ids), ...tokenizer.specialTokenIds));
+});
+
+describe('tokenizers that are programs', () => {
+  const loadChanged = async (change: (json: { normalizer: unknown; pre_tokenizer: unknown }) => void) => {
+    await cp(PROCESSOR_FOLDER, folder, { recursive: true });
+    const file = path.join(folder, 'tokenizer.json');
+    const json = JSON.parse(await readFile(file, 'utf8'));
+    change(json);
+    await writeFile(file, JSON.stringify(json));
+    return loadTokenizer(folder);
+  };
+  const split = (pattern: string) => ({
+    type: 'Split',
+    pattern: { Regex: pattern },
+    behavior: 'Isolated',
+    invert: false,
+  });
+
+  it('stops a pattern that backtracks without end, when it is loaded', async () => {
+    const loading = loadChanged((json) => {
+      json.pre_tokenizer = split('(?:a|a)*b');
+    });
+    await expect(loading).rejects.toMatchObject({
+      code: 'TOKENIZER_ENDLESS',
+      message: expect.stringMatching(/tokenizer\.json is no tokenizer that can be used \(it did not end within 5 s\)/),
+    });
+  });
+
+  it('stops one that does so for a text only', async () => {
+    const { encode } = await loadChanged((json) => {
+      json.pre_tokenizer = split('(?:q|q)*Q');
+    });
+    expect([...encode('fire')]).toEqual([...tokenizer.encode('fire')]);
+    expect(() => encode('q'.repeat(64))).toThrow(expect.objectContaining({ code: 'TOKENIZER_ENDLESS' }));
+  });
+
+  it('refuses one that makes a long text of a short one', async () => {
+    const replace = { type: 'Replace', pattern: { String: 'e' }, content: 'eeeeeeeeee' };
+    const loading = loadChanged((json) => {
+      json.normalizer = { type: 'Sequence', normalizers: [replace, replace] };
+    });
+    await expect(loading).rejects.toMatchObject({
+      code: 'MODEL_FILE_INVALID',
+      message: expect.stringContaining('a text may become 100 times as long'),
+    });
+  });
+});
+
 describe('bad folders', () => {
   it('names a missing tokenizer.json and the remedy', async () => {
     await rm(path.join(folder, 'tokenizer.json'), { force: true });
     await expect(loadTokenizer(folder)).rejects.toMatchObject({
       name: 'ModelError',
       code: 'MODEL_FILE_MISSING',
-      message: expect.stringMatching(/tokenizer\.json is missing: give a model folder/),
+      message: expect.stringMatching(
+        /tokenizer\.json is missing: take the one that came with the model; .* only vocab\.json and merges\.txt/,
+      ),
     });
   });
 
@@ -70,6 +122,11 @@ describe('bad folders', () => {
     ['cut off', '{"model": {"type": "BPE", "vo'],
     ['of another kind', '{"model": {"type": "Unheard"}, "added_tokens": []}'],
     ['without a model', '{"added_tokens": []}'],
+    ['of ids that are no numbers', '{"model": {"type": "BPE", "vocab": {"a": 1.5}, "merges": []}, "added_tokens": []}'],
+    [
+      'of more added tokens than any',
+      `{"model": {"type": "BPE", "vocab": {}, "merges": []}, "added_tokens": [${Array(100_001).fill(1)}]}`,
+    ],
   ])('refuses a tokenizer.json that is %s', async (_, json) => {
     await writeFile(path.join(folder, 'tokenizer.json'), json);
     await expect(loadTokenizer(folder)).rejects.toMatchObject({

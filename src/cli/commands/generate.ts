@@ -45,7 +45,7 @@ export const command: CommandModule<object, Args> = {
         max_completion_length: args['max-new-tokens'],
         min_completion_length: 0,
       },
-      endTokenIds: models.endTokenIds,
+      endTokenIds: models.processor.endTokenIds,
       uniform: (_, generation, token) => uniform(args.seed, generation, token),
     });
     const { tokenIds, truncated } = completions[0]![0]!;

@@ -3,8 +3,11 @@ import { ModelError } from '../../errors.js';
 import { openRegularFile } from '../../regular-file.js';
 import { standIn } from './stand-in.js';
 
-/** The largest that belongs to a model, a tokenizer, has 4 to 12 MB; what is parsed takes up to 25 times as much. */
+/** The largest that belongs to a model, a tokenizer, has 4 to 12 MB. */
 const MAX_BYTES = 32 * 2 ** 20;
+/** Parsed, an empty list takes up to 50 times its text. A tokenizer's merges are pairs in brackets, of 15 characters. */
+const FEW_BYTES = 4 * 2 ** 20;
+const BYTES_A_BRACKET = 6;
 /** Misfits that an error names. */
 const MAX_ISSUES = 10;
 
@@ -95,8 +98,16 @@ async function readBounded(file: string): Promise<Buffer> {
   const { handle, size } = await openRegularFile(file);
   try {
     if (size > MAX_BYTES) throw new Error(`it has ${size} bytes, and no such file has more than ${MAX_BYTES}`);
-    return await handle.readFile();
+    const bytes = await handle.readFile();
+    if (size > FEW_BYTES && openBrackets(bytes) > size / BYTES_A_BRACKET) throw new Error('it is mostly brackets');
+    return bytes;
   } finally {
     await handle.close();
   }
+}
+
+function openBrackets(bytes: Uint8Array): number {
+  let count = 0;
+  for (const byte of bytes) if (byte === 0x5b || byte === 0x7b) count++;
+  return count;
 }

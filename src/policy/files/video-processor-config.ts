@@ -4,6 +4,8 @@ import { readJsonIfPresent } from './json.js';
 
 /** How frames become patches, as the model was trained. */
 export interface VideoProcessorConfig {
+  /** Where this was read, for messages. */
+  source: string;
   /** Pixels. */
   patchSize: number;
   /** Frames. */
@@ -20,26 +22,43 @@ export interface VideoProcessorConfig {
 }
 
 const size = z.number().int().positive();
-const channels = z.tuple([z.number(), z.number(), z.number()]);
+const channels = <T extends z.ZodType>(value: T) => z.tuple([value, value, value]);
 const edge = z.number().positive().nullish();
 
+/** Farther from zero no processor of a model brings a pixel: those of Qwen2-VL end at ±3. */
+const FARTHEST = 1000;
+
 /** Defaults: those of Hugging Face's `Qwen2VLVideoProcessor` (mean and deviation are CLIP's). */
-const settings = z.object({
-  patch_size: size.default(14),
-  temporal_patch_size: size.default(2),
-  merge_size: size.default(2),
-  do_rescale: z.literal(true).default(true),
-  do_normalize: z.literal(true).default(true),
-  rescale_factor: z
-    .number()
-    .positive()
-    .default(1 / 255),
-  image_mean: channels.default([0.48145466, 0.4578275, 0.40821073]),
-  image_std: channels.default([0.26862954, 0.26130258, 0.27577711]),
-  size: z.object({ shortest_edge: edge, longest_edge: edge, min_pixels: edge, max_pixels: edge }).nullish(),
-  min_pixels: edge,
-  max_pixels: edge,
-});
+const settings = z
+  .object({
+    patch_size: size.default(14),
+    temporal_patch_size: size.default(2),
+    merge_size: size.default(2),
+    do_resize: z.literal(true).nullish(),
+    /** PIL's number for bicubic, which frames are resized with. */
+    resample: z.literal(3, 'only bicubic (3) is supported').nullish(),
+    do_center_crop: z.literal(false).nullish(),
+    do_rescale: z.literal(true).default(true),
+    do_normalize: z.literal(true).default(true),
+    rescale_factor: z
+      .number()
+      .positive()
+      .default(1 / 255),
+    image_mean: channels(z.number()).default([0.48145466, 0.4578275, 0.40821073]),
+    image_std: channels(z.number().positive()).default([0.26862954, 0.26130258, 0.27577711]),
+    size: z.object({ shortest_edge: edge, longest_edge: edge, min_pixels: edge, max_pixels: edge }).nullish(),
+    min_pixels: edge,
+    max_pixels: edge,
+  })
+  .superRefine(({ rescale_factor, image_mean, image_std }, context) => {
+    const ends = [0, 255].flatMap((pixel) =>
+      image_mean.map((mean, i) => (pixel * rescale_factor - mean) / image_std[i]!),
+    );
+    const farthest = Math.max(...ends.map(Math.abs));
+    if (farthest <= FARTHEST) return;
+    const message = `with these and rescale_factor a pixel becomes ${farthest}, as in no model`;
+    context.addIssue({ code: 'custom', path: ['image_mean, image_std'], message });
+  });
 const DEFAULT_MIN_PIXELS = 128 * 28 * 28;
 const DEFAULT_MAX_PIXELS = 768 * 28 * 28;
 
@@ -51,14 +70,9 @@ const DEFAULT_MAX_PIXELS = 768 * 28 * 28;
  * @throws ModelError `MODEL_FILE_INVALID`
  */
 export async function readVideoProcessorConfig(folder: string): Promise<VideoProcessorConfig> {
-  const read = <T>(name: string, schema: z.ZodType<T>) => readJsonIfPresent({ file: path.join(folder, name), schema });
-  const bundle = await read('processor_config.json', z.object({ video_processor: settings.optional() }));
-  const json =
-    bundle?.video_processor ??
-    (await read('video_preprocessor_config.json', settings)) ??
-    (await read('preprocessor_config.json', settings)) ??
-    settings.parse({});
+  const { source, json } = await findSettings(folder);
   return {
+    source,
     patchSize: json.patch_size,
     temporalPatchSize: json.temporal_patch_size,
     mergeSize: json.merge_size,
@@ -68,4 +82,21 @@ export async function readVideoProcessorConfig(folder: string): Promise<VideoPro
     minPixels: json.min_pixels ?? json.size?.shortest_edge ?? json.size?.min_pixels ?? DEFAULT_MIN_PIXELS,
     maxPixels: json.max_pixels ?? json.size?.longest_edge ?? json.size?.max_pixels ?? DEFAULT_MAX_PIXELS,
   };
+}
+
+type Settings = z.infer<typeof settings>;
+
+async function findSettings(folder: string): Promise<{ source: string; json: Settings }> {
+  const bundleFile = path.join(folder, 'processor_config.json');
+  const bundle = await readJsonIfPresent({
+    file: bundleFile,
+    schema: z.object({ video_processor: settings.optional() }),
+  });
+  if (bundle?.video_processor) return { source: bundleFile, json: bundle.video_processor };
+  for (const name of ['video_preprocessor_config.json', 'preprocessor_config.json']) {
+    const file = path.join(folder, name);
+    const json = await readJsonIfPresent({ file, schema: settings });
+    if (json) return { source: file, json };
+  }
+  return { source: `${folder} without a preprocessor_config.json`, json: settings.parse({}) };
 }

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, truncateSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -35,6 +36,13 @@ describe('a text file', () => {
     );
     truncateSync(file, 32 * 2 ** 20);
     expect(await readTextIfPresent(file)).toHaveLength(32 * 2 ** 20);
+  });
+
+  it('is not made of brackets', async () => {
+    const file = path.join(await folderWith({ [NAME]: '[],'.repeat(2 ** 21) }), NAME);
+    await expect(readTextIfPresent(file)).rejects.toThrow(/cannot be read \(it is mostly brackets\)/);
+    await writeFile(file, '["ab","cd"],'.repeat(2 ** 19));
+    expect(await readTextIfPresent(file)).toHaveLength(12 * 2 ** 19);
   });
 
   it.each([

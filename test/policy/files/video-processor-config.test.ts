@@ -13,6 +13,7 @@ const write = (name: string, json: object) => writeFile(path.join(folder, name),
 
 it("has Hugging Face's defaults", async () => {
   expect(await readVideoProcessorConfig(folder)).toEqual({
+    source: `${folder} without a preprocessor_config.json`,
     patchSize: 14,
     temporalPatchSize: 2,
     mergeSize: 2,
@@ -39,6 +40,7 @@ it('looks where Hugging Face looks, in its order', async () => {
   });
   await write('video_preprocessor_config.json', { size: { shortest_edge: 11, longest_edge: 12 }, merge_size: 1 });
   expect(await readVideoProcessorConfig(folder)).toMatchObject({
+    source: path.join(folder, 'video_preprocessor_config.json'),
     minPixels: 11,
     maxPixels: 12,
     mergeSize: 1,
@@ -56,4 +58,15 @@ it('refuses what would make other pixels', async () => {
     code: 'MODEL_FILE_INVALID',
     message: expect.stringMatching(/preprocessor_config\.json.*do_normalize.*image_std/s),
   });
+});
+
+it.each([
+  ['no deviation', { image_std: [0.2, 0, 0.2] }, /image_std\.1: .*>0/],
+  ['another filter', { resample: 2 }, /resample: only bicubic/],
+  ['no resizing', { do_resize: false }, /do_resize/],
+  ['pixels far from any', { rescale_factor: 1e6 }, /with these and rescale_factor a pixel becomes \d+/],
+])('refuses %s', async (_, json, message) => {
+  await write('preprocessor_config.json', json);
+  await expect(readVideoProcessorConfig(folder)).rejects.toMatchObject({ code: 'MODEL_FILE_INVALID' });
+  await expect(readVideoProcessorConfig(folder)).rejects.toThrow(message);
 });

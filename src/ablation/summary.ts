@@ -86,7 +86,18 @@ export function summaryTable(ablation: Ablation, outcomes: Outcome[]): string {
     done === planned ? String(done) : `${done}/${planned}`,
     ...names.map((name) => formatSpread(metrics[name])),
   ]);
-  return table({ columns, rows });
+  return table({ columns, rows: [...rows, ...blindRow({ ablation, outcomes, names })] });
+}
+
+/** What the best guesser has, who never sees a video, on the samples that the runs answered. */
+function blindRow(args: { ablation: Ablation; outcomes: Outcome[]; names: string[] }): string[][] {
+  const { ablation, outcomes, names } = args;
+  const cells = names.map((name) => {
+    const values = outcomes.flatMap(({ finished }) => finished?.evaluation[`${name}/blind`] ?? []);
+    return values.length === 0 ? '–' : spread(values).mean.toFixed(3);
+  });
+  if (cells.every((cell) => cell === '–')) return [];
+  return [['video-blind', ...ablation.axes.slice(1).map(() => ''), '', ...cells]];
 }
 
 function formatSpread(value: Spread | undefined): string {

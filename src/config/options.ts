@@ -98,7 +98,9 @@ const data = z.strictObject({
     .describe('Samples whose segment ends after the video, or whose video is cut off: leave them out, or only tell.'),
   max_prompt_length: count()
     .default(16384)
-    .describe('Tokens of a prompt, the video’s included; a sample with a longer one is left out.'),
+    .describe(
+      'Tokens of a prompt, the video’s included (in SFT, the answer’s too); a sample with a longer one is left out.',
+    ),
 });
 
 const rollout = z.strictObject({

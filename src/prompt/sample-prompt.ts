@@ -10,7 +10,7 @@ import type { Processor } from './processor.js';
 import type { Prompt } from './prompt.js';
 import { checkFileLength, checkLength, type PastEnd, unreadable } from './sample-length.js';
 import { checkPromptLength, checkWords } from './sample-words.js';
-import { promptText } from './tasks.js';
+import { expectedCompletion, promptText } from './tasks.js';
 
 /** How samples are shown to the model: the config's `data`, as far as it is about that. */
 export interface PromptSettings {
@@ -19,7 +19,7 @@ export interface PromptSettings {
   prompt_templates?: Partial<Record<TaskName, string>>;
   classes?: readonly string[];
   video: VideoSettings;
-  /** In tokens, the video's included. */
+  /** In tokens, the video's included, and those of the annotated answer where it is learned. */
   max_prompt_length: number;
   past_the_end: PastEnd;
 }
@@ -30,6 +30,8 @@ export type PreparePrompt = (sample: Sample) => Promise<Prompt>;
 interface MakerOptions {
   processor: Processor;
   settings: PromptSettings;
+  /** The annotated answers are learned: they are looked at, too. */
+  learnsAnswers?: boolean;
   cache?: FrameCache;
   /** Takes what is odd about a video or a sample that is used all the same, each time that it is used. */
   warn: (message: string) => void;
@@ -59,21 +61,25 @@ type SampleOptions = MakerOptions & { sample: Sample };
 
 async function samplePrompt(options: SampleOptions): Promise<Prompt> {
   const { sample, processor, settings, warn } = options;
-  const userText = checkedText(options);
+  const { userText, targetTokens } = checkedText(options);
   const { frames, videoKey } = await framesOf(options).catch(unreadable);
   frames.warnings.forEach(warn);
   await checkLength({ sample, frames, pastEnd: settings.past_the_end, warn });
   const prompt = buildPrompt({ processor, userText, frames, systemPrompt: settings.system_prompt, videoKey });
-  checkPromptLength({ sample, length: prompt.tokenIds.length, limit: settings.max_prompt_length });
+  checkPromptLength({ sample, length: prompt.tokenIds.length + targetTokens, limit: settings.max_prompt_length });
   return prompt;
 }
 
 /** @throws SampleError for words that cannot be shown */
-function checkedText({ sample, processor, settings }: Omit<SampleOptions, 'cache'>): string {
+function checkedText({ sample, processor, settings, learnsAnswers }: Omit<SampleOptions, 'cache'>): {
+  userText: string;
+  targetTokens: number;
+} {
   const { prompt: style, classes, prompt_templates: templates, max_prompt_length: limit } = settings;
   const userText = promptText({ sample, style, classes, templates });
-  checkWords({ sample, userText, tokenizer: processor.tokenizer, limit });
-  return userText;
+  const target = learnsAnswers ? expectedCompletion({ sample, style }) : undefined;
+  const targetTokens = checkWords({ sample, userText, target, tokenizer: processor.tokenizer, limit });
+  return { userText, targetTokens };
 }
 
 async function framesOf({

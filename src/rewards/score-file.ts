@@ -21,20 +21,22 @@ interface ScoreOptions {
   /** Of a config. */
   data: DataSources & { prompt: PromptStyle };
   terms: readonly WeightedReward[];
+  /** Takes what is said of rows that cannot be used. */
+  log: (message: string) => void;
 }
 
 /**
  * Scores the texts of a file. No video is looked for.
  * @throws DataError when a file cannot be used, or no line names a sample of the config.
  */
-export async function scoreFile({ completions: file, data, terms }: ScoreOptions): Promise<{
+export async function scoreFile({ completions: file, data, terms, log }: ScoreOptions): Promise<{
   scored: ScoredLine[];
   leftOut: LeftOut[];
 }> {
   const { prompt: style } = data;
   const classes = labelsOf(data);
   const read = await readCompletions(file);
-  const samples = await samplesById(data);
+  const samples = await samplesById({ data, log });
   const unknown = new LeftOutRows();
   const scored: ScoredLine[] = [];
   for (const { line, sampleId, text } of read.completions) {
@@ -52,13 +54,13 @@ export async function scoreFile({ completions: file, data, terms }: ScoreOptions
 }
 
 /** All samples of a config, whatever videos there are. Where an id is in both splits, it is the same row's. */
-async function samplesById(data: DataSources): Promise<Map<string, Sample>> {
+async function samplesById({ data, log }: Pick<ScoreOptions, 'data' | 'log'>): Promise<Map<string, Sample>> {
   const withoutVideos = (split: 'train' | 'eval') => data[split].map((source) => ({ ...source, videos: undefined }));
   const sources = { ...data, train: withoutVideos('train'), eval: withoutVideos('eval') };
   const byId = new Map<string, Sample>();
   for (const split of ['train', 'eval'] as const) {
     if (sources[split].length === 0) continue;
-    for (const sample of await loadDataset({ data: sources, split, log: () => {} })) byId.set(sample.id, sample);
+    for (const sample of await loadDataset({ data: sources, split, log })) byId.set(sample.id, sample);
   }
   return byId;
 }

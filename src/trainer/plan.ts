@@ -54,15 +54,19 @@ export async function planRun(args: {
   const modelConfig = await readModelConfig(model.path);
   const processor = await loadProcessor({ folder: model.path, config: modelConfig });
 
-  const check = sampleChecker({ processor, settings: data, warn });
+  const learnsAnswers = config.method === 'sft';
+  const check = sampleChecker({ processor, settings: data, learnsAnswers, warn });
   const leftOut = {
     train: await surveySamples({ samples, check, log: warn }),
-    held: await surveySamples({ samples: held, check, log: warn }),
+    held: await surveySamples({ samples: held, check: sampleChecker({ processor, settings: data, warn }), log: warn }),
   };
   const { usable } = leftOut.train;
   if (usable.length === 0) throw nothingUsable({ samples, ...leftOut.train });
   const probed = spread(usable, PROBED);
-  const prompts = new UsableSamples({ prepare: promptMaker({ processor, settings: data, warn }), log: warn });
+  const prompts = new UsableSamples({
+    prepare: promptMaker({ processor, settings: data, learnsAnswers, warn }),
+    log: warn,
+  });
   const lengths: number[] = [];
   for (const sample of probed) {
     const prompt = await prompts.prepare(sample);

@@ -78,7 +78,8 @@ export async function run(options: RunOptions): Promise<RunEnd> {
   const optimizer = new AdamW({ parameters: models.policy.parameters, options: training });
   if (checkpoint !== null) await restoreOptimizer({ optimizer, checkpoint });
   const cache = openFrameCache({ report: warn });
-  const prepare = promptMaker({ processor: models.processor, settings: config.data, cache, warn });
+  const shown = { processor: models.processor, settings: config.data, cache, warn };
+  const prepare = promptMaker({ ...shown, learnsAnswers: config.method === 'sft' });
   const stream = new DataStream({
     samples,
     seed: config.seed,
@@ -143,7 +144,7 @@ export async function run(options: RunOptions): Promise<RunEnd> {
       answerer: models,
       samples: held,
       train: samples,
-      prepare,
+      prepare: promptMaker(shown),
       warn,
       onProgress: () => models.trim(),
       signal,

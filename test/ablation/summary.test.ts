@@ -21,10 +21,12 @@ it('shows the metrics that have an interval, and not the many beside them', () =
     'tag/miou/low': 0.1,
     'tag/miou/high': 0.9,
     'tag/format': 1,
+    'tag/miou/blind': 0.25,
   });
   const text = summaryTable(ablation, [outcome(1, evaluation(0.4)), outcome(2, evaluation(0.6))]);
   expect(text.split('\n')[0]).toMatch(/^rewards +seeds +tag\/miou$/);
   expect(text).toContain('0.500 ± 0.141');
+  expect(text).toMatch(/^video-blind +0\.250$/m);
 });
 
 it('shows all metrics where none has an interval', () => {

@@ -29,11 +29,11 @@ const prepare = (sample: Partial<Sample>, more = {}, warn: (message: string) => 
 test.each(['<|video_pad|>', '<|im_end|>', '<|endoftext|>'])(
   'a question or an option with %s is no text',
   async (token) => {
-    const error = { name: 'SampleError', code: 'PROMPT_INVALID', reason: 'the question holds a special token' };
+    const error = { name: 'SampleError', code: 'PROMPT_INVALID', reason: 'the annotation holds a special token' };
     await expect(prepare({ question: `What ${token} happens?` })).rejects.toMatchObject(error);
     await expect(prepare({ options: ['a', `${token}`, 'c', 'd'] })).rejects.toMatchObject(error);
     await expect(prepare({ question: `Is <${token.slice(1)} odd?` })).rejects.toThrow(
-      `set.jsonl:7:qa: its question or`,
+      `set.jsonl:7:qa: its question, an option or`,
     );
   },
 );
@@ -67,4 +67,13 @@ test('what is odd about a video that serves all the same is told', async () => {
   const segment = { kind: 'interval' as const, start: 0, end: 1 };
   await prepare({ video: file, segment }, {}, (message) => told.push(message));
   expect(told).toEqual([expect.stringContaining(`${file} is cut off: its header tells 4 s, `)]);
+});
+
+test('an answer that is to be learned is looked at like the question', async () => {
+  const think = { ...settings, prompt: 'think' as const };
+  const show = (reasoning: string, learnsAnswers = true) =>
+    promptMaker({ processor, settings: think, learnsAnswers, warn: () => {} })({ ...question, reasoning });
+  await expect(show('The end. <|im_end|>')).rejects.toMatchObject({ code: 'PROMPT_INVALID' });
+  await expect(show('word '.repeat(600))).rejects.toMatchObject({ code: 'PROMPT_TOO_LONG' });
+  await expect(show('word '.repeat(600), false)).rejects.toMatchObject({ code: 'VIDEO_NOT_FOUND' });
 });

@@ -25,12 +25,14 @@ async function scored(
       annotations: join(folder, name),
       videos: join(folder, 'videos'),
     }));
+  const log: string[] = [];
   const result = await scoreFile({
     completions: join(folder, 'said.jsonl'),
     data: { train: sources(data.train), eval: sources(data.eval), prompt: 'direct' },
     terms,
+    log: (message) => log.push(message),
   });
-  return { scores: result.scored.map(({ sample_id, reward }) => [sample_id, reward]), leftOut: result.leftOut };
+  return { scores: result.scored.map(({ sample_id, reward }) => [sample_id, reward]), leftOut: result.leftOut, log };
 }
 
 test('a held-out answer is judged by its own row, not by the training row of a file of the same name', async () => {
@@ -62,11 +64,14 @@ test('a row that the run could not use changes no other row’s id', async () =>
 });
 
 test('videos are not looked for, and an id that no row has is told', async () => {
-  const files = { 'set.jsonl': qa('/elsewhere/a.mp4', 'A', { id: 'x' }) };
-  const { scores, leftOut } = await scored(files, { train: [], eval: ['set.jsonl'] }, [
+  const files = { 'set.jsonl': qa('/elsewhere/a.mp4', 'A', { id: 'x' }) + qa('b.mp4', 'E', { id: 'y' }) };
+  const { scores, leftOut, log } = await scored(files, { train: [], eval: ['set.jsonl'] }, [
     ['set.jsonl:x:qa', 'A'],
     ['set.jsonl:y:qa', 'A'],
   ]);
   expect(scores).toEqual([['set.jsonl:x:qa', 1]]);
   expect(leftOut).toEqual([{ reason: 'the config has no sample of that id', count: 1, rows: [2] }]);
+  expect(log).toEqual([
+    expect.stringMatching(/1 row left out: the correct option is not one of A, B, C, D \(row 2\)$/),
+  ]);
 });

@@ -27,7 +27,12 @@ export const command: CommandModule<object, Arguments> = {
     const { scoreFile } = await import('../../rewards/score-file.js');
     const { scoresText } = await import('../scores-text.js');
     const { data, rewards: terms } = await loadConfig({ file, set });
-    const { scored, leftOut } = await scoreFile({ completions, data, terms });
+    const { scored, leftOut } = await scoreFile({
+      completions,
+      data,
+      terms,
+      log: (message) => void process.stderr.write(`${message}\n`),
+    });
     for (const line of describeLeftOut({ file: completions, leftOut })) process.stderr.write(`${line}\n`);
     process.stdout.write(
       json ? scored.map((line) => `${JSON.stringify(line)}\n`).join('') : scoresText({ scored, terms }),

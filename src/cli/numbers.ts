@@ -7,9 +7,13 @@ interface Rule {
 }
 
 export const positive: Rule = { holds: (x) => x > 0 && x < Infinity, demand: 'a number greater than 0' };
+/** A whole number that is bounded as an option of configs is. */
+export const countUpTo = (most: number): Rule => ({
+  holds: (x) => Number.isInteger(x) && x > 0 && x <= most,
+  demand: `a whole number from 1 to ${most}`,
+});
 export const notNegative: Rule = { holds: (x) => x >= 0 && x < Infinity, demand: 'a number, 0 or greater' };
 export const share: Rule = { holds: (x) => x > 0 && x <= 1, demand: 'greater than 0 and at most 1' };
-export const count: Rule = { holds: (x) => Number.isInteger(x) && x > 0, demand: 'a whole number greater than 0' };
 export const countOrZero: Rule = {
   holds: (x) => Number.isInteger(x) && x >= 0,
   demand: 'a whole number, 0 or greater',

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { LIMITS } from '../config/limits.js';
 import { UsageError } from '../errors.js';
 import { readTrainable } from '../policy/adapter/trainable.js';
 import { readModelConfig } from '../policy/files/model-config.js';
@@ -11,7 +12,7 @@ import { type Models, openModels } from '../trainer/models.js';
 import { ensureFfmpeg } from '../video/ffmpeg.js';
 import { loadFrames } from '../video/load-frames.js';
 import type { ModelArgs } from './model-options.js';
-import { checkNumbers, count, positive } from './numbers.js';
+import { checkNumbers, countUpTo, positive } from './numbers.js';
 
 /** Loads a model and builds the prompt of one question about one video. */
 export async function openOneVideo(args: ModelArgs): Promise<{ models: Models; prompt: Prompt }> {
@@ -48,7 +49,9 @@ async function unmergedSettings(model: string, folder: string): Promise<LoraSett
 }
 
 function videoSettings(args: ModelArgs) {
-  checkNumbers(args, { fps: positive, 'max-frames': count, 'min-pixels': count, 'max-pixels': count });
+  const pixels = countUpTo(LIMITS.pixels);
+  const frames = countUpTo(LIMITS.max_frames);
+  checkNumbers(args, { fps: positive, 'max-frames': frames, 'min-pixels': pixels, 'max-pixels': pixels });
   const { fps, 'max-frames': max_frames, 'min-pixels': min_pixels, 'max-pixels': max_pixels } = args;
   if (min_pixels > max_pixels) {
     const message = `--min-pixels must be at most --max-pixels (${max_pixels}), got ${min_pixels}`;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LIMITS } from './limits.js';
 
 /**
  * Every option of a run. Names are TRL's wherever TRL has one; defaults are VAU-R1's, except `num_generations` (8, not
@@ -7,13 +8,9 @@ import { z } from 'zod';
 
 /** Not `z.int`, whose issue would keep the combinations from being looked at in the same go. */
 const integer = () => z.number().multipleOf(1);
-/** No step, sample or token is counted further than this. */
-const MAX_COUNT = 2 ** 31 - 1;
-/** Upper bounds are far above what is of use, and below what no memory holds or no number stands for. */
-const count = (most = MAX_COUNT) => integer().positive().max(most);
-const countOrZero = () => integer().nonnegative().max(MAX_COUNT);
-/** A factor, a weight, a rate. */
-const factor = () => z.number().max(1e6);
+const count = (most: number = LIMITS.count) => integer().positive().max(most);
+const countOrZero = () => integer().nonnegative().max(LIMITS.count);
+const factor = () => z.number().max(LIMITS.factor);
 const path = () => z.string().min(1);
 
 export const taskSchema = z.enum(['qa', 'tag', 'cls']);
@@ -29,7 +26,7 @@ export const DEFAULT_REWARDS = [
 ] as const;
 
 const lora = z.strictObject({
-  r: count(8192).default(16).describe('Rank of the two factors.'),
+  r: count(LIMITS.r).default(16).describe('Rank of the two factors.'),
   lora_alpha: factor().positive().default(32).describe('The update is scaled by lora_alpha / r.'),
   target_modules: z
     .array(z.enum(LORA_TARGETS))
@@ -67,14 +64,11 @@ const source = z.discriminatedUnion('source', [
   }),
 ]);
 
-/** Of a frame as the model sees it: 8192 × 8192. */
-const MAX_PIXELS = 2 ** 26;
-
 const video = z.strictObject({
-  fps: z.number().positive().max(1000).default(1).describe('Frames a second to sample.'),
-  max_frames: count(10_000).default(16).describe('At most this many frames a video, spread over all of it.'),
-  min_pixels: count(MAX_PIXELS).default(12544).describe('Smaller frames are enlarged to this height · width.'),
-  max_pixels: count(MAX_PIXELS).default(100352).describe('Larger frames are shrunk to this height · width.'),
+  fps: z.number().positive().max(LIMITS.fps).default(1).describe('Frames a second to sample.'),
+  max_frames: count(LIMITS.max_frames).default(16).describe('At most this many frames a video, spread over all of it.'),
+  min_pixels: count(LIMITS.pixels).default(12544).describe('Smaller frames are enlarged to this height · width.'),
+  max_pixels: count(LIMITS.pixels).default(100352).describe('Larger frames are shrunk to this height · width.'),
 });
 
 const data = z.strictObject({
@@ -104,7 +98,7 @@ const data = z.strictObject({
 });
 
 const rollout = z.strictObject({
-  num_generations: count(4096).default(8).describe('Completions a prompt (the group, G).'),
+  num_generations: count(LIMITS.num_generations).default(8).describe('Completions a prompt (the group, G).'),
   temperature: z
     .number()
     .min(0.001)
@@ -113,13 +107,18 @@ const rollout = z.strictObject({
     .describe('Logits are divided by this, in sampling and in log-probs.'),
   top_p: z.number().positive().max(1).default(1).describe('Sample from the fewest tokens that hold this probability.'),
   top_k: countOrZero().default(0).describe('Sample from the k most likely tokens; 0: from all.'),
-  max_completion_length: count(131_072).default(512).describe('Tokens, after which a completion is cut off.'),
+  max_completion_length: count(LIMITS.max_completion_length)
+    .default(512)
+    .describe('Tokens, after which a completion is cut off.'),
   min_completion_length: countOrZero().default(0).describe('Tokens, before which a completion may not end.'),
 });
 
 const reward = z.strictObject({
   name: z.enum(['format', 'accuracy', 'temporal_iou']),
-  weight: factor().min(-1e6).default(1).describe('Factor in the sum of rewards; 0: measured but not learned from.'),
+  weight: factor()
+    .min(-LIMITS.factor)
+    .default(1)
+    .describe('Factor in the sum of rewards; 0: measured but not learned from.'),
 });
 
 const grpo = z.strictObject({
@@ -141,8 +140,8 @@ const grpo = z.strictObject({
 
 const training = z.strictObject({
   max_steps: count().default(1000).describe('Optimizer steps of the whole run.'),
-  prompts_per_step: count(65_536).default(1).describe('Prompts (groups) of one optimizer step.'),
-  gradient_accumulation_steps: count(65_536)
+  prompts_per_step: count(LIMITS.prompts_per_step).default(1).describe('Prompts (groups) of one optimizer step.'),
+  gradient_accumulation_steps: count(LIMITS.prompts_per_step)
     .default(1)
     .describe('Micro-batches that these prompts are worked through in.'),
   learning_rate: z.number().positive().max(1000).default(1e-6).describe('The highest learning rate.'),
@@ -176,8 +175,10 @@ const training = z.strictObject({
 
 const evaluation = z.strictObject({
   max_samples: count().optional().describe('Evaluate on the first so many samples. Left out: all.'),
-  batch_size: count(4096).default(8).describe('Prompts that are decoded together.'),
-  max_completion_length: count(131_072).optional().describe('Tokens. Left out: rollout.max_completion_length.'),
+  batch_size: count(LIMITS.batch_size).default(8).describe('Prompts that are decoded together.'),
+  max_completion_length: count(LIMITS.max_completion_length)
+    .optional()
+    .describe('Tokens. Left out: rollout.max_completion_length.'),
 });
 
 export const optionsSchema = z.strictObject({

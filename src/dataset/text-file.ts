@@ -1,12 +1,15 @@
-import { readFile } from 'node:fs/promises';
 import { DataError } from '../errors.js';
+import { openRegularFile } from '../regular-file.js';
+
+/** The longest text that JavaScript holds. */
+const MAX_BYTES = 2 ** 29 - 24;
 
 /**
  * A text file, without its byte order mark.
  * @throws DataError when the file cannot be read, is not UTF-8 or is empty.
  */
 export async function readTextFile(file: string): Promise<string> {
-  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+  const bytes = await readBytes(file).catch((cause: NodeJS.ErrnoException) => {
     const why =
       cause.code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${cause.code ?? cause.message})`;
     throw new DataError({ code: 'DATA_UNREADABLE', message: `${file}: ${why}; check the path`, cause });
@@ -15,6 +18,16 @@ export async function readTextFile(file: string): Promise<string> {
   if (text.trim() === '')
     throw new DataError({ code: 'DATA_EMPTY', message: `${file}: the file is empty; is the download complete?` });
   return text;
+}
+
+async function readBytes(file: string): Promise<Uint8Array> {
+  const { handle, size } = await openRegularFile(file);
+  try {
+    if (size > MAX_BYTES) throw new Error(`it has ${size} bytes, more than ${MAX_BYTES}; split it`);
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
 }
 
 function decode({ file, bytes }: { file: string; bytes: Uint8Array }): string {

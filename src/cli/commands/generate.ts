@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs';
+import { LIMITS } from '../../config/limits.js';
 import { type ModelArgs, modelOptions } from '../model-options.js';
-import { checkNumbers, count, countOrZero, notNegative, share } from '../numbers.js';
+import { checkNumbers, countOrZero, countUpTo, notNegative, share } from '../numbers.js';
 
 interface Args extends ModelArgs {
   'max-new-tokens': number;
@@ -24,7 +25,7 @@ export const command: CommandModule<object, Args> = {
     }),
   handler: async (args) => {
     checkNumbers(args, {
-      'max-new-tokens': count,
+      'max-new-tokens': countUpTo(LIMITS.max_completion_length),
       temperature: notNegative,
       'top-p': share,
       'top-k': countOrZero,

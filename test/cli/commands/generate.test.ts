@@ -54,5 +54,7 @@ describe('generate', () => {
     await expect(generate('--max-new-tokens', 'many')).rejects.toThrow('got NaN');
     await expect(generate('--fps', '0')).rejects.toThrow('--fps must be a number greater than 0, got 0');
     await expect(generate('--min-pixels', '9000000')).rejects.toThrow('must be at most --max-pixels (100352)');
+    const huge = generate('--min-pixels', '1e9', '--max-pixels', '1e9', '--max-new-tokens', '512');
+    await expect(huge).rejects.toThrow('--max-pixels must be a whole number from 1 to 67108864, got 1000000000');
   });
 });

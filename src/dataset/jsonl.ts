@@ -109,7 +109,7 @@ function parseLine(text: string): { value: Line } | { problem: string } {
   });
   if (odd.has('video')) return { problem: wrongForm('video') };
   if (odd.has('task')) return { problem: `“task” is none of ${TASKS.join(', ')}` };
-  const unknown = Object.keys(object.data).filter((name) => !(name in FIELDS));
+  const unknown = Object.keys(object.data).filter((name) => !Object.hasOwn(FIELDS, name));
   return { value: { fields: Object.fromEntries(fields) as Fields, odd, unknown } };
 }
 

@@ -18,10 +18,11 @@ export function segmentOfJson(value: unknown): Part<Segment> {
   if (value === undefined || value === null) return { value: { kind: 'unknown' } };
   if (typeof value === 'string' && value.trim().toLowerCase() === 'normal') return { value: { kind: 'normal' } };
   if (!Array.isArray(value)) return { problem: 'the segment is neither [start, end] in seconds nor “normal”' };
-  if (Array.isArray(value[0]))
-    return value.length === 1 ? segmentOfJson(value[0]) : { problem: 'several segments, where one can be used' };
-  if (value.length !== 2) return { problem: `the segment has ${value.length} numbers, not a start and an end` };
-  const [start, end] = value.map((time) => (typeof time === 'string' && DECIMAL.test(time) ? Number(time) : time));
+  const [inner] = value as unknown[];
+  if (Array.isArray(inner) && value.length > 1) return { problem: 'several segments, where one can be used' };
+  const times: unknown[] = Array.isArray(inner) ? inner : value;
+  if (times.length !== 2) return { problem: `the segment is a list of ${times.length}, not [start, end]` };
+  const [start, end] = times.map((time) => (typeof time === 'string' && DECIMAL.test(time) ? Number(time) : time));
   if (start === null && end === null) return { value: { kind: 'unknown' } };
   if (start === null || end === null) return { problem: 'only one of start and end is given' };
   if (typeof start !== 'number' || typeof end !== 'number') return { problem: 'a time is not a number' };

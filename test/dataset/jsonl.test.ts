@@ -94,7 +94,7 @@ test.each([
     },
     { problem: 'several segments, where one can be used' },
   ],
-  ['four numbers', { segment: [30, 90, -1, -1] }, { problem: 'the segment has 4 numbers, not a start and an end' }],
+  ['four numbers', { segment: [30, 90, -1, -1] }, { problem: 'the segment is a list of 4, not [start, end]' }],
   ['null', { segment: null }, { value: { kind: 'unknown' } }],
   ['nulls', { segment: [null, null] }, { value: { kind: 'unknown' } }],
   ['one null', { segment: [1, null] }, { problem: 'only one of start and end is given' }],
@@ -162,6 +162,13 @@ test('what lines hold and nobody uses is named', async () => {
     { reason: '“reasoning” holds <|im_end|>, which is no text to a model', count: 1, rows: [2] },
     { reason: '“key_object” is missing or of the wrong form', count: 1, rows: [3] },
   ]);
+});
+
+test('names that every object has are fields like others, and depth is no trouble', async () => {
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  const { annotations, unused } = await read([`{"video": "a.mp4", "constructor": 1, "segment": ${deep}}`]);
+  expect(annotations[0]!.segment).toEqual({ problem: 'the segment is a list of 1, not [start, end]' });
+  expect(unused).toEqual([{ reason: 'the field “constructor” is not known', count: 1, rows: [1] }]);
 });
 
 test('a thousand unknown fields are told in some twenty words', async () => {

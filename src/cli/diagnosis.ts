@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { cacheFolder } from '../cache-folder.js';
 import { SetupError } from '../errors.js';
+import { memoryLimit } from '../memory-limit.js';
 import {
   type AddonLocation,
   findAddon,
@@ -60,7 +61,7 @@ export const diagnose = async (): Promise<Diagnosis> => {
     bfloat16: { instructions: bfloat16Instructions(), measured: probe?.bfloat16 ?? null },
     ffmpeg,
     memory: {
-      total: Math.min(totalmem(), process.constrainedMemory() || totalmem()),
+      total: memoryLimit(),
       available: process.availableMemory(),
     },
     node: process.versions.node,

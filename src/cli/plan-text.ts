@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.js';
+import { memoryLimit } from '../memory-limit.js';
 import { describeLeftOutSamples } from '../prompt/usable-samples.js';
 import { once } from '../report/once.js';
 import { startRuntime } from '../tensor/runtime.js';
@@ -41,7 +42,7 @@ function planText({ config, plan, device }: { config: Config; plan: Plan; device
         : `at most ${plan.completionTokens} tokens`,
     ],
     ['weights', `${millions(weights.total)}, of which ${millions(weights.trained)} are trained`],
-    ['memory', `about ${mebibytes(total)}`],
+    ['memory', `about ${mebibytes(total)}, of ${mebibytes(memoryLimit())} here`],
     ...used.map(([name, bytes]): [string, string] => [`  ${name}`, mebibytes(bytes)]),
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

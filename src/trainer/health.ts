@@ -69,6 +69,14 @@ export class Health {
     return RUIN.filter((sign) => this.#state.streaks[sign] >= PATIENCE[sign]);
   }
 
+  /** What people should be told at the end of a run whose policy is ruined. */
+  get farewell(): string | undefined {
+    const { reward, ruin } = this;
+    const { highest } = this.#state;
+    if (ruin.length === 0 || reward === null || highest === null) return undefined;
+    return `the run ends with a ruined policy: its reward is ${number(reward)} and was ${number(highest)} at its best (smoothed)`;
+  }
+
   /** @returns what people should be told of a step, each kind once */
   observe(step: number, metrics: Metrics): string[] {
     const { steps, mean, highest, settled, streaks } = this.#state;
@@ -90,14 +98,17 @@ export class Health {
       settled: metrics.reward !== undefined && this.#state.steps < SETTLED ? null : higher(settled),
       streaks: mapSigns((sign) => (signs[sign] ? streaks[sign] + 1 : 0)),
     };
-    const due = SIGNS.filter((sign) => this.#state.streaks[sign] >= PATIENCE[sign] && !this.#told.has(sign));
+    const isRuinTold = RUIN.some((sign) => this.#told.has(sign));
+    const due = SIGNS.filter(
+      (sign) =>
+        this.#state.streaks[sign] >= PATIENCE[sign] && !this.#told.has(sign) && !(sign === 'fallen' && isRuinTold),
+    );
     for (const sign of due) this.#told.add(sign);
     return due.map((sign) => `step ${step}: ${this.#describe(sign, metrics)}`);
   }
 
   #describe(sign: Sign, metrics: Metrics): string {
     const { learning_rate, max_completion_length } = this.#options;
-    const number = (value: number) => String(Number(value.toPrecision(3)));
     const highest = this.#state.highest ?? 0;
     const settled = this.#state.settled ?? 0;
     const start = `start again from the model, or from a checkpoint of before, with a lower training.learning_rate (now ${learning_rate})`;
@@ -119,6 +130,8 @@ export class Health {
     }
   }
 }
+
+const number = (value: number): string => String(Number(value.toPrecision(3)));
 
 const SIGNS = Object.keys(PATIENCE) as Sign[];
 

@@ -3,16 +3,16 @@ import { loadDataset } from '../dataset/load.js';
 import type { Sample } from '../dataset/sample.js';
 import { readModelConfig } from '../policy/files/model-config.js';
 import { modelFolder } from '../policy/files/model-folder.js';
-import { adaptedLayers } from '../policy/lora.js';
 import { openModelWeights } from '../policy/model-weights.js';
-import { weightShapes } from '../policy/shapes.js';
 import { encodeCompletion } from '../prompt/build.js';
 import { loadProcessor } from '../prompt/processor.js';
 import { promptMaker, sampleChecker } from '../prompt/sample-prompt.js';
 import { expectedCompletion } from '../prompt/tasks.js';
 import { UsableSamples } from '../prompt/usable-samples.js';
+import { activeBackend } from '../tensor/runtime.js';
 import { nothingUsable } from './data-stream.js';
-import { factorValues, trainsWeight } from './models.js';
+import { checkMemory, countWeights, weightMemory } from './memory.js';
+import { factorValues } from './models.js';
 import { type Survey, spread, surveySamples } from './survey.js';
 
 /** Training samples whose prompts are really built, spread over the data. */
@@ -54,6 +54,8 @@ export async function planRun(args: {
   const modelConfig = await readModelConfig(model.path);
   const processor = await loadProcessor({ folder: model.path, config: modelConfig });
 
+  checkMemory({ config, model: modelConfig, type, usesGpu: activeBackend().usesGpu });
+
   const learnsAnswers = config.method === 'sft';
   const check = sampleChecker({ processor, settings: data, learnsAnswers, warn });
   const leftOut = {
@@ -63,36 +65,25 @@ export async function planRun(args: {
   const { usable } = leftOut.train;
   if (usable.length === 0) throw nothingUsable({ samples, ...leftOut.train });
   const probed = spread(usable, PROBED);
-  const prompts = new UsableSamples({
+  const prepared = new UsableSamples({
     prepare: promptMaker({ processor, settings: data, learnsAnswers, warn }),
     log: warn,
   });
-  const lengths: number[] = [];
-  for (const sample of probed) {
-    const prompt = await prompts.prepare(sample);
-    if (prompt !== null) lengths.push(prompt.tokenIds.length);
-  }
+  const prompts = (await Promise.all(probed.map((sample) => prepared.prepare(sample)))).filter(
+    (prompt) => prompt !== null,
+  );
+  const lengths = prompts.map(({ tokenIds }) => tokenIds.length);
+  const patches = Math.max(0, ...prompts.map((prompt) => prompt.patches?.length ?? 0));
   const answers = probed.map((sample) => {
     const text = expectedCompletion({ sample, style: data.prompt });
     return encodeCompletion({ processor, text }).length;
   });
   const completionTokens = config.method === 'sft' ? Math.max(...answers) : rollout.max_completion_length;
 
-  const shapes = [...weightShapes(modelConfig)];
   await (await openModelWeights({ folder: model.path, config: modelConfig })).close();
   if (model.lora !== undefined && model.adapter !== undefined)
     await factorValues({ lora: model.lora, folder: model.adapter, model: modelConfig });
-  const sizes = shapes.map(([name, shape]) => ({ name, size: shape.reduce((n, d) => n * d, 1) }));
-  const sum = (list: { size: number }[]) => list.reduce((total, { size }) => total + size, 0);
-  const trains = trainsWeight(model);
-  const total = sum(sizes);
-  const own = sum(sizes.filter(({ name }) => trains(name)));
-  const adapters = model.lora
-    ? adaptedLayers(modelConfig, model.lora).reduce((n, { a, b }) => n + a[0] * a[1] + b[0] * b[1], 0)
-    : 0;
-  const trained = own + adapters;
-  const frozenBytes = type === 'bfloat16' ? 2 : 4;
-  const needsReference = config.method === 'grpo' && config.grpo.beta > 0 && !model.lora;
+  const counts = countWeights(config, modelConfig);
   const G = config.method === 'grpo' ? rollout.num_generations : 1;
   const longest = lengths.length === 0 ? 0 : Math.max(...lengths);
   const perMicroBatch = training.prompts_per_step / training.gradient_accumulation_steps;
@@ -110,17 +101,18 @@ export async function planRun(args: {
         ? null
         : { min: Math.min(...lengths), mean: lengths.reduce((a, b) => a + b, 0) / lengths.length, max: longest },
     completionTokens,
-    weights: { total: total + adapters, trained },
+    weights: { total: counts.model + counts.adapters, trained: counts.own + counts.adapters },
     memory: {
-      'frozen weights': (total - own) * frozenBytes,
-      'trained weights': trained * (type === 'bfloat16' ? 6 : 4),
-      'reference weights': needsReference ? total * frozenBytes : 0,
-      'gradients and optimizer': trained * 12,
+      ...weightMemory({ config, weights: counts, type }),
       // A layer's input always, its inner values while there is room for them; logits of one chunk, thrice.
       activations:
         rows * hiddenSize * 4 * numLayers +
         Math.min(2 ** 31, rows * numLayers * 4 * (8 * hiddenSize + 4 * intermediateSize)),
       logits: 3 * Math.min(64 * 2 ** 20, rows * vocabSize * 4),
+      // Those of a step, and of the next one ahead.
+      'decoded videos': 2 * training.prompts_per_step * patches * 4,
+      // What the process has by now, tokenizer and annotations included.
+      'TensorFlow and Node': process.memoryUsage.rss(),
     },
   };
 }

@@ -8,6 +8,8 @@ import { RunError } from '../errors.js';
 import { evaluateHeldOut, heldOutSamples } from '../evaluation/held-out.js';
 import { Interrupted } from '../evaluation/predict.js';
 import { flatMetrics } from '../evaluation/summary.js';
+import { readModelConfig } from '../policy/files/model-config.js';
+import { modelFolder } from '../policy/files/model-folder.js';
 import { promptMaker } from '../prompt/sample-prompt.js';
 import { describeLeftOutSamples } from '../prompt/usable-samples.js';
 import { writeAtomically } from '../report/atomic-write.js';
@@ -23,8 +25,9 @@ import type { StepContext, StepFunction } from './context.js';
 import { DataStream } from './data-stream.js';
 import { Health } from './health.js';
 import { readInputs } from './inputs.js';
+import { checkMemory } from './memory.js';
 import { metricsLine, Stopwatch, shownMetrics } from './metrics.js';
-import { openModels } from './models.js';
+import { openModels, resolveType } from './models.js';
 import { AdamW } from './optimizer.js';
 import { noteChanges } from './resume.js';
 import { RunRecords } from './run-records.js';
@@ -74,6 +77,7 @@ export async function run(options: RunOptions): Promise<RunEnd> {
   const held = await heldOutSamples({ config, warn });
   const inputs = await readInputs({ samples, model: config.model.path });
   const changes = checkpoint === null ? [] : noteChanges({ checkpoint, config, inputs, acceptChanges, warn });
+  await checkFit(config);
   const models = await openModels({ config, checkpoint: checkpoint?.folder });
   const optimizer = new AdamW({ parameters: models.policy.parameters, options: training });
   if (checkpoint !== null) await restoreOptimizer({ optimizer, checkpoint });
@@ -205,6 +209,7 @@ export async function run(options: RunOptions): Promise<RunEnd> {
     best?.ending(step, health.reward);
     const evaluation = await evaluate();
     if (saved < step) await save();
+    if (health.farewell !== undefined) log.warn({ step }, health.farewell);
     const leftOut = describeLeftOutSamples(stream.leftOut());
     if (leftOut !== undefined) log.warn(`training: ${leftOut}`);
     await writeAtomically({ file: folder.finished, text: `${JSON.stringify({ step, evaluation }, null, 2)}\n` });
@@ -220,6 +225,13 @@ export async function run(options: RunOptions): Promise<RunEnd> {
     optimizer.dispose();
     models.dispose();
   }
+}
+
+/** @throws RunError `MEMORY_TOO_SMALL` */
+async function checkFit(config: Config): Promise<void> {
+  const model = await readModelConfig(await modelFolder(config.model.path));
+  const type = await resolveType(config.model.dtype);
+  checkMemory({ config, model, type, usesGpu: activeBackend().usesGpu });
 }
 
 function notFinite(args: { problem: string; config: Config; folder: RunFolder }): RunError {

@@ -33,6 +33,11 @@ describe('Health', () => {
         .filter((text) => text.includes('reward 0')),
     ).toHaveLength(1);
     expect(health.ruin).toContain('no_reward');
+    expect(health.farewell).toMatch(
+      /^the run ends with a ruined policy: its reward is 0\.\d+ and was 1\.5 at its best/,
+    );
+    // A fall is told where nothing worse is.
+    expect(Object.values(said).flat().join()).not.toContain('has fallen');
     expect(told(times(10, nothing))[8]![0]).toContain('look into completions.jsonl');
   });
 
@@ -40,7 +45,7 @@ describe('Health', () => {
     const health = new Health({ options });
     const same = { ...good, 'groups/zero_variance': 1 };
     expect(told(times(30, same), health)).toEqual({ 20: [expect.stringContaining('the same reward (now 1.5)')] });
-    expect(health.ruin).toEqual([]);
+    expect([health.ruin, health.farewell]).toEqual([[], undefined]);
   });
 
   it('tells a policy far from its reference', () => {

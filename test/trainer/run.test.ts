@@ -61,6 +61,12 @@ describe('run', () => {
     expect(await readdir(files.checkpoints)).toEqual([]);
   });
 
+  it('does not begin what cannot fit into the memory', async () => {
+    const set = [...GRPO, 'training.prompts_per_step=65536', 'rollout.num_generations=4096'];
+    const { end } = await trainHere({ project, name: 'huge', set });
+    await expect(end).rejects.toMatchObject({ code: 'MEMORY_TOO_SMALL' });
+  });
+
   it('finishes the step, saves and leaves when it is asked to', async () => {
     const controller = new AbortController();
     const onStep = (step: number) => step === 3 && controller.abort();

@@ -3,15 +3,17 @@ import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
 
-/** What a finished runtime folder holds. */
-export interface Manifest {
-  tensorflowVersion: string;
+const manifestSchema = z.object({
+  tensorflowVersion: z.string(),
   /** The addon, relative to the folder. */
-  addon: string;
+  addon: z.string(),
   /** By path relative to the folder. */
-  files: Record<string, { bytes: number; mtimeMs: number; sha256: string }>;
-}
+  files: z.record(z.string(), z.object({ bytes: z.number(), mtimeMs: z.number(), sha256: z.string() })),
+});
+/** What a finished runtime folder holds. */
+export type Manifest = z.infer<typeof manifestSchema>;
 
 const NAME = 'manifest.json';
 
@@ -36,10 +38,11 @@ export const writeManifest = async ({
   await writeFile(join(folder, NAME), JSON.stringify(manifest, null, 2));
 };
 
-/** Null if the folder is not there or was never finished. */
+/** Null if the folder is not there or was never finished, or what says so is damaged. */
 export const readManifest = async (folder: string): Promise<Manifest | null> => {
   try {
-    return JSON.parse(await readFile(join(folder, NAME), 'utf8')) as Manifest;
+    const manifest = manifestSchema.parse(JSON.parse(await readFile(join(folder, NAME), 'utf8')));
+    return Object.hasOwn(manifest.files, manifest.addon) ? manifest : null;
   } catch {
     return null;
   }

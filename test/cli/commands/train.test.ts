@@ -21,6 +21,9 @@ describe('train --dry-run', () => {
     expect(stdout).toMatch(/\ncompletion +4 a prompt, of at most 16 tokens\n/);
     expect(stdout).toMatch(/\nweights +0\.561 M, of which 0\.561 M are trained\n/);
     expect(stdout).toMatch(/\n {2}reference weights +2\.1 MiB\n/);
+    expect(stdout).toMatch(/\nmemory +about \d+ MiB, of \d+ MiB here\n/);
+    // TensorFlow and Node alone take more than a hundred.
+    expect(stdout).toMatch(/\n {2}TensorFlow and Node +\d{3,} MiB\n/);
     await expect(access(join(project.folder, 'run'))).rejects.toThrow('ENOENT');
   });
 
@@ -50,6 +53,11 @@ describe('train --dry-run', () => {
     expect((await plan(...set, 'data.past_the_end=tell')).stdout).toMatch(/\ntraining samples +3 tag\n/);
     await writeFile(annotations, JSON.stringify(segment(1, 20)));
     await expect(plan(...set)).rejects.toMatchObject({ code: 'DATA_NOTHING_READABLE' });
+  });
+
+  it('refuses what cannot fit before it is made', async () => {
+    const huge = plan('method=grpo', 'training.prompts_per_step=65536', 'rollout.num_generations=4096');
+    await expect(huge).rejects.toMatchObject({ code: 'MEMORY_TOO_SMALL' });
   });
 
   it('reports a video that cannot be read once, though three samples ask about it', async () => {

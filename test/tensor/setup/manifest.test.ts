@@ -89,4 +89,16 @@ describe('manifest', () => {
     expect(await readManifest(folder)).toBe(null);
     expect(await readManifest(join(folder, 'nothing'))).toBe(null);
   });
+
+  it.each([
+    '{}',
+    'null',
+    '{"files": {}}',
+    '{"tensorflowVersion": "2.21.0", "addon": "a.node", "files": {"b": 3}}',
+    '{"tensorflowVersion": "2.21.0", "addon": "a.node", "files": {}}',
+  ])('takes %s for none', async (text) => {
+    const { folder } = await runtime();
+    writeFileSync(join(folder, 'manifest.json'), text);
+    expect(await readManifest(folder)).toBe(null);
+  });
 });

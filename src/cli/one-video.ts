@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { LIMITS } from '../config/limits.js';
-import { UsageError } from '../errors.js';
+import { ModelError, UsageError } from '../errors.js';
 import { readTrainable } from '../policy/adapter/trainable.js';
 import { readModelConfig } from '../policy/files/model-config.js';
 import { modelFolder } from '../policy/files/model-folder.js';
@@ -46,6 +46,17 @@ async function unmergedSettings(model: string, folder: string): Promise<LoraSett
   const config = await readModelConfig(await modelFolder(model));
   const found = await readTrainable({ folder, model: config });
   return 'lora' in found ? found.lora : undefined;
+}
+
+/**
+ * Where logits are not numbers, the likeliest token is always the first.
+ *
+ * @throws ModelError `MODEL_NOT_FINITE`
+ */
+export function checkNumbersOf(model: string, logprobs: Float32Array): void {
+  if (!logprobs.some(Number.isNaN)) return;
+  const message = `${model} gives log-probabilities that are not numbers: its weights are damaged or from a training that failed, or too large for the type they are computed in (--dtype float32).`;
+  throw new ModelError({ code: 'MODEL_NOT_FINITE', message });
 }
 
 function videoSettings(args: ModelArgs) {

@@ -31,7 +31,7 @@ export const command: CommandModule<object, Args> = {
       'top-k': countOrZero,
       seed: countOrZero,
     });
-    const { openOneVideo } = await import('../one-video.js');
+    const { checkNumbersOf, openOneVideo } = await import('../one-video.js');
     const { generate } = await import('../../rollout/generate.js');
     const { uniform } = await import('../../random.js');
     const { models, prompt } = await openOneVideo(args);
@@ -49,7 +49,8 @@ export const command: CommandModule<object, Args> = {
       endTokenIds: models.processor.endTokenIds,
       uniform: (_, generation, token) => uniform(args.seed, generation, token),
     });
-    const { tokenIds, truncated } = completions[0]![0]!;
+    const { tokenIds, logprobs, truncated } = completions[0]![0]!;
+    checkNumbersOf(args.model, logprobs);
     const text = models.processor.tokenizer.decode(tokenIds, { skipSpecialTokens: true });
     const result = {
       text,

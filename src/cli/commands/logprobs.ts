@@ -19,13 +19,14 @@ export const command: CommandModule<object, Args> = {
     }),
   handler: async (args) => {
     checkNumbers(args, { temperature: positive });
-    const { openOneVideo } = await import('../one-video.js');
+    const { checkNumbersOf, openOneVideo } = await import('../one-video.js');
     const { toBatch } = await import('../../policy/batch.js');
     const { encodeCompletion } = await import('../../prompt/build.js');
     const { models, prompt } = await openOneVideo(args);
     const completion = encodeCompletion({ processor: models.processor, text: args.completion });
     const batch = toBatch({ prompts: [prompt], completions: [[completion]] });
     const { logprobs } = models.policy.score({ batch, temperature: args.temperature });
+    checkNumbersOf(args.model, logprobs);
     if (args.json) {
       const result = {
         prompt_token_ids: [...prompt.tokenIds],

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { ModelError } from '../../errors.js';
+import { fileExists } from '../../file-exists.js';
 
 const HUB_ID = /^[\w.-]+\/[\w.-]+$/;
 
@@ -13,6 +14,10 @@ const HUB_ID = /^[\w.-]+\/[\w.-]+$/;
  */
 export async function modelFolder(name: string): Promise<string> {
   if (await isFolder(name)) return name;
+  if (await fileExists(name)) {
+    const message = `${name} is not a folder: name the folder in Hugging Face layout that it lies in`;
+    throw new ModelError({ code: 'MODEL_NOT_FOUND', message });
+  }
   const snapshot = HUB_ID.test(name) ? await cachedSnapshot(name) : null;
   if (snapshot !== null) return snapshot;
   const remedy = HUB_ID.test(name)

@@ -1,6 +1,9 @@
+import { cp, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { command } from '../../../src/cli/commands/generate.js';
+import { command as logprobs } from '../../../src/cli/commands/logprobs.js';
+import { openSafetensors } from '../../../src/policy/files/safetensors.js';
 import { tinyProject, videoFlags } from '../../tiny-project.js';
 import { trainHere } from '../../trainer/train-here.js';
 import { runCommand } from './run.js';
@@ -43,6 +46,21 @@ describe('generate', () => {
   it('answers without a video too', async () => {
     const { stdout } = await generate('--max-new-tokens', '3', '--json');
     expect(JSON.parse(stdout)).toMatchObject({ frame_times: [], truncated: true });
+  });
+
+  it('does not answer with weights that are not numbers', async () => {
+    const broken = join(project.folder, 'broken');
+    await cp(model, broken, { recursive: true });
+    const { entries, file, close } = await openSafetensors(join(broken, 'model.safetensors'));
+    await close();
+    const handle = await open(file, 'r+');
+    await handle.write(Float32Array.of(Number.NaN), 0, 4, entries.get('model.norm.weight')!.start);
+    await handle.close();
+    const args = ['--model', broken, '--prompt', 'When?'];
+    const error = { code: 'MODEL_NOT_FINITE', message: expect.stringContaining(`${broken} gives log-probabilities`) };
+    await expect(runCommand(command, ['generate', ...args])).rejects.toMatchObject(error);
+    const scored = runCommand(logprobs, ['logprobs', ...args, '--completion', 'Now.']);
+    await expect(scored).rejects.toMatchObject(error);
   });
 
   it('says all that is wrong with its numbers at once', async () => {

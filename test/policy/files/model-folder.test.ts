@@ -11,6 +11,14 @@ it('takes a folder as it is', async () => {
   expect(await modelFolder(folder)).toBe(folder);
 });
 
+it('says that a file is none', async () => {
+  const file = path.join(await folderWith({ 'model.safetensors': '' }), 'model.safetensors');
+  await expect(modelFolder(file)).rejects.toMatchObject({
+    code: 'MODEL_NOT_FOUND',
+    message: `${file} is not a folder: name the folder in Hugging Face layout that it lies in`,
+  });
+});
+
 it("finds a hub id in Hugging Face's cache, at the revision of main", async () => {
   const cache = await folderWith();
   const repository = path.join(cache, 'models--Qwen--Qwen2-VL-2B-Instruct');

@@ -58,7 +58,7 @@ async function samplesById({ data, log }: Pick<ScoreOptions, 'data' | 'log'>): P
   const withoutVideos = (split: 'train' | 'eval') => data[split].map((source) => ({ ...source, videos: undefined }));
   const sources = { ...data, train: withoutVideos('train'), eval: withoutVideos('eval') };
   const byId = new Map<string, Sample>();
-  for (const split of ['train', 'eval'] as const) {
+  for (const split of ['eval', 'train'] as const) {
     if (sources[split].length === 0) continue;
     for (const sample of await loadDataset({ data: sources, split, log })) byId.set(sample.id, sample);
   }

@@ -39,7 +39,7 @@ export function* lowRank(adapted: Adapted): Generator<[string, Change]> {
   }
 }
 
-function targetedLayers({ folder, config, style, shapes, isTied }: Adapted): Layer[] {
+function targetedLayers({ folder, config, stock, style, shapes, isTied }: Adapted): Layer[] {
   const file = path.join(folder, ADAPTER_CONFIG);
   const modules = [...shapes]
     .filter(([name, { length }]) => name.endsWith('.weight') && length > 1)
@@ -49,8 +49,9 @@ function targetedLayers({ folder, config, style, shapes, isTied }: Adapted): Lay
     });
   const targets = targetedModules({ config, modules, file });
   const twins = [EMBEDDING, HEAD].map((layer) => moduleName(layer, style));
-  if (isTied && config.ensure_weight_tying && twins.some((name) => targets.has(name)))
-    for (const name of twins) targets.add(name);
+  // peft 0.19 takes the two for tied even where they are not.
+  const areTied = config.ensure_weight_tying && (isTied || stock.has(`${HEAD}.weight`, 'a'));
+  if (areTied && twins.some((name) => targets.has(name))) for (const name of twins) targets.add(name);
   const ranks = patternValues({ field: 'rank_pattern', patterns: config.rank_pattern, modules, file });
   const alphas = patternValues({ field: 'alpha_pattern', patterns: config.alpha_pattern, modules, file });
 

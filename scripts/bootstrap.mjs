@@ -5,7 +5,7 @@
  * was compiled; says nothing where there is nothing to do. `build` stops there; `test` runs all checks (ARGS go to
  * vitest); any other COMMAND is one of `vau-rft`. Plain JavaScript without packages, since it runs before there are any.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -32,11 +32,24 @@ class Failure extends Error {
   }
 }
 
-/** Runs a program in the project with our terminal. @throws Failure */
-const run = (command, args) => {
-  const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
-  if (error) say(`${command} cannot be started: ${error.message}`);
-  if (status !== 0) throw new Failure(status ?? (signal === 'SIGINT' ? 130 : 1));
+/**
+ * Runs a program in the project with our terminal. Who asks us to stop asks the program, which may have something to
+ * save; we wait for it. @throws Failure
+ */
+const run = async (command, args) => {
+  const child = spawn(command, args, { cwd: root, stdio: 'inherit' });
+  const pass = (signal) => child.kill(signal);
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'];
+  for (const signal of signals) process.on(signal, pass);
+  const { code, signal } = await new Promise((resolve) => {
+    child.on('error', (error) => {
+      say(`${command} cannot be started: ${error.message}`);
+      resolve({ code: 1, signal: null });
+    });
+    child.on('exit', (code, signal) => resolve({ code, signal }));
+  });
+  for (const signal of signals) process.off(signal, pass);
+  if (code !== 0) throw new Failure(code ?? (signal === 'SIGINT' ? 130 : 1));
 };
 
 const node = (args) => run(process.execPath, args);
@@ -73,11 +86,11 @@ const install = async () => {
   const record = at('node_modules', '.package-lock.json');
   const installedByHand = existsSync(record) && statSync(record).mtimeMs >= statSync(lock).mtimeMs;
   if (!installedByHand || !Object.values(tools).every((tool) => existsSync(tool))) {
-    await step('installing packages (npm ci)', () => {
+    await step('installing packages (npm ci)', async () => {
       const npm = process.env.npm_execpath;
       const args = ['ci', '--include=dev', '--no-audit', '--no-fund'];
-      if (npm?.endsWith('.js')) node([npm, ...args]);
-      else run('npm', args);
+      if (npm?.endsWith('.js')) await node([npm, ...args]);
+      else await run('npm', args);
     });
   }
   writeFileSync(stamp, wanted);
@@ -88,12 +101,12 @@ const build = async () => {
   const config = ['tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json'].map((file) => at(file));
   const wanted = digest([...filesOf(at('src')), ...config]);
   if (read(stamp) === wanted) return;
-  await step('compiling src/ into dist/', () => {
+  await step('compiling src/ into dist/', async () => {
     // Beside and renamed into place: nothing half done, and nothing left of sources that are gone.
     const fresh = at(`.dist-${process.pid}`);
     const old = at(`.dist-${process.pid}-old`);
     try {
-      node([tools.tsc, '-p', 'tsconfig.build.json', '--outDir', fresh]);
+      await node([tools.tsc, '-p', 'tsconfig.build.json', '--outDir', fresh]);
       chmodSync(join(fresh, 'cli', 'main.js'), 0o755);
       writeFileSync(join(fresh, '.sources.sha256'), wanted);
       if (existsSync(at('dist'))) renameSync(at('dist'), old);
@@ -118,7 +131,7 @@ const test = async (args) => {
   await step('checking types', () => node([tools.tsc, '--noEmit']));
   await step('checking style', () => node([tools.biome, 'check']));
   await setUp();
-  node([tools.vitest, 'run', ...args]);
+  await node([tools.vitest, 'run', ...args]);
 };
 
 const [command, ...args] = process.argv.slice(2);
@@ -130,7 +143,7 @@ try {
   await install();
   await build();
   if (command === 'test') await test(args);
-  else if (command !== 'build') node([at('dist', 'cli', 'main.js'), command, ...args]);
+  else if (command !== 'build') await node([at('dist', 'cli', 'main.js'), command, ...args]);
 } catch (error) {
   if (!(error instanceof Failure)) throw error;
   process.exitCode = error.exitCode;

@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { dependentEnvironment } from '../parent-process.js';
+import { runDependent } from '../system/dependent.js';
+import type { StopSignals } from '../system/stop-signals.js';
 
 /** One process to run. */
 export interface Job {
@@ -23,22 +23,17 @@ export type JobResult = 'done' | 'failed' | 'interrupted';
 export class Runner {
   readonly #parallel: number;
   readonly #print: (line: string) => void;
-  readonly #running = new Set<ChildProcess>();
-  #stopped = false;
+  readonly #stop: StopSignals;
 
-  constructor({ parallel, print }: { parallel: number; print: (line: string) => void }) {
-    this.#parallel = parallel;
-    this.#print = print;
-  }
-
-  /** Starts no more jobs and asks those that run to stop; asked again, they leave at once. */
-  stop(): void {
-    this.#stopped = true;
-    for (const child of this.#running) child.kill('SIGINT');
+  /** @param stop starts no more jobs and is passed on to those that run */
+  constructor(args: { parallel: number; print: (line: string) => void; stop: StopSignals }) {
+    this.#parallel = args.parallel;
+    this.#print = args.print;
+    this.#stop = args.stop;
   }
 
   get stopped(): boolean {
-    return this.#stopped;
+    return this.#stop.finish.aborted;
   }
 
   /** @returns how each job ended, in the order of the jobs */
@@ -47,7 +42,7 @@ export class Runner {
     const queue = jobs.entries();
     const worker = async () => {
       for (const [i, job] of queue) {
-        if (this.#stopped) return;
+        if (this.stopped) return;
         this.#print(`${job.name}: started, ${i + 1} of ${jobs.length}`);
         results[i] = await this.#runOne(job);
         this.#print(`${job.name}: ${results[i]}`);
@@ -57,31 +52,28 @@ export class Runner {
     return results;
   }
 
-  async #runOne({ name, command: [program, ...args], log }: Job): Promise<JobResult> {
+  async #runOne({ name, command, log }: Job): Promise<JobResult> {
     await mkdir(dirname(log), { recursive: true });
     const file = createWriteStream(log, { flags: 'a' });
-    // In a group of its own: Ctrl-C reaches it once, by way of `stop`, and not also from the terminal.
-    const child = spawn(program!, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-      env: dependentEnvironment(),
-    });
-    this.#running.add(child);
-    for (const stream of [child.stdout, child.stderr])
-      createInterface({ input: stream }).on('line', (line) => {
-        file.write(`${line}\n`);
-        this.#print(`${name}: ${line}`);
+    const print = (line: string) => {
+      file.write(`${line}\n`);
+      this.#print(`${name}: ${line}`);
+    };
+    try {
+      const { code } = await runDependent({
+        command,
+        stop: this.#stop,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        onStart: ({ stdout, stderr }) => {
+          for (const stream of [stdout, stderr]) createInterface({ input: stream! }).on('line', print);
+        },
       });
-    const code = await new Promise<number | null>((resolve) => {
-      child.on('close', resolve);
-      child.on('error', ({ message }) => {
-        this.#print(`${name}: ${message}`);
-        resolve(1);
-      });
-    });
-    this.#running.delete(child);
-    await new Promise<void>((resolve) => file.end(resolve));
-    if (code === 0) return 'done';
-    return this.#stopped ? 'interrupted' : 'failed';
+      if (code === 0) return 'done';
+    } catch (error) {
+      print((error as Error).message);
+    } finally {
+      await new Promise<void>((resolve) => file.end(resolve));
+    }
+    return this.stopped ? 'interrupted' : 'failed';
   }
 }

@@ -12,14 +12,13 @@ import { writeAtomically } from '../report/atomic-write.js';
 import { once } from '../report/once.js';
 import { createProgress } from '../report/progress.js';
 import { table } from '../report/table.js';
+import { stopSignals } from '../system/stop-signals.js';
 import { startRuntime } from '../tensor/runtime.js';
 import { openCheckpoint } from '../trainer/checkpoint.js';
 import { openModels } from '../trainer/models.js';
 import { ensureFfmpeg } from '../video/ffmpeg.js';
 import { openFrameCache } from '../video/frame-cache.js';
-import { interruptSignal } from './interrupt.js';
-
-const INTERRUPTED_CODE = 130;
+import { INTERRUPTED_CODE } from './supervise.js';
 
 /** Measures a model on held-out data. @returns the exit code */
 export async function evaluateCommand(args: {
@@ -31,10 +30,8 @@ export async function evaluateCommand(args: {
   const { config, checkpoint, json } = args;
   const say = (text: string) => void process.stderr.write(`${text}\n`);
   const warn = once((message) => say(`warning: ${message}`));
-  const signal = interruptSignal((count) => {
-    if (count > 1) process.exit(INTERRUPTED_CODE);
-    say('\nstopping');
-  });
+  // The process that watches over this one ends it where it has to leave at once.
+  const { finish: signal } = stopSignals();
   if (config.data.eval.length === 0) {
     const message = 'the config names no held-out data; give it data.eval';
     throw new DataError({ code: 'DATA_NOTHING_HELD_OUT', message });

@@ -1,4 +1,5 @@
 import { VauError } from '../errors.js';
+import { isOutOfMemory, MEMORY_REMEDY } from './memory.js';
 
 /** What to do about the operating system's refusals that are not ours to prevent. */
 const REMEDIES: Record<string, string> = {
@@ -8,11 +9,6 @@ const REMEDIES: Record<string, string> = {
   EROFS: 'The file system is read-only: choose another folder.',
   EMFILE: 'Too many files are open: raise the limit (ulimit -n).',
 };
-
-/** TensorFlow has no code of its own for it that would reach us. */
-const OUT_OF_MEMORY = /OOM when allocating|ResourceExhausted|RESOURCE_EXHAUSTED/;
-const MEMORY_REMEDY =
-  'The memory of the device is used up: take smaller or fewer frames (max_pixels, max_frames), shorter or fewer completions, or more gradient_accumulation_steps.';
 
 /** Prints an error for people to standard error. @returns the exit code */
 export function report(error: unknown, { debug }: { debug: boolean }): number {
@@ -24,7 +20,9 @@ function describe(error: unknown, debug: boolean): string {
   if (!(error instanceof Error)) return `error: ${String(error)}`;
   const code = (error as NodeJS.ErrnoException).code;
   const lines = [`error${code === undefined ? '' : ` ${code}`}: ${error.message}`];
-  const remedy = OUT_OF_MEMORY.test(error.message) ? MEMORY_REMEDY : REMEDIES[code ?? ''];
+  const remedy = isOutOfMemory(error)
+    ? `There is not enough memory. Take less of it: ${MEMORY_REMEDY}`
+    : REMEDIES[code ?? ''];
   if (remedy !== undefined) lines.push(remedy);
   if (debug) lines.push(...stacks(error));
   else if (!(error instanceof VauError) && remedy === undefined)

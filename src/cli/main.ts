@@ -1,8 +1,16 @@
 #!/usr/bin/env node
-import { secretScrubbers } from '../secrets.js';
-import { report } from './failure.js';
-import { program } from './program.js';
-import { scrubStream } from './scrub-stream.js';
+import { dieWithParent } from '../system/dependent.js';
+import { heedSignals } from '../system/stop-signals.js';
+
+// Before the rest is so much as loaded: signals and a parent's end may come at any time.
+heedSignals();
+dieWithParent();
+const [{ report }, { program }, { scrubStream }, { secretScrubbers }] = await Promise.all([
+  import('./failure.js'),
+  import('./program.js'),
+  import('./scrub-stream.js'),
+  import('../secrets.js'),
+]);
 
 const args = process.argv.slice(2);
 const debug = args.includes('--debug');
@@ -19,6 +27,10 @@ async function leave(code: number): Promise<never> {
 
 // `vau-rft … | head`: the reader has left, which is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+// A terminal that was closed, a `tee` that Ctrl-C has ended: what is said is lost, and the work is not.
+process.stderr.on('error', () => {});
+// A progress bar that was not stopped, here or in a process that was killed, has hidden the cursor.
+process.on('exit', () => process.stderr.isTTY && process.stderr.write('\x1b[?25h'));
 process.on('uncaughtException', (error) => process.exit(report(error, { debug })));
 
 try {

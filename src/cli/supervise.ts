@@ -1,81 +1,81 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { RunError } from '../errors.js';
-import { dependentEnvironment } from '../parent-process.js';
+import { runDependent } from '../system/dependent.js';
+import { stopSignals } from '../system/stop-signals.js';
+import { killsForMemory, MEMORY_REMEDY } from './memory.js';
 
-/** Names the supervisor's process id to the process that it supervises. */
-const SUPERVISOR = 'VAU_RFT_SUPERVISOR';
+/** Tells a process that it is the one that is watched over. */
+const SUPERVISED = 'VAU_RFT_SUPERVISED';
+
+const supervised = process.env[SUPERVISED] !== undefined;
+// Not so in a program that this process starts.
+delete process.env[SUPERVISED];
+
+/** Whether this process is one that `supervise` has started. */
+export const isSupervised = (): boolean => supervised;
 
 /** A supervised process ends with this to be started anew; 75 is `EX_TEMPFAIL`. */
 export const RESTART_CODE = 75;
 
-const INTERRUPTED_CODE = 130;
-
-/** Not so in a program that a supervised process starts, though it inherits the environment. */
-export const isSupervised = (): boolean => process.env[SUPERVISOR] === String(process.ppid);
+export const INTERRUPTED_CODE = 130;
 
 /**
- * Runs this program again as a child with `args`, and again with `restartArgs` each time it ends with `RESTART_CODE`:
- * what wears out in a process (TensorFlow's handles) starts fresh. The first SIGINT or SIGTERM is passed on to the
- * child, which stops in its own time; the second kills it, since a child that computes hears nothing until it is done.
+ * Runs this program again as a child with the arguments that it was given, and again with `restartArgs` each time it
+ * ends with `RESTART_CODE`: what wears out in a process (TensorFlow's handles) starts fresh. Asked to stop, it asks the
+ * child, which stops in its own time; asked again it kills it, since a child that computes hears nothing until it is
+ * done.
  *
- * @param onStop tells people at once that the first signal has come
- * @returns the child's exit code; 130 where a second signal has killed it
- * @throws RunError `RUN_KILLED` when a signal of somebody else's has
+ * @param onFinish is what people are told when the first request has come
+ * @param remedy what they can do where the child was killed by somebody else
+ * @returns the child's exit code; 130 where it ended for being asked to
+ * @throws RunError `RUN_KILLED` when a signal of somebody else's has ended it
  */
 export async function supervise(options: {
-  args: string[];
-  restartArgs: string[];
-  onStop: () => void;
+  restartArgs?: string[];
+  onFinish: string;
+  remedy: () => Promise<string>;
 }): Promise<number> {
-  const { args, restartArgs, onStop } = options;
-  let child: ChildProcess | undefined;
-  let signals = 0;
-  const stop = (signal: NodeJS.Signals) => {
-    signals += 1;
-    if (signals === 1) onStop();
-    child?.kill(signals === 1 ? signal : 'SIGKILL');
+  const { restartArgs = [], onFinish, remedy } = options;
+  const say = (why?: string) => {
+    const [reason, again] = why === undefined ? ['', '; once more to leave at once'] : [`${why}: `, ''];
+    process.stderr.write(`\n${reason}${onFinish}${again}\n`);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
-  try {
-    for (let next = args; ; next = restartArgs) {
-      child = startChild(next);
-      const end = await endOf(child);
-      if (signals > 1) return INTERRUPTED_CODE;
-      if (end.signal !== null) throw killed(end.signal);
-      if (end.code !== RESTART_CODE) return end.code;
-      // It has saved for the restart, and was asked to stop meanwhile.
-      if (signals > 0) return INTERRUPTED_CODE;
-    }
-  } finally {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, stop);
+  const stop = stopSignals({ onFinish: say });
+  const program = [process.execPath, ...process.execArgv, process.argv[1]!];
+  const memoryKills = killsForMemory();
+  for (let args = process.argv.slice(2); ; args = restartArgs) {
+    const end = await runDependent({
+      command: [...program, ...args],
+      stop,
+      env: { [SUPERVISED]: '1' },
+      stdio: ['inherit', 'inherit', 'inherit'],
+    });
+    // Before it could hear us, or because it did not hear us in time.
+    if (end.signal !== null && stop.finish.aborted && (stop.leave.aborted || end.signal === 'SIGTERM'))
+      return INTERRUPTED_CODE;
+    if (end.signal !== null)
+      throw killed({ signal: end.signal, wasMemory: killsForMemory() > memoryKills, remedy: await remedy() });
+    if (end.code !== RESTART_CODE) return end.code;
+    // It has saved for the restart, and was asked to stop meanwhile.
+    if (stop.finish.aborted) return INTERRUPTED_CODE;
   }
 }
 
-function startChild(args: string[]): ChildProcess {
-  // In a group of its own: Ctrl-C reaches it by way of this process alone, and so counts once.
-  return spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...args], {
-    stdio: 'inherit',
-    detached: true,
-    env: { ...dependentEnvironment(), [SUPERVISOR]: String(process.pid) },
-  });
-}
+/** What these signals mean when nobody has sent them. */
+const CAUSES: Partial<Record<NodeJS.Signals, string>> = {
+  SIGKILL: 'by somebody, or by the system for want of memory',
+  SIGABRT: 'as programs are that cannot get the memory they ask for',
+  SIGTRAP: 'as JavaScript is that cannot get the memory it asks for',
+  SIGSEGV: 'a crash, which want of memory can cause',
+  SIGBUS: 'a crash, which want of memory or a file cut short can cause',
+};
 
-type End = { code: number; signal: null } | { signal: NodeJS.Signals };
-
-function endOf(child: ChildProcess): Promise<End> {
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('exit', (code, signal) => {
-      // A progress bar that was not stopped has hidden the cursor.
-      if (signal !== null && process.stderr.isTTY) process.stderr.write('\x1b[?25h\n');
-      resolve(signal === null ? { code: code!, signal } : { signal });
-    });
-  });
-}
-
-function killed(signal: NodeJS.Signals): RunError {
-  const why = signal === 'SIGKILL' ? ', by somebody or for want of memory' : '';
-  const message = `the training process was killed (${signal}${why}); go on from its last checkpoint with --resume`;
+function killed(args: { signal: NodeJS.Signals; wasMemory: boolean; remedy: string }): RunError {
+  const { signal, wasMemory, remedy } = args;
+  const cause = wasMemory ? 'by the system, for want of memory' : CAUSES[signal];
+  const memory = cause?.includes('memory')
+    ? ` ${wasMemory ? 'Take less of it' : 'If it was memory, take less of it'}: ${MEMORY_REMEDY}`
+    : '';
+  const message = `the process that computes was killed (${signal}${cause === undefined ? '' : `: ${cause}`}).${memory} ${remedy}`;
   return new RunError({ code: 'RUN_KILLED', message, exitCode: 128 + constants.signals[signal] });
 }

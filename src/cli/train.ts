@@ -6,16 +6,17 @@ import { createLog } from '../report/log.js';
 import { Profile } from '../report/profile.js';
 import { createProgress } from '../report/progress.js';
 import { openRunFolder, type RunFolder } from '../report/run-folder.js';
+import { stopSignals, unlessStopped } from '../system/stop-signals.js';
 import { startRuntime } from '../tensor/runtime.js';
 import { bestText } from '../trainer/best-file.js';
 import { type Checkpoint, latestCheckpoint, openCheckpoint } from '../trainer/checkpoint.js';
 import { checkOptions } from '../trainer/resume.js';
 import { HANDLE_LIMIT, type RunEnd, run } from '../trainer/run.js';
 import { ensureFfmpeg } from '../video/ffmpeg.js';
-import { interruptSignal } from './interrupt.js';
-import { RESTART_CODE } from './supervise.js';
+import { hasCheckpoint } from './resume-hint.js';
+import { INTERRUPTED_CODE, RESTART_CODE } from './supervise.js';
 
-const EXIT_CODES: Record<RunEnd, number> = { done: 0, interrupted: 130, restart: RESTART_CODE };
+const EXIT_CODES: Record<RunEnd, number> = { done: 0, interrupted: INTERRUPTED_CODE, restart: RESTART_CODE };
 
 /**
  * Trains in this process.
@@ -31,7 +32,8 @@ export async function trainCommand(args: {
   acceptChanges?: boolean;
   profile?: number;
 }): Promise<number> {
-  const signal = interruptSignal();
+  // The process that watches over this one ends it where it has to leave at once.
+  const { finish: signal } = stopSignals();
   try {
     const folder = await openRunFolder({ config: args.config, resume: args.resume !== undefined });
     try {
@@ -62,8 +64,8 @@ async function trainIn(args: {
       profiledSteps === undefined
         ? undefined
         : new Profile({ steps: profiledSteps, onDone: (profile) => reportProfile({ profile, folder, say }) });
-    const backend = await startRuntime({ report: say, profile });
-    await ensureFfmpeg({ report: say });
+    const backend = await unlessStopped(startRuntime({ report: say, profile }), signal);
+    await unlessStopped(ensureFfmpeg({ report: say }), signal);
     log.info({ backend: backend.name, step: checkpoint?.state.step ?? 0, pid: process.pid }, 'started');
     if (backend.name === 'wasm')
       say('TensorFlow is not there: running on WebAssembly, several times slower (vau-rft doctor)');
@@ -76,13 +78,21 @@ async function trainIn(args: {
     const end = await run({ config, folder, checkpoint, log, progress, signal, acceptChanges, handleLimit, profile });
     log.info({ end }, 'ended');
     if (end === 'done') say(`done: ${path.relative('.', folder.path) || '.'}${await bestText(folder)}`);
-    if (end === 'interrupted') say('saved; go on with --resume');
+    if (end === 'interrupted') await sayStopped({ config, say });
     return EXIT_CODES[end];
   } catch (error) {
+    if (error === signal.reason) {
+      await sayStopped({ config, say });
+      return INTERRUPTED_CODE;
+    }
     // People are told by whoever catches it.
     log.info({ error: String(error) }, 'failed');
     throw error;
   }
+}
+
+async function sayStopped({ config, say }: { config: Config; say: (text: string) => void }): Promise<void> {
+  say((await hasCheckpoint(config)) ? 'saved; go on with --resume' : 'stopped before the first step: nothing to save');
 }
 
 function reportProfile(args: { profile: Profile; folder: RunFolder; say: (text: string) => void }): void {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Config } from '../config/schema.js';
 import { createProgress } from '../report/progress.js';
 import { runFiles } from '../report/run-folder.js';
+import { stopSignals, unlessStopped } from '../system/stop-signals.js';
 import { startRuntime } from '../tensor/runtime.js';
 import { ensureFfmpeg } from '../video/ffmpeg.js';
 import { resultText } from './result.js';
@@ -29,28 +30,31 @@ export async function quickstart({
     say(`\n[${number}/${STAGES}] ${title}`);
     if (command !== undefined) say(`  $ vau-rft ${command}`);
   };
+  const stop = stopSignals();
+  /** Stopped between two stages or in a short one, which is done again; a training saves first. */
+  const short = <T>(work: Promise<T>) => unlessStopped(work, stop.finish);
   if (fresh) await removeAll(folder);
   const started = performance.now();
 
   stage(1, 'TensorFlow and ffmpeg', 'setup');
   const report = (line: string) => say(`  ${line}`);
-  const backend = await startRuntime({ report });
-  const { version } = await ensureFfmpeg({ report });
+  const backend = await short(startRuntime({ report }));
+  const { version } = await short(ensureFfmpeg({ report }));
   say(`  ready: ${backend.name}, ffmpeg ${version}`);
 
   stage(2, 'Surveillance-like clips, annotated', `dataset synthesize --out ${folder.clips} --seed ${seed}`);
-  await makeClips({ folder, seed, progress: createProgress() });
+  await short(makeClips({ folder, seed, progress: createProgress() }));
 
   stage(3, 'A tiny Qwen2-VL with random weights learns to answer (supervised)');
-  await makeModel({ folder, seed });
+  await short(makeModel({ folder, seed }));
   const sft = await stageConfig({ stage: 'sft', folder, seed, model: folder.model });
   say(`  $ vau-rft train ${sft.words[0]}`);
-  await trainStage(sft);
+  await trainStage({ ...sft, stop });
 
   stage(4, 'GRPO: it tries, is rewarded, and gets better');
   const grpo = await stageConfig({ stage: 'grpo', folder, seed, model: await trainedModel(sft.config) });
   say(`  $ vau-rft train ${grpo.words[0]}`);
-  await trainStage(grpo);
+  await trainStage({ ...grpo, stop });
 
   stage(5, 'Held-out clips, which no stage has seen');
   const result = {

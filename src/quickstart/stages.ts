@@ -1,15 +1,15 @@
-import { spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { synthesize } from '../dataset/synthesize/synthesize.js';
-import { RunError, VauError } from '../errors.js';
+import { RunError } from '../errors.js';
 import { fileExists } from '../file-exists.js';
 import { packageFile } from '../package-file.js';
-import { dependentEnvironment } from '../parent-process.js';
 import type { Progress } from '../report/progress.js';
 import { holdsRun, runFiles } from '../report/run-folder.js';
+import { runDependent } from '../system/dependent.js';
+import type { StopSignals } from '../system/stop-signals.js';
 import { latestCheckpoint } from '../trainer/checkpoint.js';
 import { writeTinyModel } from './tiny-model.js';
 import { FRAME_SIZE } from './tiny-shape.js';
@@ -74,25 +74,14 @@ export async function stageConfig(args: {
 }
 
 /** Trains a stage in a process of its own, going on where an earlier call was interrupted; a finished one is left. */
-export async function trainStage({ config, words }: { config: Config; words: string[] }): Promise<void> {
+export async function trainStage(args: { config: Config; words: string[]; stop: StopSignals }): Promise<void> {
+  const { config, words, stop } = args;
   const files = runFiles(config.output_dir);
   if (await fileExists(files.finished)) return;
   const resume = (await holdsRun(config.output_dir)) ? ['--resume'] : [];
-  const main = packageFile('dist/cli/main.js');
-  const child = spawn(process.execPath, [main, 'train', ...words, ...resume], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    detached: true,
-    env: dependentEnvironment(),
-  });
-  const forward = (signal: NodeJS.Signals) => void child.kill(signal);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, forward);
-  const code = await new Promise<number>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('exit', (status) => resolve(status ?? 1));
-  });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, forward);
-  if (code === 130)
-    throw new VauError({ code: 'INTERRUPTED', message: 'stopped; the same command goes on from here', exitCode: 130 });
+  const command = [process.execPath, packageFile('dist/cli/main.js'), 'train', ...words, ...resume];
+  const { code } = await runDependent({ command, stop });
+  stop.finish.throwIfAborted();
   if (code !== 0) {
     const message = `${config.name} failed; its log is ${files.log}`;
     throw new RunError({ code: 'QUICKSTART_FAILED', message });

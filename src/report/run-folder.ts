@@ -1,4 +1,4 @@
-import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { loadConfig } from '../config/load.js';
 import { describeChange, resumeChanges } from '../config/resume.js';
@@ -6,8 +6,8 @@ import type { Config } from '../config/schema.js';
 import { resolvedConfigText, withoutSecrets } from '../config/text.js';
 import { UsageError } from '../errors.js';
 import { fileExists } from '../file-exists.js';
+import { takeLock, type Wait } from '../system/lock.js';
 import { writeAtomically } from './atomic-write.js';
-import { takeLock } from './lock.js';
 
 /** The files of a run's folder (absolute paths), locked for this process until `release`. */
 export interface RunFolder extends RunFiles {
@@ -73,10 +73,11 @@ const LOCK_PATIENCE = 2000;
 export async function openRunFolder({ config, resume }: { config: Config; resume: boolean }): Promise<RunFolder> {
   const files = runFiles(config.output_dir);
   await makeFolder(files.path);
-  const release = await takeLock(join(files.path, 'run.lock'), { patience: resume ? LOCK_PATIENCE : 0 });
+  const release = await takeLock({ file: join(files.path, 'run.lock'), patience: LOCK_PATIENCE, onWait: sayUnknown });
   const takeConfig = () => writeAtomically({ file: files.config, text: resolvedConfigText(config) });
   try {
     await checkKinds(files);
+    await removeHalfWritten(files.path);
     const isBegun = await holdsRun(files.path);
     if (isBegun && !resume) {
       const message = `${config.output_dir} already holds a run; go on with it by --resume, or give this one another name or output_dir`;
@@ -91,6 +92,16 @@ export async function openRunFolder({ config, resume }: { config: Config; resume
     await release();
     throw error;
   }
+}
+
+function sayUnknown({ message, lives }: Wait): void {
+  if (!lives) process.stderr.write(`${message}; waiting for a sign of life\n`);
+}
+
+/** What killed processes have left: files that had not got their names yet. */
+async function removeHalfWritten(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  for (const name of names.filter((name) => name.endsWith('.tmp'))) await rm(join(folder, name), { force: true });
 }
 
 async function makeFolder(folder: string): Promise<void> {

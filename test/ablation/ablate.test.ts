@@ -11,6 +11,8 @@ import { folderWith } from '../folder.js';
 
 const TRAIN = [process.execPath, fileURLToPath(new URL('fake-train.mjs', import.meta.url))];
 
+const NEVER = new AbortController().signal;
+
 let folder: string;
 beforeEach(async () => {
   folder = await folderWith({ 'base.yaml': 'name: base\nmodel: {path: m}\n' });
@@ -27,16 +29,17 @@ async function start({
   onLine = () => {},
 }: {
   parallel?: number;
-  onLine?: (line: string, runner: Runner) => void;
+  onLine?: (line: string, stop: AbortController) => void;
 } = {}) {
+  const finish = new AbortController();
   const ablation = await readAblation(join(folder, 'a.yaml'));
   const work = await openWork({ ablation, runs: await planRuns({ ablation }), train: TRAIN });
   const printed: string[] = [];
   const print = (line: string) => {
     printed.push(line);
-    onLine(line, runner);
+    onLine(line, finish);
   };
-  const runner: Runner = new Runner({ parallel, print });
+  const runner = new Runner({ parallel, print, stop: { finish: finish.signal, leave: NEVER } });
   const { outcomes, failed } = await ablate({ ablation, work, runner });
   return {
     printed,
@@ -96,7 +99,7 @@ describe('ablate', () => {
 
   it('stops when it is asked to, and resumes the run that was begun', async () => {
     await writeFile(join(folder, 'hang-grpo.beta-0_seed-2'), '');
-    const stopped = await start({ onLine: (line, runner) => line.endsWith(': hanging') && runner.stop() });
+    const stopped = await start({ onLine: (line, stop) => line.endsWith(': hanging') && stop.abort() });
     expect(stopped.printed).toContain('grpo.beta-0_seed-2: interrupted');
     expect(await calls()).toEqual(['grpo.beta-0_seed-1', 'grpo.beta-0_seed-2']);
 
@@ -116,7 +119,7 @@ describe('ablate', () => {
   });
 
   it('reports a program that cannot be started', async () => {
-    const runner = new Runner({ parallel: 1, print: () => {} });
+    const runner = new Runner({ parallel: 1, print: () => {}, stop: { finish: NEVER, leave: NEVER } });
     const job = { name: 'x', command: [join(folder, 'nothing')], log: join(folder, 'x.log') };
     expect(await runner.run([job])).toEqual(['failed']);
   });

@@ -1,7 +1,7 @@
 /**
  * Stands in for `train`: makes a run's folder as the real one does, and reaches a `reward` that is a known function of
  * the config. Next to the config it keeps `calls.txt`, and looks for `fail-<name>` (then it fails) and `hang-<name>`
- * (then it waits for SIGINT after having begun).
+ * (then it waits for SIGTERM after having begun).
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -25,7 +25,7 @@ mkdirSync(output_dir, { recursive: true });
 writeFileSync(join(output_dir, 'config.yaml'), String(config));
 writeFileSync(join(output_dir, 'metrics.jsonl'), '{"step":1}\n');
 if (existsSync(join(home, `hang-${name}`))) {
-  process.on('SIGINT', () => process.exit(130));
+  process.on('SIGTERM', () => process.exit(130));
   console.error('hanging');
   setInterval(() => {}, 1000);
 } else {

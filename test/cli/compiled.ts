@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll } from 'vitest';
+import { afterAll, vi } from 'vitest';
 import { packageFile } from '../../src/package-file.js';
 
 const run = promisify(execFile);
@@ -37,6 +37,10 @@ export interface Ended {
 export interface Running {
   pid: number;
   ended: Promise<Ended>;
+  /** Returns when it has said so on standard error. */
+  says(text: string): Promise<void>;
+  /** Takes its standard error away: a terminal that is closed, a `tee` that is gone. */
+  deafen(): void;
 }
 
 export function start(command: string, args: string[], env: NodeJS.ProcessEnv = {}): Running {
@@ -48,5 +52,11 @@ export function start(command: string, args: string[], env: NodeJS.ProcessEnv = 
   const ended = new Promise<Ended>((done) => {
     child.on('close', (code, signal) => done({ code: code ?? (signal === 'SIGKILL' ? 137 : 1), stderr }));
   });
-  return { pid: child.pid!, ended };
+  const says = (text: string) => vi.waitUntil(() => stderr.includes(text), { timeout: 30_000, interval: 10 });
+  return {
+    pid: child.pid!,
+    ended,
+    says: async (text) => void (await says(text)),
+    deafen: () => void child.stderr.destroy(),
+  };
 }

@@ -31,9 +31,16 @@ describe('report', () => {
     expect(text).toMatch(/^error ENOSPC: .*\nThe disk is full: .*--resume\.\n$/);
   });
 
-  it('says what to do when the device has no memory left', () => {
-    const { text } = reported(new Error('Invalid TF_Status: 8\nMessage: OOM when allocating tensor with shape[12,9]'));
-    expect(text).toMatch(/The memory of the device is used up: .*max_pixels/);
+  it.each([
+    'Invalid TF_Status: 8\nMessage: OOM when allocating tensor with shape[12,9]',
+    'Array buffer allocation failed',
+    'std::bad_alloc',
+    'WebAssembly.instantiate(): Out of memory: Cannot allocate Wasm memory for new instance',
+    'spawn ENOMEM',
+    'failed to allocate memory',
+  ])('says what to set where there is not enough memory: %s', (message) => {
+    const { text } = reported(new Error(message));
+    expect(text).toMatch(/\nThere is not enough memory\. .*data\.video\.max_pixels.*rollout\.num_generations/);
     expect(text).not.toContain('should not happen');
   });
 

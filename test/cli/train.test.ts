@@ -1,6 +1,6 @@
 import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { tinyProject } from '../tiny-project.js';
 import { compileProgram, type Ended, start } from './compiled.js';
 
@@ -93,6 +93,22 @@ describe('a full disk', () => {
     const files = async (name: string) => ({ ...JSON.parse(await manifest(name, 6)), 'state.json': null });
     expect(await files('cut')).toEqual(await files('whole'));
   });
+});
+
+it('killed before its first checkpoint: says what may have been, and nothing of going on', async () => {
+  const running = start(process.execPath, words('early', ['training.save_steps=100', 'training.max_steps=1000']));
+  const pid = await vi.waitFor(async () => {
+    expect(await readFile(join(inProject('early'), 'metrics.jsonl'), 'utf8')).not.toBe('');
+    return JSON.parse(await readFile(join(inProject('early'), 'run.lock'), 'utf8')).pid;
+  }, 30_000);
+  process.kill(pid, 'SIGKILL');
+  const { code, stderr } = await running.ended;
+  expect(code).toBe(137);
+  expect(stderr).toMatch(/error RUN_KILLED: .*SIGKILL: by somebody, or .* for want of memory.*data\.video\.max_pixels/);
+  expect(stderr).toContain(
+    `No checkpoint was written yet: there is nothing to go on from; remove ${inProject('early')}`,
+  );
+  expect(stderr).not.toContain('--resume');
 });
 
 describe('a run that cannot start', () => {

@@ -25,24 +25,24 @@ export const command: CommandModule<object, AblateArguments> = {
       )
       .example('$0 ablate configs/ablate-rewards.yaml', 'which reward terms matter?'),
   handler: async ({ file, 'dry-run': dryRun, parallel, set }) => {
-    const [{ readAblation }, { planRuns }, { ablate, openWork }, { Runner }, { summaryTable }] = await Promise.all([
-      import('../../ablation/file.js'),
-      import('../../ablation/plan.js'),
-      import('../../ablation/ablate.js'),
-      import('../../ablation/runner.js'),
-      import('../../ablation/summary.js'),
-    ]);
+    const [{ readAblation }, { planRuns }, { ablate, openWork }, { Runner }, { summaryTable }, { stopSignals }] =
+      await Promise.all([
+        import('../../ablation/file.js'),
+        import('../../ablation/plan.js'),
+        import('../../ablation/ablate.js'),
+        import('../../ablation/runner.js'),
+        import('../../ablation/summary.js'),
+        import('../../system/stop-signals.js'),
+      ]);
     const ablation = await readAblation(file);
     const runs = await planRuns({ ablation, set });
     const train = [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url)), 'train'];
     const work = await openWork({ ablation, runs, train });
     if (dryRun) return void process.stdout.write(work.map(describe).join(''));
 
-    const runner = new Runner({ parallel, print: (line) => void process.stderr.write(`${line}\n`) });
-    const stop = () => runner.stop();
-    process.on('SIGINT', stop).on('SIGTERM', stop);
+    const print = (line: string) => void process.stderr.write(`${line}\n`);
+    const runner = new Runner({ parallel, print, stop: stopSignals() });
     const { outcomes, failed } = await ablate({ ablation, work, runner });
-    process.off('SIGINT', stop).off('SIGTERM', stop);
 
     process.stdout.write(summaryTable(ablation, outcomes));
     if (runner.stopped && failed.length > 0) throw interrupted(failed.length, runs.length);

@@ -23,9 +23,17 @@ export const command: CommandModule<object, Args> = {
       .option('predictions', { type: 'string', describe: 'Write a JSON line for each answer into this file' })
       .option('json', { type: 'boolean', default: false, describe: 'Print one JSON object' }),
   handler: async ({ config: file, set, checkpoint, predictions, json }) => {
+    const { isSupervised, supervise } = await import('../supervise.js');
     const { loadConfig } = await import('../../config/load.js');
-    const { evaluateCommand } = await import('../evaluate.js');
     const config = await loadConfig({ file, set });
+    if (!isSupervised()) {
+      process.exitCode = await supervise({
+        onFinish: 'stopping after the answers at hand',
+        remedy: async () => 'Nothing was written: start it again.',
+      });
+      return;
+    }
+    const { evaluateCommand } = await import('../evaluate.js');
     process.exitCode = await evaluateCommand({ config, checkpoint, predictions, json });
   },
 };

@@ -42,8 +42,6 @@ export const command: CommandModule<object, Args> = {
       .example('$0 train configs/tag-qwen2-vl-2b.yaml', 'start a run')
       .example('$0 train configs/tag-qwen2-vl-2b.yaml --resume', 'go on with it after an interruption'),
   handler: async ({ config: file, set, resume, 'accept-changes': acceptChanges, 'dry-run': dryRun, profile }) => {
-    const { dieWithParent } = await import('../../parent-process.js');
-    dieWithParent();
     const { loadConfig } = await import('../../config/load.js');
     const config = await loadConfig({ file, set });
     if (dryRun) {
@@ -53,11 +51,12 @@ export const command: CommandModule<object, Args> = {
     }
     const { isSupervised, supervise } = await import('../supervise.js');
     if (!isSupervised()) {
+      const { resumeHint } = await import('../resume-hint.js');
       process.exitCode = await supervise({
-        args: process.argv.slice(2),
         // From its latest checkpoint, whichever the first process was told to start from.
         restartArgs: ['train', file, ...set.flatMap((item) => ['--set', item]), '--resume', 'latest'],
-        onStop: () => process.stderr.write('\nfinishing the step and saving; once more to leave at once\n'),
+        onFinish: 'finishing the step and saving',
+        remedy: () => resumeHint(config),
       });
       return;
     }

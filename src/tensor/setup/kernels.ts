@@ -5,11 +5,11 @@ import { SetupError } from '../../errors.js';
 import { buildKernels, kernelsDigest } from './build-kernels.js';
 import { type Compiler, fetchCompiler, localCompilers } from './compile.js';
 import { type AddonLocation, runtimesFolder } from './find-addon.js';
-import { withLock } from './lock.js';
 import { findPip } from './pip.js';
 import { probeKernels } from './probe.js';
 import { runtimeTarget } from './target.js';
 import { type Report, ToolError } from './tool.js';
+import { withLock } from './with-lock.js';
 
 /**
  * Our own operations for TensorFlow's CPU kernels, compiled beside the addon that they will be loaded after: the ones

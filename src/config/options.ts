@@ -64,11 +64,29 @@ const source = z.discriminatedUnion('source', [
   }),
 ]);
 
+/** What one video may cost: frames of 8192 × 4320 (8K), and what decoding those takes. */
+export const VIDEO_BOUNDS = {
+  max_source_pixels: 35_389_440,
+  max_decode_memory_mib: 2048,
+  max_decode_seconds: 600,
+} as const;
+
 const video = z.strictObject({
   fps: z.number().positive().max(LIMITS.fps).default(1).describe('Frames a second to sample.'),
   max_frames: count(LIMITS.max_frames).default(16).describe('At most this many frames a video, spread over all of it.'),
   min_pixels: count(LIMITS.pixels).default(12544).describe('Smaller frames are enlarged to this height · width.'),
   max_pixels: count(LIMITS.pixels).default(100352).describe('Larger frames are shrunk to this height · width.'),
+  max_source_pixels: count()
+    .default(VIDEO_BOUNDS.max_source_pixels)
+    .describe('A video whose own frames have a larger height · width is left out.'),
+  max_decode_memory_mib: count()
+    .default(VIDEO_BOUNDS.max_decode_memory_mib)
+    .describe('A video that takes ffmpeg more memory (MiB of address space, a process) is left out.'),
+  max_decode_seconds: z
+    .number()
+    .positive()
+    .default(VIDEO_BOUNDS.max_decode_seconds)
+    .describe('A video that takes ffmpeg longer, all its processes together, is left out.'),
 });
 
 const data = z.strictObject({

@@ -1,6 +1,7 @@
 import type { Sample } from '../dataset/sample.js';
 import { lengthProblem } from '../dataset/segment-length.js';
 import { SampleError, VideoError } from '../errors.js';
+import type { VideoBounds } from '../video/bounds.js';
 import { lacksAPart } from '../video/cut-off.js';
 import { type VideoLength, videoLength } from '../video/video-length.js';
 
@@ -10,6 +11,8 @@ export type PastEnd = 'leave_out' | 'tell';
 interface LengthOptions {
   sample: Sample;
   pastEnd: PastEnd;
+  /** What looking into the video may cost. */
+  bounds: Partial<VideoBounds>;
   /** Takes what is only told. */
   warn: (message: string) => void;
 }
@@ -28,7 +31,7 @@ export async function checkLength({
   const isCut = lacksAPart(warnings);
   const mayPass = segment.kind === 'interval' && segment.end > duration;
   if (!mayPass && !isCut) return;
-  const { frameStep } = await videoLength({ file: video });
+  const { frameStep } = await videoLength({ file: video, bounds: options.bounds });
   compare({ ...options, length: { duration, frameStep, warnings: [...warnings] } });
 }
 
@@ -38,10 +41,11 @@ export async function checkLength({
  * @throws SampleError also where the file cannot be read as a video
  */
 export async function checkFileLength(options: LengthOptions): Promise<void> {
-  compare({ ...options, length: await videoLength({ file: options.sample.video }).catch(unreadable) });
+  const request = { file: options.sample.video, bounds: options.bounds };
+  compare({ ...options, length: await videoLength(request).catch(unreadable) });
 }
 
-function compare({ sample, pastEnd, warn, length }: LengthOptions & { length: VideoLength }): void {
+function compare({ sample, pastEnd, warn, length }: Omit<LengthOptions, 'bounds'> & { length: VideoLength }): void {
   const { duration, frameStep, warnings } = length;
   const problem = lengthProblem({ sample, video: { duration, frameStep, isCut: lacksAPart(warnings) } });
   if (problem === undefined) return;

@@ -53,7 +53,7 @@ export function sampleChecker(options: Omit<MakerOptions, 'cache'>): (sample: Sa
   return (sample) =>
     limit(async () => {
       checkedText({ ...options, sample });
-      await checkFileLength({ sample, pastEnd: settings.past_the_end, warn });
+      await checkFileLength({ sample, pastEnd: settings.past_the_end, bounds: settings.video, warn });
     });
 }
 
@@ -64,7 +64,7 @@ async function samplePrompt(options: SampleOptions): Promise<Prompt> {
   const { userText, targetTokens } = checkedText(options);
   const { frames, videoKey } = await framesOf(options).catch(unreadable);
   frames.warnings.forEach(warn);
-  await checkLength({ sample, frames, pastEnd: settings.past_the_end, warn });
+  await checkLength({ sample, frames, pastEnd: settings.past_the_end, bounds: settings.video, warn });
   const prompt = buildPrompt({ processor, userText, frames, systemPrompt: settings.system_prompt, videoKey });
   checkPromptLength({ sample, length: prompt.tokenIds.length + targetTokens, limit: settings.max_prompt_length });
   return prompt;

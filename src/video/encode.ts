@@ -28,7 +28,7 @@ export const encodeVideo = async ({
   await mkdir(dirname(file), { recursive: true });
   const unfinished = join(dirname(file), `.${basename(file)}.${process.pid}.partial`);
   try {
-    const { exitCode, said } = await runFfmpeg({
+    const { exitCode, said } = await runFfmpeg(() => ({
       args: [
         ...[
           '-f',
@@ -49,7 +49,7 @@ export const encodeVideo = async ({
         ...['-movflags', '+faststart', '-y', '-f', 'mp4', `file:${unfinished}`],
       ],
       input: frames instanceof Uint8Array ? single(frames) : frames,
-    });
+    }));
     if (exitCode === 0) return await rename(unfinished, file);
     if (/Unknown encoder/.test(said)) {
       const message = 'This ffmpeg cannot write H.264 (it was built without libx264): set FFMPEG_PATH to one that can.';

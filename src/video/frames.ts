@@ -1,5 +1,7 @@
-/** How frames are chosen and sized; the names and defaults are those of the config's `data.video`. */
-export interface VideoSettings {
+import type { VideoBounds } from './bounds.js';
+
+/** How frames are chosen and sized, and what that may cost; the names and defaults are those of the config's `data.video`. */
+export interface VideoSettings extends Partial<VideoBounds> {
   /** Frames a second to sample. */
   fps: number;
   max_frames: number;

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { VideoError } from '../errors.js';
+import { openBudget } from './bounds.js';
 import { chooseFrames } from './choose-frames.js';
 import { decodeFrames } from './decode.js';
 import { fileIdentity } from './file-identity.js';
 import type { FrameCache } from './frame-cache.js';
 import type { Frames, VideoSettings } from './frames.js';
+import type { VideoInput } from './input.js';
 import { decodedTimeline, probeVideo, type VideoInfo } from './probe.js';
 import { type Size, smartResize } from './smart-resize.js';
 import { frameTimes, type Timeline, timelineDuration } from './timeline.js';
@@ -52,9 +54,10 @@ export const loadFrames = async ({
   const key = cache && (await videoKey({ file, settings, factor }));
   const kept = key && (await cache.get(key));
   if (kept) return kept;
-  const video = await probeVideo({ file, signal });
+  const budget = openBudget(settings);
+  const video = await probeVideo({ file, budget, signal });
   const size = frameSize({ video, settings, factor });
-  const request = { file, settings, size, signal };
+  const request = { file, settings, size, budget, signal };
   const { timeline, warnings } = video;
   const frames =
     (await framesAlong({ ...request, timeline, warnings })) ??
@@ -79,30 +82,27 @@ const framesThatCome = async ({
   return framesAlong({ ...request, timeline, warnings: lost < LOST ? warnings : [...warnings, damage] });
 };
 
-interface Along {
-  file: string;
+interface Along extends VideoInput {
   timeline: Timeline;
   settings: VideoSettings;
   size: Size;
   warnings: string[];
-  signal?: AbortSignal;
 }
 
 /** The chosen frames if `timeline` is true, else `null`. */
 const framesAlong = async ({
-  file,
   timeline,
   settings: { fps, max_frames },
   size,
   warnings,
-  signal,
+  ...input
 }: Along): Promise<Frames | null> => {
   const allTimes = frameTimes(timeline);
   const duration = timelineDuration(timeline);
   const chosen = chooseFrames({ times: allTimes, duration, fps, maxFrames: max_frames });
   const distinct = [...new Set(chosen)];
   const wanted = distinct.map((index) => timeline.pts[index]!);
-  const decoded = await decodeFrames({ file, timeline, wanted, size, signal });
+  const decoded = await decodeFrames({ ...input, timeline, wanted, size });
   if (decoded === null) return null;
   const data = distinct.length === chosen.length ? decoded : repeated({ decoded, distinct, chosen });
   const times = chosen.map((index) => allTimes[index]!);

@@ -1,12 +1,14 @@
-import { stat } from 'node:fs/promises';
 import { VideoError } from '../errors.js';
+import { openBudget } from './bounds.js';
+import { checkFile } from './check-file.js';
 import { containerLogReader } from './container-log.js';
+import { decodingThreads } from './decoding-threads.js';
 import { framecrcReader } from './framecrc.js';
-import { firstVideoStream, inputArgs } from './input.js';
-import { lineCutter } from './lines.js';
-import { type FfmpegResult, runFfmpeg } from './run-ffmpeg.js';
+import { firstVideoStream, inputArgs, type VideoInput } from './input.js';
+import { runFfmpeg } from './run-ffmpeg.js';
 import { parseShownFrame, parseTimeBase, type ShownFrame } from './showinfo.js';
 import { type Timeline, timelineDuration, timelineOfFrames } from './timeline.js';
+import { unreadable } from './unreadable.js';
 import { warningsOf } from './warnings.js';
 
 /** What a video file holds. */
@@ -28,110 +30,99 @@ export interface VideoInfo {
   warnings: string[];
 }
 
-interface Request {
-  file: string;
-  signal?: AbortSignal;
-}
+/** Complaints before the first picture, after which none is waited for. */
+const PATIENCE = 5000;
+
+/** Pictures of six days at 30 a second: more are a file that means ill. */
+const MOST_PICTURES = 2 ** 24;
 
 /**
  * Looks into a video file: reads its packets (for the true time of each frame) and decodes its first frame (for the true
  * size). Where the container does not tell the times, the whole video is decoded to learn them.
  *
  * @throws VideoError `VIDEO_NOT_FOUND`, `VIDEO_NOT_A_FILE`, `VIDEO_EMPTY`, `VIDEO_UNREADABLE`, `VIDEO_NO_STREAM`,
- *   `VIDEO_TIMEOUT`; SetupError without ffmpeg.
+ *   `VIDEO_TIMEOUT`, `VIDEO_TOO_LARGE`; SetupError without ffmpeg.
  */
-export const probeVideo = async ({ file, signal }: Request): Promise<VideoInfo> => {
+export const probeVideo = async ({
+  budget = openBudget(),
+  ...request
+}: Omit<VideoInput, 'budget'> & Partial<VideoInput>): Promise<VideoInfo> => {
+  const input = { ...request, budget };
+  const { file, signal } = input;
   await checkFile(file);
-  const { line: packet, list } = framecrcReader();
-  const { line: ofContainer, log } = containerLogReader();
-  const output = lineCutter(packet);
-  let first: ShownFrame | null = null;
+  let seen = firstLook();
   const packets = [...firstVideoStream, '-c', 'copy', '-f', 'framecrc', 'pipe:1'];
   const firstFrame = [...firstVideoStream, '-vf', 'showinfo', '-frames:v', '1', '-f', 'null', '-'];
-  const result = await runFfmpeg({
-    args: [...inputArgs({ file }), ...packets, ...firstFrame],
-    onOutput: output.chunk,
-    onLog: (line) => {
-      first ??= parseShownFrame(line);
-      ofContainer(line);
-    },
-    signal,
+  const result = await runFfmpeg(() => {
+    seen = firstLook();
+    const { onOutput, onLog, enough } = seen;
+    return { args: [...inputArgs(input), ...packets, ...firstFrame], onOutput, onLog, enough, budget, signal };
   });
-  output.end();
+  const { first, list, container } = seen.found();
+  if (list.times.count > MOST_PICTURES) throw tooManyPictures(file);
   // A damaged end makes ffmpeg complain, yet what came before it is good.
-  const shown = first as ShownFrame | null;
-  if (shown === null) throw unreadable({ file, result });
-  const timeline = list.times.timeline(list.tick) ?? (await decodedTimeline({ file, signal }));
-  const { width, height, pixelAspectRatio } = shown;
+  if (first === null || result.exceeded !== null) throw unreadable({ input, result });
+  const timeline = list.times.timeline(list.tick) ?? (await decodedTimeline(input));
+  const { width, height, pixelAspectRatio } = first;
   return {
     file,
     codec: list.codec,
     width,
     height,
-    rotation: log.rotation ?? 0,
+    rotation: container.rotation ?? 0,
     pixelAspectRatio,
     duration: timelineDuration(timeline),
     timeline,
-    warnings: await warningsOf({ file, timeline, log, endsBroken: list.endsBroken, signal }),
+    warnings: await warningsOf({ ...input, timeline, log: container, endsBroken: list.endsBroken }),
+  };
+};
+
+/** Gathers what `probeVideo` asks for, and says when it is enough. */
+const firstLook = () => {
+  const packets = framecrcReader();
+  const container = containerLogReader();
+  const stop = new AbortController();
+  let first: ShownFrame | null = null;
+  let complaints = 0;
+  return {
+    onOutput: (chunk: Buffer): void => {
+      packets.chunk(chunk);
+      if (packets.list.times.count > MOST_PICTURES) stop.abort();
+    },
+    onLog: (line: string): void => {
+      first ??= parseShownFrame(line);
+      container.line(line);
+      if (first === null && line.includes('[error]')) complaints += 1;
+      if (complaints > PATIENCE) stop.abort();
+    },
+    enough: stop.signal,
+    found: () => ({ first, list: packets.list, container: container.log }),
   };
 };
 
 /** The times of the frames that come when the whole video is decoded: slow, and sure. @throws as `probeVideo`. */
-export const decodedTimeline = async ({ file, signal }: Request): Promise<Timeline> => {
-  const pts: number[] = [];
+export const decodedTimeline = async (input: VideoInput): Promise<Timeline> => {
+  let pts: number[] = [];
   let tick: number | null = null;
-  const result = await runFfmpeg({
-    args: [...inputArgs({ file }), ...firstVideoStream, '-vf', 'showinfo', '-f', 'null', '-'],
-    onLog: (line) => {
+  const args = [
+    ...inputArgs({ ...input, threads: decodingThreads(1) }),
+    ...firstVideoStream,
+    ...['-vf', 'showinfo', '-f', 'null', '-'],
+  ];
+  const result = await runFfmpeg(() => {
+    pts = [];
+    const onLog = (line: string): void => {
       tick ??= parseTimeBase(line);
       const time = parseShownFrame(line)?.pts ?? null;
       if (time !== null) pts.push(time);
-    },
-    signal,
+    };
+    return { args, onLog, budget: input.budget, signal: input.signal };
   });
-  if (tick === null || pts.length === 0 || result.timedOut) throw unreadable({ file, result });
+  if (tick === null || pts.length === 0 || result.exceeded !== null) throw unreadable({ input, result });
   return timelineOfFrames({ tick, pts });
 };
 
-/** What to throw when ffmpeg did not give what was asked of `file`. */
-export const unreadable = ({
-  file,
-  result: { timedOut, said },
-}: {
-  file: string;
-  result: FfmpegResult;
-}): VideoError => {
-  if (timedOut) {
-    const message = `${file}: ffmpeg took too long and was stopped: is the file damaged? Encode it anew, or leave it out.`;
-    return new VideoError({ code: 'VIDEO_TIMEOUT', message });
-  }
-  if (/matches no streams/.test(said)) {
-    const message = `${file} has no video stream: leave it out, or point to the right file.`;
-    return new VideoError({ code: 'VIDEO_NO_STREAM', message });
-  }
-  if (/moov atom not found/.test(said)) {
-    const message = `${file} is cut off: its index, which stands at the end of the file, is not there; fetch it anew, or leave it out.`;
-    return new VideoError({ code: 'VIDEO_UNREADABLE', message });
-  }
-  const message = `${file} cannot be read as a video${said && ` (ffmpeg: ${said})`}: fetch or encode it anew, or leave it out.`;
-  return new VideoError({ code: 'VIDEO_UNREADABLE', message });
-};
-
-const checkFile = async (file: string): Promise<void> => {
-  const found = await stat(file).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') {
-      throw new VideoError({ code: 'VIDEO_NOT_FOUND', message: `There is no file ${file}: check the path.`, cause });
-    }
-    throw new VideoError({ code: 'VIDEO_UNREADABLE', message: `${file} cannot be opened: ${cause.message}.`, cause });
-  });
-  // A pipe or a device could make ffmpeg wait for ever.
-  if (!found.isFile()) {
-    throw new VideoError({ code: 'VIDEO_NOT_A_FILE', message: `${file} is not a file: a video file is needed here.` });
-  }
-  if (found.size === 0) {
-    throw new VideoError({
-      code: 'VIDEO_EMPTY',
-      message: `${file} is empty (0 bytes): fetch it anew, or leave it out.`,
-    });
-  }
+const tooManyPictures = (file: string): VideoError => {
+  const message = `${file} holds more than ${MOST_PICTURES} pictures: cut it into parts, or leave it out.`;
+  return new VideoError({ code: 'VIDEO_TOO_LARGE', message });
 };

@@ -1,7 +1,11 @@
-import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import pLimit from 'p-limit';
+import type { Budget } from './bounds.js';
 import { requireFfmpeg } from './ffmpeg.js';
+import { ffmpegLogReader, inShort } from './ffmpeg-log.js';
+import { type Guarded, startGuarded } from './guard.js';
 import { lineCutter } from './lines.js';
 
 export interface FfmpegJob {
@@ -13,78 +17,130 @@ export interface FfmpegJob {
   onLog?: (line: string) => void;
   /** Written to standard input. */
   input?: AsyncIterable<Uint8Array>;
-  /** After this time ffmpeg is taken to hang and is killed. Default 900. */
-  timeoutSeconds?: number;
+  /** Of the video that is read; its time is taken from there. Left out: 900 seconds, and no bound of memory. */
+  budget?: Budget;
+  /** No longer wanted: ffmpeg is killed, and that is an error. */
   signal?: AbortSignal;
+  /** No more is needed: ffmpeg is killed, and what came until then is the result. */
+  enough?: AbortSignal;
 }
 
 export interface FfmpegResult {
   /** 0: it says that all went well; `null`: killed. */
   exitCode: number | null;
-  timedOut: boolean;
+  /** The bound that it ran into. */
+  exceeded: 'time' | 'memory' | 'pixels' | null;
   /** Its errors in short, one line; empty when it logged none. */
   said: string;
 }
 
+const SECONDS = 900;
+
+/** As many at a time as there are cores, whoever wants them. */
+const slots = pLimit(availableParallelism());
+
+/** Somebody else's signal has stopped ffmpeg. */
+class Stopped extends Error {}
+
 /**
  * Runs ffmpeg to its end. What its exit means is for the caller to say.
  *
+ * @param attempt makes the job, with nothing gathered yet: where a signal that is not ours has stopped ffmpeg (a batch
+ *   system's warning to all processes of a job), it is started again.
  * @throws SetupError if there is no ffmpeg; the signal's reason when it aborts.
  */
-export const runFfmpeg = async (job: FfmpegJob): Promise<FfmpegResult> => {
-  const { args, onOutput, onLog, input, timeoutSeconds = 900, signal } = job;
-  signal?.throwIfAborted();
-  const { path } = await requireFfmpeg();
-  const child = spawn(path, ['-hide_banner', '-nostats', '-loglevel', 'level+info', ...args], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    // Statically linked builds crash on MPEG-TS when glibc makes them load its character set modules: hide those.
-    env: { ...process.env, GCONV_PATH: '/nonexistent' },
-    windowsHide: true,
-  });
-  const kill = (): void => void child.kill('SIGKILL');
-  let timedOut = false;
-  const timer = setTimeout(() => {
-    timedOut = true;
-    kill();
-  }, timeoutSeconds * 1000);
-  signal?.addEventListener('abort', kill);
-
-  const errors: string[] = [];
-  const log = lineCutter((line) => {
-    if (errors.length < 20 && /\[(error|fatal|panic)\]/.test(line)) errors.push(line);
-    onLog?.(line);
-  });
-  child.stderr.on('data', log.chunk);
-  child.stdout.on('data', (chunk: Buffer) => onOutput?.(chunk));
-  // A program that stops reading its input says why in its log: the broken pipe is no news.
-  const fed = pipeline(Readable.from(input ?? []), child.stdin).then(
-    () => undefined,
-    (error: unknown) => (isBrokenPipe(error) ? undefined : error),
-  );
-  try {
-    const exitCode = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', resolve);
-      fed.then((error) => {
-        if (error === undefined) return;
-        kill();
-        reject(error);
-      });
-    });
-    signal?.throwIfAborted();
-    log.end();
-    return { exitCode, timedOut, said: inShort(errors) };
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', kill);
+export const runFfmpeg = async (attempt: () => FfmpegJob): Promise<FfmpegResult> => {
+  for (let left = 3; ; left -= 1) {
+    const job = attempt();
+    try {
+      return await slots(() => runOnce(job));
+    } catch (error) {
+      if (!(error instanceof Stopped)) throw error;
+      // An input can be told once.
+      if (left === 0 || job.input !== undefined) return { exitCode: null, exceeded: null, said: error.message };
+    }
   }
 };
+
+/** @throws Stopped */
+const runOnce = async ({ args, onOutput, onLog, input, budget, signal, enough }: FfmpegJob): Promise<FfmpegResult> => {
+  signal?.throwIfAborted();
+  const { path } = await requireFfmpeg();
+  const started = performance.now();
+  const child = startGuarded({
+    program: path,
+    args: ['-hide_banner', '-nostats', '-loglevel', 'level+info', '-filter_threads', '1', ...args],
+    memoryMib: budget?.bounds.max_decode_memory_mib ?? 0,
+    // Statically linked builds crash on MPEG-TS when glibc makes them load its character set modules: hide those. And
+    // glibc reserves 64 MiB of address space for each thread, which would count as memory.
+    env: { ...process.env, GCONV_PATH: '/nonexistent', MALLOC_ARENA_MAX: '1' },
+  });
+  let timedOut = false;
+  const outOfTime = (): void => {
+    timedOut = true;
+    child.kill();
+  };
+  const timer = setTimeout(outOfTime, Math.max(0, budget?.secondsLeft ?? SECONDS) * 1000);
+  for (const one of [signal, enough]) one?.addEventListener('abort', child.kill);
+  const { line, log } = ffmpegLogReader();
+  const lines = lineCutter((text) => {
+    line(text);
+    onLog?.(text);
+    if (log.exceeded === 'pixels') child.kill();
+  });
+  child.stderr.on('data', lines.chunk);
+  child.stdout.on('data', (chunk: Buffer) => onOutput?.(chunk));
+  try {
+    const [{ code, killedBy }] = await Promise.all([child.end, feed({ input, child })]);
+    signal?.throwIfAborted();
+    lines.end();
+    const exceeded = timedOut ? 'time' : log.exceeded;
+    const isOurs = exceeded !== null || enough?.aborted;
+    if (!isOurs && (log.wasSignalled || killedBy !== null)) return endOfAnother({ killedBy, errors: log.errors });
+    return { exitCode: code, exceeded, said: inShort(log.errors) };
+  } finally {
+    clearTimeout(timer);
+    for (const one of [signal, enough]) one?.removeEventListener('abort', child.kill);
+    if (budget) budget.secondsLeft -= (performance.now() - started) / 1000;
+  }
+};
+
+const CRASHES: readonly NodeJS.Signals[] = ['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'SIGFPE', 'SIGTRAP', 'SIGSYS'];
+
+/** What a signal means that is not ours. @throws Stopped */
+const endOfAnother = ({ killedBy, errors }: { killedBy: NodeJS.Signals | null; errors: string[] }): FfmpegResult => {
+  // The system's, for want of memory.
+  if (killedBy === 'SIGKILL') return { exitCode: null, exceeded: 'memory', said: inShort(errors) };
+  if (killedBy === null || !CRASHES.includes(killedBy))
+    throw new Stopped(`it was stopped by ${killedBy ?? 'a signal'}`);
+  return {
+    exitCode: null,
+    exceeded: null,
+    said: [`it crashed (${killedBy})`, inShort(errors)].filter(Boolean).join('; '),
+  };
+};
+
+/** Writes to its standard input. @throws what making the input throws. */
+const feed = async ({
+  input = emptyInput(),
+  child,
+}: {
+  input?: AsyncIterable<Uint8Array>;
+  child: Guarded;
+}): Promise<void> => {
+  try {
+    await pipeline(Readable.from(input), child.stdin);
+  } catch (error) {
+    // A program that stops reading its input says why in its log: the broken pipe is no news.
+    if (isBrokenPipe(error)) return;
+    child.kill();
+    throw error;
+  }
+};
+
+async function* emptyInput(): AsyncGenerator<Uint8Array> {}
 
 const isBrokenPipe = (error: unknown): boolean =>
   error instanceof Error &&
   'code' in error &&
   ['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes(String(error.code));
-
-/** The first two different errors, without `[module @ 0x55…] [error]`. */
-const inShort = (errors: string[]): string =>
-  [...new Set(errors.map((line) => line.replace(/\[[^\]]*\]\s*/g, '').trim()))].slice(0, 2).join('; ');

@@ -8,12 +8,14 @@ export interface Timeline {
   end: number;
   /** Of `pts`, those where decoding can start, ascending; empty: only at the beginning. */
   keys: number[];
+  /** For each of `keys`, the time that ffmpeg must be told to start there, in ticks: at it or a little later. */
+  seeks: number[];
 }
 
 /** The timeline of frames that were decoded one by one, from their times in ticks. */
 export const timelineOfFrames = ({ tick, pts: shown }: { tick: number; pts: number[] }): Timeline => {
   const pts = [...new Set(shown)].sort((a, b) => a - b);
-  return { tick, pts, end: endOf({ pts, lastDuration: 0 }), keys: [] };
+  return { tick, pts, end: endOf({ pts, lastDuration: 0 }), keys: [], seeks: [] };
 };
 
 /** A last frame of unknown length lasts as long as the others on average; the only frame, one tick. */

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../cache-folder.js';
+import { openBudget, type VideoBounds } from './bounds.js';
 import { fileIdentity } from './file-identity.js';
 import { probeVideo, type VideoInfo } from './probe.js';
 import { frameStep } from './timeline.js';
@@ -19,15 +20,24 @@ const VERSION = 2;
  * The length of a video and what is wrong with it. The first time the file is read through, which decodes one frame;
  * then the answer is kept in the cache folder until the file changes.
  *
+ * @param bounds what it may cost; those left out are as by default.
  * @throws VideoError, SetupError as `probeVideo`.
  */
-export const videoLength = async (request: { file: string; signal?: AbortSignal }): Promise<VideoLength> => {
-  const identity = JSON.stringify([VERSION, ...(await fileIdentity(request.file))]);
+export const videoLength = async ({
+  file,
+  bounds,
+  signal,
+}: {
+  file: string;
+  bounds?: Partial<VideoBounds>;
+  signal?: AbortSignal;
+}): Promise<VideoLength> => {
+  const identity = JSON.stringify([VERSION, ...(await fileIdentity(file))]);
   const name = createHash('sha256').update(identity).digest('hex');
   const folder = join(cacheFolder(), 'video-lengths');
   const kept = await read(join(folder, name), identity);
   if (kept !== null) return kept;
-  const { duration, warnings, timeline } = await probeVideo(request);
+  const { duration, warnings, timeline } = await probeVideo({ file, budget: openBudget(bounds), signal });
   const length = { duration, frameStep: frameStep(timeline), warnings };
   // It only saves work: where it cannot be kept, it is found anew.
   await write({ folder, name, entry: { identity, ...length } }).catch(() => undefined);

@@ -1,7 +1,6 @@
 import type { ContainerLog } from './container-log.js';
 import { framecrcReader } from './framecrc.js';
-import { inputArgs } from './input.js';
-import { lineCutter } from './lines.js';
+import { inputArgs, type VideoInput } from './input.js';
 import { isCutRiff } from './riff.js';
 import { runFfmpeg } from './run-ffmpeg.js';
 import { type Timeline, timelineDuration } from './timeline.js';
@@ -11,11 +10,6 @@ const AUDIBLE_LEAD = 0.1;
 
 /** Seconds that must be missing of what a header announces before a file is taken to be cut off. */
 const MISSING = 0.5;
-
-interface Request {
-  file: string;
-  signal?: AbortSignal;
-}
 
 /**
  * What people should know of a video file, a sentence each: that it is cut off, that players count its time otherwise.
@@ -27,8 +21,8 @@ export const warningsOf = async ({
   timeline,
   log: { announced, start, endsEarly },
   endsBroken,
-  signal,
-}: Request & { timeline: Timeline; log: ContainerLog; endsBroken: boolean }): Promise<string[]> => {
+  ...input
+}: VideoInput & { timeline: Timeline; log: ContainerLog; endsBroken: boolean }): Promise<string[]> => {
   const warnings: string[] = [];
   const duration = timelineDuration(timeline);
   const begin = timeline.pts[0]! * timeline.tick;
@@ -38,7 +32,7 @@ export const warningsOf = async ({
   const isCut =
     endsEarly ||
     endsBroken ||
-    (missing > MISSING && announced! - (await soundEnd({ file, start: start ?? 0, signal })) > MISSING) ||
+    (missing > MISSING && announced! - (await soundEnd({ ...input, file, start: start ?? 0 })) > MISSING) ||
     (await isCutRiff(file));
   if (isCut) {
     const promised = missing > 0.05 ? `its header tells ${seconds(announced!)}, ` : '';
@@ -53,12 +47,14 @@ export const warningsOf = async ({
 };
 
 /** When the first stream of sound ends, in seconds from `start`; 0 where there is none. */
-const soundEnd = async ({ file, start, signal }: Request & { start: number }): Promise<number> => {
-  const { line, list } = framecrcReader();
-  const output = lineCutter(line);
-  const args = [...inputArgs({ file }), '-map', '0:a:0', '-c', 'copy', '-f', 'framecrc', 'pipe:1'];
-  await runFfmpeg({ args, onOutput: output.chunk, signal });
-  output.end();
+const soundEnd = async ({ start, ...input }: VideoInput & { start: number }): Promise<number> => {
+  let packets = framecrcReader();
+  await runFfmpeg(() => {
+    packets = framecrcReader();
+    const args = [...inputArgs(input), '-map', '0:a:0', '-c', 'copy', '-f', 'framecrc', 'pipe:1'];
+    return { args, onOutput: packets.chunk, budget: input.budget, signal: input.signal };
+  });
+  const { list } = packets;
   const timeline = list.times.timeline(list.tick);
   return timeline === null ? 0 : timeline.end * timeline.tick - start;
 };

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { decodeFrames, planStretches } from '../../src/video/decode.js';
+import { openBudget } from '../../src/video/bounds.js';
+import { decodeFrames } from '../../src/video/decode.js';
 import { probeVideo } from '../../src/video/probe.js';
 import type { Size } from '../../src/video/smart-resize.js';
 import { clipFolder, ffmpeg } from './clips.js';
@@ -11,7 +12,7 @@ const folder = await clipFolder();
 
 const firstFrame = async (file: string, size: Size): Promise<Uint8Array> => {
   const { timeline } = await probeVideo({ file });
-  return (await decodeFrames({ file, timeline, wanted: timeline.pts.slice(0, 1), size }))!;
+  return (await decodeFrames({ file, budget: openBudget(), timeline, wanted: timeline.pts.slice(0, 1), size }))!;
 };
 
 describe('decodeFrames', () => {
@@ -65,28 +66,9 @@ describe('decodeFrames', () => {
     const file = join(folder, 'plain.mp4');
     await ffmpeg(['-f', 'lavfi', '-i', 'testsrc=d=1:s=64x64', '-pix_fmt', 'yuv420p', file]);
     const { timeline } = await probeVideo({ file });
-    const request = { file, timeline, size: { height: 28, width: 28 } };
+    const request = { file, budget: openBudget(), timeline, size: { height: 28, width: 28 } };
     const [first, second] = timeline.pts as [number, number];
     expect(await decodeFrames({ ...request, wanted: [first, second + 1] })).toBeNull();
     expect(await decodeFrames({ ...request, wanted: [first, second] })).toHaveLength(2 * 28 * 28 * 3);
-  });
-});
-
-describe('planStretches', () => {
-  const pts = Array.from({ length: 1000 }, (_, i) => i * 10);
-  const timeline = { tick: 0.001, pts, end: 10_000, keys: pts.filter((_, i) => i % 100 === 0) };
-
-  it('skips only where that saves work', () => {
-    expect(planStretches({ timeline, wanted: [0, 500, 1010, 1950, 2010] })).toEqual([
-      { pts: [0, 500] },
-      { seek: 1000, pts: [1010, 1950, 2010] },
-    ]);
-    expect(planStretches({ timeline, wanted: [990, 4900] })).toEqual([{ pts: [990] }, { seek: 4000, pts: [4900] }]);
-    expect(planStretches({ timeline, wanted: [5000] })).toEqual([{ seek: 5000, pts: [5000] }]);
-  });
-
-  it('reads on where there is no key frame to go to', () => {
-    expect(planStretches({ timeline: { ...timeline, keys: [] }, wanted: [0, 9000] })).toEqual([{ pts: [0, 9000] }]);
-    expect(planStretches({ timeline: { ...timeline, keys: [500] }, wanted: [10, 490] })).toEqual([{ pts: [10, 490] }]);
   });
 });

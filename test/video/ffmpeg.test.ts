@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { openBudget } from '../../src/video/bounds.js';
 import { ensureFfmpeg, findFfmpeg } from '../../src/video/ffmpeg.js';
 import { runFfmpeg } from '../../src/video/run-ffmpeg.js';
 import { clipFolder } from './clips.js';
@@ -106,13 +107,16 @@ describe('ensureFfmpeg', () => {
 describe('runFfmpeg', () => {
   it('ends a program that hangs, and one that is no longer wanted', async () => {
     vi.stubEnv('FFMPEG_PATH', await program({ file: join(folder, 'hangs'), version: '9', rest: 'exec sleep 30' }));
-    expect(await runFfmpeg({ args: [], timeoutSeconds: 0.2 })).toMatchObject({ timedOut: true, exitCode: null });
-    await expect(runFfmpeg({ args: [], signal: AbortSignal.timeout(200) })).rejects.toThrow(/aborted/);
+    expect(await runFfmpeg(() => ({ args: [], budget: openBudget({ max_decode_seconds: 0.2 }) }))).toMatchObject({
+      exceeded: 'time',
+      exitCode: null,
+    });
+    await expect(runFfmpeg(() => ({ args: [], signal: AbortSignal.timeout(200) }))).rejects.toThrow(/aborted/);
   });
 
   it('tells errors in short', async () => {
     vi.stubEnv('FFMPEG_PATH', real);
-    const { exitCode, said } = await runFfmpeg({ args: ['-i', 'file:/nowhere.mp4', '-f', 'null', '-'] });
+    const { exitCode, said } = await runFfmpeg(() => ({ args: ['-i', 'file:/nowhere.mp4', '-f', 'null', '-'] }));
     expect(exitCode).not.toBe(0);
     expect(said).toMatch(/No such file/);
     expect(said).not.toMatch(/@ 0x|\[error\]|\n/);

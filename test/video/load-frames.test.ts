@@ -1,10 +1,13 @@
 import { copyFile, readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { openBudget } from '../../src/video/bounds.js';
+import { decodeFrames } from '../../src/video/decode.js';
 import type { FrameCache } from '../../src/video/frame-cache.js';
 import type { Frames, VideoSettings } from '../../src/video/frames.js';
 import { loadFrames, videoKey } from '../../src/video/load-frames.js';
 import { probeVideo } from '../../src/video/probe.js';
+import { planStretches } from '../../src/video/stretches.js';
 import { clipFolder, ffmpeg, numbered, numbersShown } from './clips.js';
 
 const folder = await clipFolder();
@@ -162,12 +165,11 @@ describe('loadFrames', () => {
     const open = ['-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-bf', '3', '-g', '20', '-x264opts', 'open-gop=1'];
     await make('long.mkv', { frames: 900, size: '160x120' }, open);
     const info = await probeVideo({ file: inFolder('long.mkv') });
-    const { decodeFrames, planStretches } = await import('../../src/video/decode.js');
     const wanted = [7, 333, 334, 500, 899].map((index) => info.timeline.pts[index]!);
     expect(planStretches({ timeline: info.timeline, wanted })).toHaveLength(4);
-    const request = { file: inFolder('long.mkv'), wanted, size: { height: 84, width: 112 } };
+    const request = { file: inFolder('long.mkv'), budget: openBudget(), wanted, size: { height: 84, width: 112 } };
     const skipping = await decodeFrames({ ...request, timeline: info.timeline });
-    const straight = await decodeFrames({ ...request, timeline: { ...info.timeline, keys: [] } });
+    const straight = await decodeFrames({ ...request, timeline: { ...info.timeline, keys: [], seeks: [] } });
     expect(skipping).toEqual(straight);
     const frames = { data: skipping!, count: 5, height: 84, width: 112, times: [], duration: 30, warnings: [] };
     expect(numbersShown(frames)).toEqual([7, 333, 334, 500, 899]);

@@ -17,8 +17,8 @@ const listing = `#extradata 0:       46, 0x3ff11032
 `;
 
 const read = (text: string) => {
-  const { line, list } = framecrcReader();
-  for (const one of text.split('\n')) line(one);
+  const { chunk, list } = framecrcReader();
+  chunk(Buffer.from(text));
   return { ...list, timeline: list.times.timeline(list.tick) };
 };
 
@@ -28,9 +28,26 @@ describe('framecrcReader', () => {
     expect(codec).toBe('h264');
     expect(endsBroken).toBe(true);
     const timeline = found!;
-    expect(timeline).toEqual({ tick: 1 / 90000, pts: [132000, 135000, 138000, 141000], end: 144000, keys: [132000] });
+    expect(timeline).toEqual({
+      tick: 1 / 90000,
+      pts: [132000, 135000, 138000, 141000],
+      end: 144000,
+      keys: [132000],
+      seeks: [132000],
+    });
     expect(frameTimes(timeline).map((time) => time.toFixed(4))).toEqual(['0.0000', '0.0333', '0.0667', '0.1000']);
     expect(timelineDuration(timeline)).toBeCloseTo(4 / 30, 9);
+  });
+
+  it('tells ffmpeg to start where a key frame is found by its decoding time', () => {
+    // The second key frame is decoded 2000 ticks before it is shown, the first 6000: MP4 is searched by the latter.
+    const varied = `#tb 0: 1/90000
+0,      -6000,          0,     3000,      801, 0x32f410e8
+0,      -3000,       3000,     3000,       19, 0x2bb604c4, F=0x0
+0,       8000,      10000,     3000,      801, 0x32f410e8
+0,      20000,      30000,     3000,       19, 0x2bb604c4, F=0x0
+`;
+    expect(read(varied).timeline).toMatchObject({ keys: [0, 10000], seeks: [0, 14000] });
   });
 
   it('gives up where a time is missing or comes twice', () => {
@@ -48,6 +65,7 @@ describe('timelineOfFrames', () => {
       pts: [4, 6, 9],
       end: 11.5,
       keys: [],
+      seeks: [],
     });
     expect(timelineOfFrames({ tick: 0.1, pts: [7] }).end).toBe(8);
   });

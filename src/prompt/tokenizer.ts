@@ -25,6 +25,8 @@ interface HubTokenizer {
   decode(ids: number[], options: { skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean }): string;
   token_to_id(token: string): number | undefined;
   id_to_token(id: number): string | undefined;
+  /** Added tokens are among them. Ids are what the file says, of whatever type. */
+  model: { tokens_to_ids: Map<string, unknown> };
   get_added_tokens_decoder(): Map<number, { special: boolean }>;
 }
 
@@ -119,16 +121,13 @@ function createTokenizer({ json, config }: { json: TokenizerJson; config: object
   const { normalizer, pre_tokenizer, decoder } = json;
   const growth = Math.max(...[normalizer, pre_tokenizer, decoder].map(growthOf));
   if (growth > MAX_GROWTH) throw new Error(`a text may become ${growth} times as long`);
-  const { vocab } = json.model;
-  const ids = Array.isArray(vocab) ? [...vocab.keys()] : Object.values(vocab);
-  for (const { id } of json.added_tokens) ids.push(id);
+  const library: HubTokenizer = new hub.Tokenizer(json, config);
   let largestId = 0;
-  for (const value of ids) {
-    if (!Number.isInteger(value) || (value as number) < 0)
-      throw new Error(`${String(value).slice(0, 40)} is no token's id`);
-    largestId = Math.max(largestId, value as number);
+  for (const id of library.model.tokens_to_ids.values()) {
+    if (!Number.isInteger(id) || (id as number) < 0) throw new Error(`${String(id).slice(0, 40)} is no token's id`);
+    largestId = Math.max(largestId, id as number);
   }
-  return { library: new hub.Tokenizer(json, config), largestId };
+  return { library, largestId };
 }
 
 /** The product of the lengths of all that is put in, by whatever part of a step. */

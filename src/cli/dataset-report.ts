@@ -73,11 +73,12 @@ function reasoningLines({ reasoning: r }: DatasetReport): string[] {
 
 function videoLines({ videos }: DatasetReport): string[] {
   if (!videos) return ['videos     not looked for; give their folder with --videos'];
-  const { names, found, missing, ambiguous, refused, seen } = videos;
+  const { names, found, missing, ambiguous, refused, remote, seen } = videos;
   const lists = Object.entries({
     'not found': missing,
     'fits several files': ambiguous,
     'leads out of the folder': refused,
+    'a web address': remote,
     'cannot be read': seen?.unreadable.map(({ name }) => name) ?? [],
     'cut off or damaged': seen?.cutOff ?? [],
   });

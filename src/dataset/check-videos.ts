@@ -1,6 +1,7 @@
 import type { Annotation } from './annotation.js';
 import type { SeenVideo } from './segment-length.js';
-import { AMBIGUOUS, type Located, NOT_FOUND, OUTSIDE } from './videos.js';
+import { NOT_FOUND, OUTSIDE, REMOTE } from './video-names.js';
+import { AMBIGUOUS, type Located } from './videos.js';
 
 /** The videos that an annotation file names. */
 export interface VideosReport {
@@ -8,7 +9,10 @@ export interface VideosReport {
   found: number;
   missing: string[];
   ambiguous: string[];
+  /** They lead out of the folder. */
   refused: string[];
+  /** They are web addresses. */
+  remote: string[];
   /** Absent where no video was looked into. */
   seen?: {
     /** Names of videos that cannot be read, with what is wrong. */
@@ -57,6 +61,7 @@ export function checkVideos({ rows, locate, seen, problems }: VideosOptions): Vi
     missing: failing(NOT_FOUND),
     ambiguous: failing(AMBIGUOUS),
     refused: failing(OUTSIDE),
+    remote: failing(REMOTE),
     ...(seen && {
       seen: {
         unreadable: looked.flatMap(({ name, video }) => ('problem' in video ? { name, problem: video.problem } : [])),

@@ -64,14 +64,15 @@ interface CheckOptions {
  * @returns also `folderError`: what is wrong with the folder of videos
  * @throws DataError when a file as a whole cannot be used.
  */
-export async function checkDataset({
-  files,
-  source,
-  videos,
-  classes,
-  lookAtVideos,
-}: CheckOptions): Promise<{ files: DatasetReport[]; overlaps: Overlap[]; folderError?: DataError }> {
-  const index = videos === undefined ? undefined : await indexVideos(videos).catch(asDataError);
+export async function checkDataset({ files, source, videos, classes, lookAtVideos }: CheckOptions): Promise<{
+  files: DatasetReport[];
+  overlaps: Overlap[];
+  folderError?: DataError;
+  warnings: string[];
+}> {
+  const warnings: string[] = [];
+  const warn = (message: string) => void warnings.push(message);
+  const index = videos === undefined ? undefined : await indexVideos({ folder: videos, warn }).catch(asDataError);
   const folderError = index instanceof DataError ? index : undefined;
   const locate = index instanceof DataError ? undefined : index;
   const reports: DatasetReport[] = [];
@@ -83,7 +84,7 @@ export async function checkDataset({
     reports.push(checkAnnotations({ annotations, source: format, locate, seen }));
     named.push({ file, videos: annotations.annotations.map(({ video }) => video) });
   }
-  return { files: reports, overlaps: overlaps(named), folderError };
+  return { files: reports, overlaps: overlaps(named), folderError, warnings };
 }
 
 function asDataError(error: unknown): DataError {

@@ -26,6 +26,8 @@ export interface LoadedSamples {
   leftOut: LeftOut[];
   /** What rows hold beside and nobody uses. */
   unused: LeftOut[];
+  /** A sentence for each folder of videos that cannot be read. */
+  passedOver: string[];
 }
 
 /**
@@ -41,7 +43,9 @@ export async function loadSamples({
 }: SampleSource & { classes?: readonly string[]; idOf?: SampleId }): Promise<LoadedSamples> {
   const { annotations: file, videos, task } = source;
   const annotations = await readAnnotations({ source: source.source, file, classes: labelsOf({ classes }) });
-  const locate = videos === undefined ? asItIs : await indexVideos(videos);
+  const passedOver: string[] = [];
+  const warn = (message: string) => void passedOver.push(message);
+  const locate = videos === undefined ? asItIs : await indexVideos({ folder: videos, warn });
   const ids = idOf ?? sampleIds({ sources: [source] })[0]!;
   const selected = selectSamples({ annotations, task, locate, idOf: ids });
   return {
@@ -49,6 +53,7 @@ export async function loadSamples({
     rows: annotations.rows,
     leftOut: [...annotations.leftOut, ...selected.leftOut],
     unused: [...annotations.unused, ...selected.unused],
+    passedOver,
   };
 }
 
@@ -85,6 +90,7 @@ export async function loadDataset({ data, split, log }: DatasetOptions): Promise
   for (const [i, source] of sources.entries()) {
     const loaded = await loadSamples({ ...source, classes: data.classes, idOf: ids[i] });
     const file = source.annotations;
+    loaded.passedOver.forEach(log);
     for (const message of describeLeftOut({ file, ...loaded })) log(message);
     for (const message of describeUnused({ file, ...loaded })) log(message);
     samples.push(...loaded.samples);

@@ -63,7 +63,14 @@ test('usable samples, reasons, balance, times, videos and what two files share',
       cjk: 1,
     },
     prefixes: { ecva: 2, ucf: 1 },
-    videos: { names: 4, found: 1, missing: ['ucf_gone.mp4'], ambiguous: ['ecva_2.mp4'], refused: ['../3.mp4'] },
+    videos: {
+      names: 4,
+      found: 1,
+      missing: ['ucf_gone.mp4'],
+      ambiguous: ['ecva_2.mp4'],
+      refused: ['../3.mp4'],
+      remote: [],
+    },
   } satisfies DatasetReport);
 });
 

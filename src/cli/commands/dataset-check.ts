@@ -31,7 +31,14 @@ export const checkCommand: CommandModule<object, Arguments> = {
     const { lookAtVideos } = await import('../look-at-videos.js');
     const { DataError } = await import('../../errors.js');
     const labels = classes?.split(',').map((label) => label.trim()) ?? VAU_BENCH_CLASSES;
-    const { folderError, ...report } = await checkDataset({ files, source, videos, classes: labels, lookAtVideos });
+    const { folderError, warnings, ...report } = await checkDataset({
+      files,
+      source,
+      videos,
+      classes: labels,
+      lookAtVideos,
+    });
+    for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
     process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : datasetReportText(report));
     if (folderError) throw folderError;
     const useless = report.files.filter(({ tasks }) => Object.values(tasks).every(({ usable }) => usable === 0));

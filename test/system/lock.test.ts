@@ -112,6 +112,11 @@ describe('takeLock', () => {
     },
   );
 
+  it.each([-1, 0])('is taken over where its process id is none: %d', async (pid) => {
+    const file = join(await folderWith({ 'run.lock': await lockOf(pid) }), 'run.lock');
+    await (await takeLock({ file, silence: 300 }))();
+  });
+
   it('says what else lies in its place', async () => {
     const folder = await folderWith();
     await mkdir(join(folder, 'a'));

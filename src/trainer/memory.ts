@@ -79,9 +79,9 @@ export function checkMemory(args: {
   const parts = [
     ...(usesGpu ? [] : onDevice),
     {
-      // Two frames make one slice of patches in float32.
-      bytes: prompts * 2 * data.video.min_pixels * 3 * 4,
-      what: `${prompts} ${prompts === 1 ? 'video' : 'videos'} of ${data.video.min_pixels} pixels a frame or more`,
+      // Two frames make one slice of patches in float32; those of the next step are made ahead.
+      bytes: 2 * prompts * 2 * data.video.min_pixels * 3 * 4,
+      what: `${2 * prompts} videos of ${data.video.min_pixels} pixels a frame or more`,
       remedy: 'lower data.video.min_pixels or training.prompts_per_step',
     },
   ];

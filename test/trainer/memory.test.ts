@@ -30,7 +30,7 @@ describe('checkMemory', () => {
     [
       'data.video.min_pixels',
       { data: { video: { min_pixels: 4e6, max_pixels: 4e6 } } },
-      /1 video of 4000000 pixels a frame or more/,
+      /2 videos of 4000000 pixels a frame or more/,
     ],
   ])('refuses a huge %s, naming it', (_, options, message) => {
     expect(() => check(options)).toThrow(message);

@@ -1,6 +1,9 @@
 import { vi } from 'vitest';
 import yargs, { type CommandModule } from 'yargs';
 
+// A command that computes would start another process to do so, and watch over it: here it is this one.
+process.env.VAU_RFT_SUPERVISED = '1';
+
 /** Runs one command as the command line would, and returns what it prints; where it fails, the error has that too. */
 export async function runCommand<Arguments>(
   command: CommandModule<object, Arguments>,

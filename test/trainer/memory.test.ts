@@ -38,7 +38,7 @@ describe('checkMemory', () => {
   });
 
   it('refuses a model that is too large, with a code', async () => {
-    const refused = Promise.resolve().then(() => check({}, { limit: 2 ** 16 }));
+    const refused = Promise.resolve().then(() => check({ data: { video: { min_pixels: 1 } } }, { limit: 2 ** 16 }));
     await expect(refused).rejects.toMatchObject({ code: 'MEMORY_TOO_SMALL' });
     await expect(refused).rejects.toThrow(/most of it is for the weights/);
     expect(() => check({}, { limit: 2 ** 20, usesGpu: true })).not.toThrow();

@@ -13,7 +13,7 @@ import { type Limits, Reader } from './pool.js';
 import { knownInputs, type Seed, writeSeeds } from './seeds.js';
 import type { Answer } from './worker.js';
 
-const LIMITS: Limits = { seconds: 10, wallSeconds: 60, bytes: 2 * 2 ** 30 };
+const LIMITS: Limits = { seconds: 10, wallSeconds: 120, bytes: 2 * 2 ** 30 };
 
 interface Input {
   name: string;

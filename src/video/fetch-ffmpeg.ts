@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { SetupError } from '../errors.js';
+import { npmIntegrity } from '../system/npm-integrity.js';
 import { ffmpegVersion } from './ffmpeg.js';
+import { PACKAGES, WHEEL_VERSION, WHEELS } from './ffmpeg-releases.js';
 
 const execute = promisify(execFile);
 const limits = { timeout: 600_000, maxBuffer: 16 * 2 ** 20, windowsHide: true };
@@ -11,18 +13,9 @@ const limits = { timeout: 600_000, maxBuffer: 16 * 2 ** 20, windowsHide: true };
 /** How the names of the folders begin in which things are made ready. */
 const WORK = 'fetch-';
 
-/** Platform tags of the wheels of `imageio-ffmpeg`, by `process.platform-process.arch`. */
-const wheelPlatforms: Record<string, string> = {
-  'linux-x64': 'manylinux2014_x86_64',
-  'linux-arm64': 'manylinux2014_aarch64',
-  'darwin-x64': 'macosx_10_9_x86_64',
-  'darwin-arm64': 'macosx_11_0_arm64',
-  'win32-x64': 'win_amd64',
-};
-
 /**
  * Brings an ffmpeg program to the path `target`: a current one out of the PyPI wheel `imageio-ffmpeg`, else an old one
- * out of the npm package `@ffmpeg-installer`. It is made ready beside `target`, run once, and renamed into place, so
+ * out of the npm package `@ffmpeg-installer`; of a fixed version each, checked against its hash, and told which. It is made ready beside `target`, run once, and renamed into place, so
  * that a killed setup leaves nothing half done.
  *
  * @throws SetupError `FFMPEG_MISSING` if no way works; it says what each way said.
@@ -47,7 +40,7 @@ export const fetchFfmpeg = async ({
       await chmod(binary, 0o755);
       const version = await ffmpegVersion(binary);
       await rename(binary, target);
-      report(`ffmpeg: ${version} is ready in ${target}`);
+      report(`ffmpeg: ${version} is ready in ${target}, from ${name}`);
       return;
     } catch (error) {
       failures.push(`${name}: ${lastLine(error)}`);
@@ -77,33 +70,46 @@ interface Place {
 }
 
 const fromWheel = async ({ folder, platform }: Place): Promise<string> => {
-  const tag = wheelPlatforms[platform];
-  if (tag === undefined) throw new Error(`has no wheel for ${platform}`);
+  const wheel = WHEELS[platform];
+  if (wheel === undefined) throw new Error(`has no wheel for ${platform}`);
   const python = await findPython();
+  // pip compares the hash itself, before it unpacks anything.
+  const requirement = join(folder, 'requirement.txt');
+  await writeFile(requirement, `imageio-ffmpeg==${WHEEL_VERSION} --hash=sha256:${wheel.sha256}\n`);
   const download = ['-m', 'pip', 'download', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:'];
-  await execute(python, [...download, '--platform', tag, '--dest', folder, 'imageio-ffmpeg>=0.5,<1'], limits);
-  const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
-  if (wheel === undefined) throw new Error('pip brought no wheel');
-  await execute(python, ['-m', 'zipfile', '-e', join(folder, wheel), folder], limits);
+  const which = ['--platform', wheel.tag, '--dest', folder, '--require-hashes', '--requirement', requirement];
+  await execute(python, [...download, ...which], limits);
+  const file = (await readdir(folder)).find((name) => name.endsWith('.whl'));
+  if (file === undefined) throw new Error('pip brought no wheel');
+  await execute(python, ['-m', 'zipfile', '-e', join(folder, file), folder], limits);
   const binaries = join(folder, 'imageio_ffmpeg', 'binaries');
   const binary = (await readdir(binaries)).find((name) => name.startsWith('ffmpeg-'));
-  if (binary === undefined) throw new Error(`${wheel} holds no ffmpeg`);
+  if (binary === undefined) throw new Error(`${file} holds no ffmpeg`);
   return join(binaries, binary);
 };
 
 const fromNpm = async ({ folder, platform }: Place): Promise<string> => {
-  const install = ['install', '--prefix', folder, '--ignore-scripts', '--no-save', '--no-audit', '--no-fund'];
-  await execute('npm', [...install, `@ffmpeg-installer/${platform}`], {
+  const release = PACKAGES[platform];
+  if (release === undefined) throw new Error(`has no package for ${platform}`);
+  const name = `@ffmpeg-installer/${platform}@${release.version}`;
+  await execute('npm', ['pack', '--silent', '--pack-destination', folder, name], {
     ...limits,
     shell: process.platform === 'win32',
   });
-  const program = process.platform === 'win32' ? 'ffmpeg.exe' : 'ffmpeg';
-  return join(folder, 'node_modules', '@ffmpeg-installer', platform, program);
+  const archive = (await readdir(folder)).find((file) => file.endsWith('.tgz'));
+  if (archive === undefined) throw new Error('npm pack brought nothing');
+  const found = npmIntegrity(await readFile(join(folder, archive)));
+  if (found !== release.integrity)
+    throw new Error(
+      `the registry's ${name} is not the one that was released (${found} instead of ${release.integrity})`,
+    );
+  await execute('tar', ['-xzf', join(folder, archive), '-C', folder], limits);
+  return join(folder, 'package', process.platform === 'win32' ? 'ffmpeg.exe' : 'ffmpeg');
 };
 
 const ways = [
-  { name: 'imageio-ffmpeg (PyPI)', unpack: fromWheel },
-  { name: '@ffmpeg-installer (npm)', unpack: fromNpm },
+  { name: `ffmpeg 7 of imageio-ffmpeg ${WHEEL_VERSION} (PyPI)`, unpack: fromWheel },
+  { name: 'an older ffmpeg, of @ffmpeg-installer (npm)', unpack: fromNpm },
 ];
 
 /** @throws Error if there is no Python with pip. */

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openBudget } from '../../src/video/bounds.js';
@@ -100,6 +100,33 @@ describe('ensureFfmpeg', () => {
       message: expect.stringContaining('no route'),
     });
     expect(lines).toHaveLength(4);
+    expect(await readdir(join(cache, 'ffmpeg'))).toEqual([]);
+  });
+});
+
+describe('what is fetched', () => {
+  /** pip fails, and npm gives another archive than the one that was released. */
+  const fakes = async (name: string): Promise<{ cache: string; asked: string }> => {
+    const { path, cache } = await bare(name);
+    const asked = join(folder, name, 'asked');
+    const note = `echo "$@" >> '${asked}'; for one; do case $one in *.txt) /bin/cat "$one" >> '${asked}';; esac; done`;
+    await program({ file: join(path, 'python3'), version: '', rest: `${note}; case $3 in download) exit 1;; esac` });
+    const pack = `echo npm "$@" >> '${asked}'; while [ "$1" != --pack-destination ]; do shift; done; echo other > "$2/p.tgz"`;
+    await program({ file: join(path, 'npm'), version: '', rest: pack });
+    return { cache, asked };
+  };
+
+  it('has a fixed version and hash; anything else is not unpacked', async () => {
+    const { cache, asked } = await fakes('pinned');
+    const failure = await ensureFfmpeg({ report: () => {} }).catch((error: Error) => error);
+    expect(failure).toMatchObject({
+      code: 'FFMPEG_MISSING',
+      message: expect.stringContaining('is not the one that was'),
+    });
+    const calls = await readFile(asked, 'utf8');
+    expect(calls).toMatch(/--require-hashes/);
+    expect(calls).toMatch(/^imageio-ffmpeg==0\.6\.0 --hash=sha256:[0-9a-f]{64}$/m);
+    expect(calls).toMatch(/npm pack .*@ffmpeg-installer\/\S+@4\.1\.\d$/m);
     expect(await readdir(join(cache, 'ffmpeg'))).toEqual([]);
   });
 });

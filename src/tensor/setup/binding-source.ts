@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { SetupError } from '../../errors.js';
+import { npmIntegrity } from '../../system/npm-integrity.js';
 import { type Report, runTool, ToolError } from './tool.js';
 
 const PACKAGE = '@tensorflow/tfjs-node-gpu';
@@ -77,9 +77,7 @@ export const fetchBindingSource = async ({
     const name = (await readdir(folder)).find((file) => file.endsWith('.tgz'));
     if (name === undefined) throw new ToolError({ message: 'npm pack brought nothing' });
     const archive = join(folder, name);
-    const found = `sha512-${createHash('sha512')
-      .update(await readFile(archive))
-      .digest('base64')}`;
+    const found = npmIntegrity(await readFile(archive));
     if (found !== integrity) {
       const message = `the registry's ${PACKAGE} ${version} is not the one that was released (${found} instead of ${integrity}): use another registry (npm config set registry)`;
       throw new SetupError({ code: 'BINDING_SOURCE_DAMAGED', message });

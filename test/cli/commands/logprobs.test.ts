@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { command } from '../../../src/cli/commands/logprobs.js';
+import { folderWith as emptyFolder } from '../../folder.js';
 import { tinyProject, videoFlags } from '../../tiny-project.js';
 import { runCommand } from './run.js';
 
@@ -20,6 +21,15 @@ describe('logprobs', () => {
     expect(result.frame_times).toEqual(result.frame_times.toSorted((a: number, b: number) => a - b));
     expect(result.frame_times).toHaveLength(4);
     expect(JSON.parse(second).logprobs).not.toEqual(result.logprobs);
+  });
+
+  it('fetches ffmpeg where there is none', async () => {
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const empty = await emptyFolder();
+    for (const name of ['PATH', 'VAU_RFT_CACHE']) vi.stubEnv(name, empty);
+    vi.stubEnv('FFMPEG_PATH', '');
+    const tried = { code: 'FFMPEG_MISSING', message: expect.stringMatching(/^No ffmpeg could be fetched .*PyPI.*npm/) };
+    await expect(logprobs(...about('test-00000.mp4'))).rejects.toMatchObject(tried);
   });
 
   it('prints a line a token for people', async () => {

@@ -30,7 +30,9 @@ export class Reader {
   async read(task: Task): Promise<Answer> {
     const child = this.#ready();
     const answer = await new Promise<Answer>((resolve) => {
+      let isDone = false;
       const done = (result: Answer) => {
+        isDone = true;
         clearTimeout(timer);
         clearInterval(watch);
         child.off('message', done);
@@ -38,13 +40,16 @@ export class Reader {
         resolve(result);
       };
       const kill = (finding: string) => {
+        if (isDone) return;
         child.kill('SIGKILL');
         done({ finding, code: 'killed' });
       };
       const died = (code: number | null, signal: string | null) =>
         done({ finding: `the process ended with ${signal ?? code}`, code: 'died' });
       const { seconds, wallSeconds, bytes } = this.#limits;
-      const timer = setTimeout(() => kill(`not done after ${wallSeconds} s`), wallSeconds * 1000);
+      // Not before a turn for its answer, which may wait while this process makes the next input.
+      const late = () => setImmediate(() => kill(`not done after ${wallSeconds} s`));
+      const timer = setTimeout(late, wallSeconds * 1000);
       const start = processorSeconds(child.pid!);
       const watch = setInterval(() => {
         if (processorSeconds(child.pid!) - start > seconds) kill(`takes more than ${seconds} s of processor time`);

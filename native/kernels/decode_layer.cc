@@ -1,6 +1,6 @@
 // A whole decoder layer on one more token of each of a few completions. An operation by itself takes longer to be called
 // than to run here.
-#include "decode_layer.h"
+#include "decode.h"
 
 #include <memory>
 
@@ -44,7 +44,7 @@ void decode_layer(Context& context) {
 
   const Norm first = {x, nullptr, input_norm, nullptr, nullptr, nullptr, normed, stats.get(),
                       hidden, epsilon, false};
-  norm_rows_of(T{}, first, 0, M);
+  work<T>().norm(first, 0, M);
   few_rows_products(T{}, normed, M, hidden,
                     {{w_q, q, heads},
                      {w_k, k, keys},
@@ -55,12 +55,12 @@ void decode_layer(Context& context) {
 
   const Norm second = {x, nullptr, mlp_norm, nullptr, update, middle.get(), normed2,
                        stats.get(), hidden, epsilon, false};
-  norm_rows_of(T{}, second, 0, M);
+  work<T>().norm(second, 0, M);
   few_rows_products(T{}, normed2, M, hidden,
                     {{w_gate.as<void>(), gate, inner}, {w_up, up, inner}});
-  swiglu_of(T{}, gate, up, product, 0, M * inner);
+  work<T>().swiglu(gate, up, product, 0, M * inner);
   few_rows_products(T{}, product, M, inner, {{w_down, update, hidden}});
-  add_of(T{}, {middle.get(), nullptr, update, y.as<float>(), hidden}, 0, M);
+  work<T>().add({middle.get(), nullptr, update, y.as<float>(), hidden}, 0, M);
 }
 
 }  // namespace

@@ -38,6 +38,10 @@ void add_kernel(const char* op, TF_DataType type, void (*compute)(void*, TF_OpKe
 
 static napi_value start(napi_env env, napi_value exports) {
   try {
+    const char* isa = instruction_set().name;
+    napi_value name;
+    napi_create_string_utf8(env, isa, NAPI_AUTO_LENGTH, &name);
+    napi_set_named_property(env, exports, "instructionSet", name);
     register_norm();
     register_activations();
     register_heads();
@@ -47,6 +51,8 @@ static napi_value start(napi_env env, napi_value exports) {
     register_sample();
     register_decode_layer();
     register_optimizer();
+  } catch (const std::invalid_argument& error) {
+    napi_throw_error(env, "ISA_UNKNOWN", error.what());
   } catch (const std::exception& error) {
     napi_throw_error(env, nullptr, error.what());
   }

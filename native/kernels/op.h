@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "tf_c_api.h"
-#include "vec.h"
+#include "work.h"
 
 template <class T>
 struct TypeCode;

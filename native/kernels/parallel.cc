@@ -69,6 +69,8 @@ class Pool {
     for (int i = 0; i < helpers_; i++) std::thread([this] { serve(); }).detach();
   }
 
+  int threads() const { return helpers_ + 1; }
+
   void run(int64_t count, int64_t grain, const Work& work) {
     if (helpers_ == 0 || count <= grain) {
       for (int64_t begin = 0; begin < count; begin += grain) work(begin, std::min(begin + grain, count));
@@ -105,11 +107,18 @@ class Pool {
   int helpers_ = 0;
 };
 
+// Lives as long as the process: its threads wait in it.
+Pool& pool() {
+  static Pool* all = new Pool;
+  return *all;
+}
+
 }  // namespace
 
+int threads() { return pool().threads(); }
+
 void parallel_for(int64_t count, int64_t grain, const Work& work) {
-  static Pool* pool = new Pool;  // lives as long as the process: its threads wait in it
-  pool->run(count, std::max<int64_t>(grain, 1), work);
+  pool().run(count, std::max<int64_t>(grain, 1), work);
 }
 
 void expect_more_soon() { is_decoding = true; }

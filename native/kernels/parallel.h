@@ -8,3 +8,5 @@ void parallel_for(int64_t count, int64_t grain, const std::function<void(int64_t
 
 // The next operation is one of ours too: threads stay awake for it longer than they otherwise would.
 void expect_more_soon();
+
+int threads();

@@ -61,10 +61,21 @@ async function startTensorFlow(args: { report: (line: string) => void; profile?:
   const binding =
     profile === undefined ? plain : (await import('./profiled-binding.js')).profiledBinding(plain, profile);
   const kernels = await ensureKernels({ addon, report });
-  if (kernels !== null) createRequire(import.meta.url)(kernels);
+  if (kernels !== null) loadKernels(kernels);
   return new TensorFlowBackend(binding, {
     hasNativeKernels: kernels !== null,
   });
+}
+
+/** They choose the instruction set that they run on; the environment variable `VAU_RFT_ISA` decides instead. */
+function loadKernels(file: string): void {
+  try {
+    createRequire(import.meta.url)(file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ISA_UNKNOWN') throw error;
+    throw new UsageError({ code, message, cause: error });
+  }
 }
 
 /**

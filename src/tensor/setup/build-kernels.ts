@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import pLimit from 'p-limit';
 import { packageFile } from '../../package-file.js';
 import { nodeApiHeaders } from './binding-source.js';
@@ -13,14 +13,37 @@ import { runTool } from './tool.js';
 /** The C++ of our own operations. */
 const kernelSources = (): string => packageFile('native/kernels');
 
-/** No vector instructions are named: the work functions are compiled for several and choose at load time (`vec.h`). */
 const FLAGS = ['-fPIC', '-O3', '-std=c++17', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=fast', '-w'];
+
+/** What runs on vectors (`work/work.cc`) is compiled for each of these; the library chooses as it is loaded (`isa.cc`). */
+const INSTRUCTION_SETS: Partial<Record<string, Record<string, readonly string[]>>> = {
+  x64: {
+    avx512_bf16: ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512bf16'],
+    avx512: ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq'],
+    avx2: ['-mavx2', '-mfma'],
+    sse2: [],
+  },
+  arm64: { neon: [] },
+};
+
+/** Each with its flags, by the name of its object file. */
+const units = async (): Promise<{ object: string; source: string; flags: readonly string[] }[]> => {
+  const work = Object.entries(INSTRUCTION_SETS[process.arch] ?? {}).map(([name, flags]) => ({
+    object: `work-${name}.o`,
+    source: join('work', 'work.cc'),
+    flags: [...flags, `-DISA=${name}`],
+  }));
+  const names = (await readdir(kernelSources())).filter((name) => name.endsWith('.cc'));
+  // The longest first.
+  return [...work, ...names.map((name) => ({ object: `${name}.o`, source: name, flags: [] }))];
+};
 
 /** What tells one build from another. */
 export const kernelsDigest = async (): Promise<string> => {
-  const hash = createHash('sha256').update(FLAGS.join('\0'));
-  for (const name of (await readdir(kernelSources())).sort())
-    hash.update(name).update(await readFile(join(kernelSources(), name)));
+  const hash = createHash('sha256').update(JSON.stringify([FLAGS, await units()]));
+  const entries = await readdir(kernelSources(), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  for (const file of files.sort()) hash.update(relative(kernelSources(), file)).update(await readFile(file));
   return hash.digest('hex').slice(0, 16);
 };
 
@@ -47,17 +70,15 @@ export const buildKernels = async ({
   const target = runtimeTarget({ cuda: addon.cuda });
   const call = (args: string[]) =>
     runTool({ command: compiler.command, args: [...compiler.args, ...args, ...flags], env: compiler.env });
-  const sources = (await readdir(kernelSources())).filter((name) => name.endsWith('.cc'));
   const limit = pLimit(availableParallelism());
-  const objects = await Promise.all(
-    sources.map((name) =>
-      limit(async () => {
-        const object = join(folder, `${name}.o`);
-        await call(['-c', ...FLAGS, `-I${nodeApiHeaders()}`, join(kernelSources(), name), '-o', object]);
-        return object;
-      }),
-    ),
+  const objects = (await units()).map((unit) =>
+    limit(async () => {
+      const object = join(folder, unit.object);
+      const source = join(kernelSources(), unit.source);
+      await call(['-c', ...FLAGS, ...unit.flags, `-I${nodeApiHeaders()}`, source, '-o', object]);
+      return object;
+    }),
   );
   const libraries = target.libraries.map((file) => join(tensorflow, file));
-  await call(['-shared', ...objects, ...libraries, ...target.linkFlags, '-o', output]);
+  await call(['-shared', ...(await Promise.all(objects)), ...libraries, ...target.linkFlags, '-o', output]);
 };

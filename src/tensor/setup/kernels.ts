@@ -13,7 +13,7 @@ import { withLock } from './with-lock.js';
 
 /**
  * Our own operations for TensorFlow's CPU kernels, compiled beside the addon that they will be loaded after: the ones
- * that are there for these sources, else made now (ten seconds). Set `VAU_RFT_KERNELS=portable` to do without them, or to
+ * that are there for these sources, else made now (half a minute). Set `VAU_RFT_KERNELS=portable` to do without them, or to
  * a file of kernels that were built otherwise (`scripts/sanitize.mjs`).
  *
  * @throws SetupError `KERNELS_BROKEN`: those of the user do not work.

@@ -61,7 +61,8 @@ export const probeKernels = async ({ addonPath, kernelsPath }: { addonPath: stri
   const script = `const binding = ${load(addonPath)}; ${load(kernelsPath)}; (${addInChild.toString()})(binding)`;
   const args = ['--input-type=commonjs', '-e', script];
   try {
-    await runTool({ command: process.execPath, args, env: { NODE_OPTIONS: '' }, timeout: 120_000 });
+    const env = { NODE_OPTIONS: '', VAU_RFT_ISA: '' };
+    await runTool({ command: process.execPath, args, env, timeout: 120_000 });
   } catch (cause) {
     const message = `the kernels ${kernelsPath} do not work: ${said(cause)}`;
     throw new SetupError({ code: 'KERNELS_BROKEN', message, cause });

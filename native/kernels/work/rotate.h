@@ -1,6 +1,8 @@
 #pragma once
 #include "vec.h"
 
+namespace {
+
 // One head of one token, rotated: x cos + swap(x) sin, where sin carries the sign of rotate_half. `sign` −1 turns back.
 INLINE void rotate(float* x, const float* cos, const float* sin, int64_t D, float sign) {
   const int64_t half = D / 2;
@@ -12,5 +14,4 @@ INLINE void rotate(float* x, const float* cos, const float* sin, int64_t D, floa
   }
 }
 
-// Longer heads than any model's.
-constexpr int64_t MAX_HEAD = 1024;
+}  // namespace

@@ -1,0 +1,145 @@
+// The work that operations hand out: what a function that runs on vectors needs to know, without TensorFlow. The type T
+// of `void` arrays is that of the set of functions.
+#pragma once
+#include <cstdint>
+
+struct bfloat16 {
+  uint16_t bits;
+};
+
+// Longer heads than any model's.
+constexpr int64_t MAX_HEAD = 1024;
+
+struct Norm {
+  const float *x, *bias, *weight, *shift;
+  const void* delta;
+  float* sum;
+  void* y;
+  float* stats;
+  int64_t width;
+  float epsilon;
+  bool centered;
+};
+
+struct NormGradient {
+  const void* const* dys;
+  int64_t count;
+  const float *x, *stats, *weight, *residual;
+  float* dx;
+  void* dx_cast;
+  float *d_weight, *d_shift;
+  int64_t rows, width;
+  bool centered;
+};
+
+struct SwigluGradient {
+  const void *gate, *up, *d;
+  void *d_gate, *d_up, *y;
+};
+
+// Without `d` forward, with it the gradient too.
+struct Gelu {
+  const void* x;
+  const float* bias;
+  const void* d;
+  void *dx, *y;
+  int64_t width;
+};
+
+struct Addition {
+  const float *x, *bias;
+  const void* delta;
+  float* y;
+  int64_t width;
+};
+
+struct ColumnSum {
+  const void* x;
+  float* y;
+  int64_t rows, width;
+};
+
+struct ToHeads {
+  const void* x;
+  const float *bias, *cos, *sin;
+  void* y;
+  float scale;
+  int64_t width, start, column, T, KV, R, D;
+};
+
+// A matrix `[B · KV, length · R, D]` of a segment of rows: tokens offset … offset + length of each of its B sequences.
+struct Part {
+  const void* x;
+  int64_t offset, length, column, KV, R;
+};
+
+// From row `start` on: sequences of T tokens.
+struct Segment {
+  const Part *parts, *end;
+  int64_t start, T;
+};
+
+struct FromHeads {
+  const Segment* segments;
+  int64_t count;
+  const float *cos, *sin;
+  void* y;
+  float scale;
+  int64_t width, D, rotated, scaled;
+};
+
+// Rows are queries: H heads of n rows each. Row i of a head belongs to token (i / R) mod C of its sequence, which sees
+// `start` + that + 1 of its own keys where attention is causal, and all of its prompt's.
+struct Attention {
+  const void *prompt, *own;
+  const int32_t* lengths;
+  int64_t n, P, K, KV, R, C, start;
+  bool causal;
+};
+
+struct Weights {
+  void *prompt, *own;
+};
+
+struct WeightGradient {
+  const void *d_prompt, *d_own;
+  Weights weights, scores;
+};
+
+// Queries that are attended together at most.
+constexpr int64_t MANY_QUERIES = 64;
+
+struct Decode {
+  const void *q, *k, *v;
+  const float *q_bias, *k_bias, *v_bias, *cos, *sin;
+  const void *prompt_k, *prompt_v;  // [B · KV, D, P], [B · KV, P, D]
+  void *own_k, *own_v;              // [B · KV · G, capacity, D]
+  const int32_t* lengths;
+  void* y;
+  float* queries;  // [B · KV, G · R, D], rotated and scaled
+  float scale;
+  int64_t M, KV, R, G, D, P, capacity, t;
+};
+
+struct Product {
+  void* x;        // arranged
+  const void* w;  // [out, in]
+  void* y;        // [M, out]
+  int64_t M, in, out;
+};
+
+struct Draw {
+  const void* logits;
+  const float* uniforms;
+  const int32_t* forbidden;
+  int64_t count, V;  // of forbidden tokens, of the vocabulary
+  float scale;
+  int32_t* tokens;
+  float* logprobs;
+};
+
+struct AdamW {
+  float *value, *m, *v;
+  const void* gradient;
+  float beta1, beta2, step_size, epsilon, decay, gradient_scale;
+};

@@ -1,0 +1,3 @@
+import { testKernelsOn } from './force.js';
+
+await testKernelsOn('avx512');

@@ -26,7 +26,7 @@ const flags = ['-O1', '-g1', '-fno-omit-frame-pointer', '-fsanitize=address,unde
 await buildKernels({ compiler, addon, folder, output, flags });
 
 const library = (name) => execFileSync('g++', [`-print-file-name=${name}`], { encoding: 'utf8' }).trim();
-const files = ['test/tensor/kernels.test.ts', 'test/tensor/native-kernels.test.ts'];
+const files = ['test/tensor/kernels.test.ts', 'test/tensor/native-kernels.test.ts', 'test/tensor/isa'];
 const wanted = process.argv.slice(2);
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 const { status } = spawnSync(process.execPath, [vitest, 'run', ...(wanted.length === 0 ? files : wanted)], {

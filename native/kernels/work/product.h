@@ -60,6 +60,13 @@ INLINE void put_outputs(const Product& p, int64_t first, int64_t o, const Vec* t
   }
 }
 
+// Each is used twice: as an operand in memory it would be loaded twice, and loads are what a tile waits for.
+#if defined(__x86_64__)
+#define IN_REGISTERS(a, b) asm("" : "+v"(a), "+v"(b))
+#else
+#define IN_REGISTERS(a, b)
+#endif
+
 // A chunk of two rows of W in registers, and how it is added to the sums.
 template <class T, bool dots>
 struct Factors;
@@ -73,7 +80,8 @@ struct Factors<T, false> {
     load_pair(w1, left, a1, b1);
   }
   INLINE void add(const float* x, Vec& total0, Vec& total1) const {
-    const Vec xa = load(x), xb = load(x + LANES);
+    Vec xa = load(x), xb = load(x + LANES);
+    IN_REGISTERS(xa, xb);
     total0 += xa * a0;
     total1 += xa * a1;
     total0 += xb * b0;

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readAblation } from '../../src/ablation/file.js';
 import { loadConfig } from '../../src/config/load.js';
@@ -58,8 +58,9 @@ export const READERS: Record<string, (folder: string) => Promise<void>> = {
 
 async function readSamples(folder: string, source: 'jsonl' | 'vau-bench', name: string): Promise<void> {
   const annotations = join(folder, name);
-  const tasks = source === 'jsonl' ? [undefined] : (['qa', 'tag', 'cls'] as const);
-  for (const task of tasks) {
+  // A command asks for one task; a large file is not read for each.
+  const tasks = (await stat(annotations)).size > 2 ** 20 ? (['tag'] as const) : (['qa', 'tag', 'cls'] as const);
+  for (const task of source === 'jsonl' ? [undefined] : tasks) {
     const train = [{ source, annotations, videos: folder, task }];
     const samples = await loadDataset({ data: { train, eval: [] }, split: 'train', log: () => {} });
     for (const sample of samples) {

@@ -8,7 +8,7 @@ export interface CsvRow {
 }
 
 /** Lines that are parsed at once: after a bad quote all that follows in them is parsed again. */
-const CHUNK = 64;
+const CHUNK = 16;
 
 /**
  * The rows of a CSV text (RFC 4180; any line ends; empty lines do not count). Rows may differ in length. A quote that

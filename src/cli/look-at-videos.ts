@@ -3,7 +3,6 @@ import pLimit from 'p-limit';
 import type { LookedAt } from '../dataset/check-videos.js';
 import { SetupError, VideoError } from '../errors.js';
 import { createProgress } from '../report/progress.js';
-import { lacksAPart } from '../video/cut-off.js';
 import { ensureFfmpeg } from '../video/ffmpeg.js';
 import { videoLength } from '../video/video-length.js';
 
@@ -35,8 +34,8 @@ export async function lookAtVideos(paths: readonly string[]): Promise<Map<string
 
 async function lookAt(path: string): Promise<LookedAt> {
   try {
-    const { duration, frameStep, warnings } = await videoLength({ file: path });
-    return { duration, frameStep, isCut: lacksAPart(warnings) };
+    const { duration, frameStep, incomplete } = await videoLength({ file: path });
+    return { duration, frameStep, isCut: incomplete };
   } catch (error) {
     if (error instanceof VideoError) return { problem: error.message };
     throw error;

@@ -2,7 +2,7 @@ import type { Sample } from '../dataset/sample.js';
 import { lengthProblem } from '../dataset/segment-length.js';
 import { SampleError, VideoError } from '../errors.js';
 import type { VideoBounds } from '../video/bounds.js';
-import { lacksAPart } from '../video/cut-off.js';
+import type { Frames } from '../video/frames.js';
 import { type VideoLength, videoLength } from '../video/video-length.js';
 
 /** What to do with a sample whose annotation goes beyond its video. */
@@ -24,15 +24,14 @@ interface LengthOptions {
  * @throws SampleError `SEGMENT_PAST_END`, `VIDEO_CUT_OFF`
  */
 export async function checkLength({
-  frames: { duration, warnings },
+  frames: { duration, incomplete },
   ...options
-}: LengthOptions & { frames: { duration: number; warnings: readonly string[] } }): Promise<void> {
+}: LengthOptions & { frames: Pick<Frames, 'duration' | 'incomplete'> }): Promise<void> {
   const { segment, video } = options.sample;
-  const isCut = lacksAPart(warnings);
   const mayPass = segment.kind === 'interval' && segment.end > duration;
-  if (!mayPass && !isCut) return;
+  if (!mayPass && !incomplete) return;
   const { frameStep } = await videoLength({ file: video, bounds: options.bounds });
-  compare({ ...options, length: { duration, frameStep, warnings: [...warnings] } });
+  compare({ ...options, length: { duration, frameStep, incomplete } });
 }
 
 /**
@@ -45,9 +44,14 @@ export async function checkFileLength(options: LengthOptions): Promise<void> {
   compare({ ...options, length: await videoLength(request).catch(unreadable) });
 }
 
-function compare({ sample, pastEnd, warn, length }: Omit<LengthOptions, 'bounds'> & { length: VideoLength }): void {
-  const { duration, frameStep, warnings } = length;
-  const problem = lengthProblem({ sample, video: { duration, frameStep, isCut: lacksAPart(warnings) } });
+function compare({
+  sample,
+  pastEnd,
+  warn,
+  length,
+}: Omit<LengthOptions, 'bounds'> & { length: Omit<VideoLength, 'warnings'> }): void {
+  const { duration, frameStep, incomplete } = length;
+  const problem = lengthProblem({ sample, video: { duration, frameStep, isCut: incomplete } });
   if (problem === undefined) return;
   if (pastEnd === 'leave_out') throw new SampleError(problem);
   warn(problem.message);

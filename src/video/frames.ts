@@ -1,4 +1,5 @@
 import type { VideoBounds } from './bounds.js';
+import type { VideoNotes } from './notes.js';
 
 /** How frames are chosen and sized, and what that may cost; the names and defaults are those of the config's `data.video`. */
 export interface VideoSettings extends Partial<VideoBounds> {
@@ -11,7 +12,7 @@ export interface VideoSettings extends Partial<VideoBounds> {
 }
 
 /** Decoded and resized frames. */
-export interface Frames {
+export interface Frames extends VideoNotes {
   /** `[count, height, width, 3]`, RGB, 0 … 255. */
   data: Uint8Array;
   count: number;
@@ -21,6 +22,4 @@ export interface Frames {
   times: number[];
   /** Length of the video in seconds: to the end of its last picture that is there. */
   duration: number;
-  /** What people should know of the file, a sentence each: that it is cut off, that players count its time otherwise. */
-  warnings: string[];
 }

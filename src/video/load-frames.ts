@@ -7,6 +7,7 @@ import { fileIdentity } from './file-identity.js';
 import type { FrameCache } from './frame-cache.js';
 import type { Frames, VideoSettings } from './frames.js';
 import type { VideoInput } from './input.js';
+import type { VideoNotes } from './notes.js';
 import { decodedTimeline, probeVideo, type VideoInfo } from './probe.js';
 import { type Size, smartResize } from './smart-resize.js';
 import { frameTimes, type Timeline, timelineDuration } from './timeline.js';
@@ -24,7 +25,7 @@ export interface FrameRequest {
 const LOST = 0.5;
 
 /** Raise when the frames that come of the same request change: older cache entries then no longer fit. */
-const KEY_VERSION = 2;
+const KEY_VERSION = 3;
 
 /**
  * Names what `loadFrames` would give, without reading the video: real path, size, time of change and settings.
@@ -58,10 +59,11 @@ export const loadFrames = async ({
   const video = await probeVideo({ file, budget, signal });
   const size = frameSize({ video, settings, factor });
   const request = { file, settings, size, budget, signal };
-  const { timeline, warnings } = video;
+  const { timeline, incomplete, warnings } = video;
+  const notes = { incomplete, warnings };
   const frames =
-    (await framesAlong({ ...request, timeline, warnings })) ??
-    (await framesThatCome({ ...request, promised: video.duration, warnings }));
+    (await framesAlong({ ...request, timeline, notes })) ??
+    (await framesThatCome({ ...request, promised: video.duration, notes }));
   if (frames === null) {
     const message = `${file} cannot be decoded to the same frames twice: encode it anew, or leave it out.`;
     throw new VideoError({ code: 'VIDEO_UNREADABLE', message });
@@ -73,20 +75,21 @@ export const loadFrames = async ({
 /** The container promised frames that do not come (a damaged file, wrong times): goes by those that do. */
 const framesThatCome = async ({
   promised,
-  warnings,
+  notes,
   ...request
 }: Omit<Along, 'timeline'> & { promised: number }): Promise<Frames | null> => {
   const timeline = await decodedTimeline(request);
   const lost = promised - timelineDuration(timeline);
   const damage = `${request.file} is damaged: ${lost.toFixed(1)} s of its ${promised.toFixed(1)} s cannot be decoded; fetch it anew.`;
-  return framesAlong({ ...request, timeline, warnings: lost < LOST ? warnings : [...warnings, damage] });
+  const told = lost < LOST ? notes : { incomplete: true, warnings: [...notes.warnings, damage] };
+  return framesAlong({ ...request, timeline, notes: told });
 };
 
 interface Along extends VideoInput {
   timeline: Timeline;
   settings: VideoSettings;
   size: Size;
-  warnings: string[];
+  notes: VideoNotes;
 }
 
 /** The chosen frames if `timeline` is true, else `null`. */
@@ -94,7 +97,7 @@ const framesAlong = async ({
   timeline,
   settings: { fps, max_frames },
   size,
-  warnings,
+  notes,
   ...input
 }: Along): Promise<Frames | null> => {
   const allTimes = frameTimes(timeline);
@@ -106,7 +109,7 @@ const framesAlong = async ({
   if (decoded === null) return null;
   const data = distinct.length === chosen.length ? decoded : repeated({ decoded, distinct, chosen });
   const times = chosen.map((index) => allTimes[index]!);
-  return { data, count: chosen.length, ...size, times, duration, warnings };
+  return { data, count: chosen.length, ...size, times, duration, ...notes };
 };
 
 /** A frame that was chosen more than once is decoded once. */

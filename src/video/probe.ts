@@ -5,14 +5,14 @@ import { containerLogReader } from './container-log.js';
 import { decodingThreads } from './decoding-threads.js';
 import { framecrcReader } from './framecrc.js';
 import { firstVideoStream, inputArgs, type VideoInput } from './input.js';
+import { notesOf, type VideoNotes } from './notes.js';
 import { runFfmpeg } from './run-ffmpeg.js';
 import { parseShownFrame, parseTimeBase, type ShownFrame } from './showinfo.js';
 import { type Timeline, timelineDuration, timelineOfFrames } from './timeline.js';
 import { unreadable } from './unreadable.js';
-import { warningsOf } from './warnings.js';
 
 /** What a video file holds. */
-export interface VideoInfo {
+export interface VideoInfo extends VideoNotes {
   file: string;
   /** `h264` */
   codec: string;
@@ -26,8 +26,6 @@ export interface VideoInfo {
   /** Seconds from the first picture's beginning to the last one's end, of those that are there. */
   duration: number;
   timeline: Timeline;
-  /** What people should know of the file, a sentence each: that it is cut off, that players count its time otherwise. */
-  warnings: string[];
 }
 
 /** Complaints before the first picture, after which none is waited for. */
@@ -73,7 +71,7 @@ export const probeVideo = async ({
     pixelAspectRatio,
     duration: timelineDuration(timeline),
     timeline,
-    warnings: await warningsOf({ ...input, timeline, log: container, endsBroken: list.endsBroken }),
+    ...(await notesOf({ ...input, timeline, log: container, endsBroken: list.endsBroken })),
   };
 };
 

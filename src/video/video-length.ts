@@ -4,17 +4,18 @@ import { join } from 'node:path';
 import { cacheFolder } from '../cache-folder.js';
 import { openBudget, type VideoBounds } from './bounds.js';
 import { fileIdentity } from './file-identity.js';
+import type { VideoNotes } from './notes.js';
 import { probeVideo, type VideoInfo } from './probe.js';
 import { frameStep } from './timeline.js';
 
 /** How long a video really is: what segments are compared with. */
-export interface VideoLength extends Pick<VideoInfo, 'duration' | 'warnings'> {
+export interface VideoLength extends VideoNotes, Pick<VideoInfo, 'duration'> {
   /** Seconds from a frame to the next, on average. */
   frameStep: number;
 }
 
 /** Raise when lengths or warnings of the same file change. */
-const VERSION = 2;
+const VERSION = 3;
 
 /**
  * The length of a video and what is wrong with it. The first time the file is read through, which decodes one frame;
@@ -37,8 +38,8 @@ export const videoLength = async ({
   const folder = join(cacheFolder(), 'video-lengths');
   const kept = await read(join(folder, name), identity);
   if (kept !== null) return kept;
-  const { duration, warnings, timeline } = await probeVideo({ file, budget: openBudget(bounds), signal });
-  const length = { duration, frameStep: frameStep(timeline), warnings };
+  const { duration, incomplete, warnings, timeline } = await probeVideo({ file, budget: openBudget(bounds), signal });
+  const length = { duration, frameStep: frameStep(timeline), incomplete, warnings };
   // It only saves work: where it cannot be kept, it is found anew.
   await write({ folder, name, entry: { identity, ...length } }).catch(() => undefined);
   return length;
@@ -52,9 +53,10 @@ interface Entry extends VideoLength {
 const read = async (file: string, identity: string): Promise<VideoLength | null> => {
   try {
     const entry = JSON.parse(await readFile(file, 'utf8')) as Partial<Entry>;
-    const { duration, frameStep, warnings } = entry;
-    if (entry.identity !== identity || duration === undefined || frameStep === undefined || !warnings) return null;
-    return { duration, frameStep, warnings };
+    const { duration, frameStep, incomplete, warnings } = entry;
+    if (entry.identity !== identity || duration === undefined || frameStep === undefined) return null;
+    if (incomplete === undefined || warnings === undefined) return null;
+    return { duration, frameStep, incomplete, warnings };
   } catch {
     return null;
   }

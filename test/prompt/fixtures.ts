@@ -54,5 +54,5 @@ export function makeFrames({ seed, shape }: NonNullable<Case['frames']>) {
     return x >>> 24;
   });
   const times = Array.from({ length: count }, (_, second) => second);
-  return { data, count, height, width, times, duration: count, warnings: [] };
+  return { data, count, height, width, times, duration: count, incomplete: false, warnings: [] };
 }

@@ -17,6 +17,7 @@ const frames = (fill: number): Frames => ({
   width: 20,
   times: [0, 1 / 3],
   duration: 0.7,
+  incomplete: true,
   warnings: ['cut off'],
 });
 

@@ -171,7 +171,16 @@ describe('loadFrames', () => {
     const skipping = await decodeFrames({ ...request, timeline: info.timeline });
     const straight = await decodeFrames({ ...request, timeline: { ...info.timeline, keys: [], seeks: [] } });
     expect(skipping).toEqual(straight);
-    const frames = { data: skipping!, count: 5, height: 84, width: 112, times: [], duration: 30, warnings: [] };
+    const frames = {
+      data: skipping!,
+      count: 5,
+      height: 84,
+      width: 112,
+      times: [],
+      duration: 30,
+      incomplete: false,
+      warnings: [],
+    };
     expect(numbersShown(frames)).toEqual([7, 333, 334, 500, 899]);
   });
 
@@ -183,6 +192,7 @@ describe('loadFrames', () => {
     expect(frames.duration).toBeLessThan(2.7);
     expect(numbersShown(frames).slice(0, -1)).toEqual(frames.times.slice(0, -1).map((time) => Math.round(time * 30)));
     const told = `${inFolder('cut.mp4')} is cut off: its header tells 3 s, `;
+    expect(frames.incomplete).toBe(true);
     expect(frames.warnings[0]).toContain(told);
   });
 
@@ -193,6 +203,7 @@ describe('loadFrames', () => {
     await truncate(inFolder('holed.mp4'), size);
     const frames = await load('holed.mp4', { fps: 30, max_frames: 90 });
     expect(frames.duration).toBeLessThan(2);
+    expect(frames.incomplete).toBe(true);
     expect(frames.warnings.join()).toMatch(/holed\.mp4 is damaged: \d\.\d s of its 3\.0 s cannot be decoded/);
   });
 

@@ -46,7 +46,7 @@ describe('a file that is cut off', () => {
 it('is not cut off where the sound outlasts the picture', async () => {
   const file = join(folder, 'outlasting.mp4');
   await ffmpeg([...picture, '-f', 'lavfi', '-i', 'sine=d=7', ...x264, '-c:a', 'aac', file]);
-  expect(await probeVideo({ file })).toMatchObject({ duration: 4, warnings: [] });
+  expect(await probeVideo({ file })).toMatchObject({ duration: 4, incomplete: false, warnings: [] });
 });
 
 describe('sound and picture', () => {

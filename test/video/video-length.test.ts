@@ -15,17 +15,18 @@ it('reads a file once, and again when it has changed', async () => {
   const program = process.env.FFMPEG_PATH ?? fetchedFfmpeg();
   vi.stubEnv('FFMPEG_PATH', program);
   vi.stubEnv('VAU_RFT_CACHE', join(folder, 'cache'));
-  expect(await videoLength({ file })).toEqual({ duration: 4, frameStep: 0.04, warnings: [] });
+  expect(await videoLength({ file })).toEqual({ duration: 4, frameStep: 0.04, incomplete: false, warnings: [] });
 
   // A program that is not there shows that none is run.
   vi.stubEnv('FFMPEG_PATH', join(folder, 'none'));
-  expect(await videoLength({ file })).toEqual({ duration: 4, frameStep: 0.04, warnings: [] });
+  expect(await videoLength({ file })).toEqual({ duration: 4, frameStep: 0.04, incomplete: false, warnings: [] });
   await truncate(file, Math.floor((await stat(file)).size / 2));
   await expect(videoLength({ file })).rejects.toMatchObject({ code: 'FFMPEG_PATH_BROKEN' });
 
   vi.stubEnv('FFMPEG_PATH', program);
   const cut = await videoLength({ file });
   expect(cut.duration).toBeLessThan(3);
+  expect(cut.incomplete).toBe(true);
   expect(cut.warnings).toEqual([expect.stringContaining('is cut off')]);
 
   // A damaged entry is found anew.

@@ -11,30 +11,34 @@ const AUDIBLE_LEAD = 0.1;
 /** Seconds that must be missing of what a header announces before a file is taken to be cut off. */
 const MISSING = 0.5;
 
-/**
- * What people should know of a video file, a sentence each: that it is cut off, that players count its time otherwise.
- *
- * @param endsBroken its last packet is not whole.
- */
-export const warningsOf = async ({
+/** What people should know of a video file. */
+export interface VideoNotes {
+  /** A part of it is not there: it is cut off, or cannot be decoded. */
+  incomplete: boolean;
+  /** A sentence each: that it is cut off, that players count its time otherwise. */
+  warnings: string[];
+}
+
+/** @param endsBroken its last packet is not whole. */
+export const notesOf = async ({
   file,
   timeline,
   log: { announced, start, endsEarly },
   endsBroken,
   ...input
-}: VideoInput & { timeline: Timeline; log: ContainerLog; endsBroken: boolean }): Promise<string[]> => {
+}: VideoInput & { timeline: Timeline; log: ContainerLog; endsBroken: boolean }): Promise<VideoNotes> => {
   const warnings: string[] = [];
   const duration = timelineDuration(timeline);
   const begin = timeline.pts[0]! * timeline.tick;
   // What a header announces begins with the first stream, and sound may outlast the picture.
   const end = begin - (start ?? begin) + duration;
   const missing = announced === null ? 0 : announced - end;
-  const isCut =
+  const incomplete =
     endsEarly ||
     endsBroken ||
     (missing > MISSING && announced! - (await soundEnd({ ...input, file, start: start ?? 0 })) > MISSING) ||
     (await isCutRiff(file));
-  if (isCut) {
+  if (incomplete) {
     const promised = missing > 0.05 ? `its header tells ${seconds(announced!)}, ` : '';
     warnings.push(`${file} is cut off: ${promised}${seconds(duration)} are there; fetch it anew.`);
   }
@@ -43,7 +47,7 @@ export const warningsOf = async ({
     const shift = `players count from there, so a time read off a player is ${seconds(lead)} more than here`;
     warnings.push(`${file}: its sound begins ${seconds(lead)} before its picture; ${shift}.`);
   }
-  return warnings;
+  return { incomplete, warnings };
 };
 
 /** When the first stream of sound ends, in seconds from `start`; 0 where there is none. */

@@ -67,13 +67,19 @@ const runOnce = async ({ args, onOutput, onLog, input, budget, signal, enough }:
   signal?.throwIfAborted();
   const { path } = await requireFfmpeg();
   const started = performance.now();
+  const memoryMib = budget?.bounds.max_decode_memory_mib ?? 0;
   const child = startGuarded({
     program: path,
     args: ['-hide_banner', '-nostats', '-loglevel', 'level+info', '-filter_threads', '1', ...args],
-    memoryMib: budget?.bounds.max_decode_memory_mib ?? 0,
-    // Statically linked builds crash on MPEG-TS when glibc makes them load its character set modules: hide those. And
-    // glibc reserves 64 MiB of address space for each thread, which would count as memory.
-    env: { ...process.env, GCONV_PATH: '/nonexistent', MALLOC_ARENA_MAX: '1' },
+    memoryMib,
+    env: {
+      ...process.env,
+      // Statically linked builds crash on MPEG-TS when glibc makes them load its character set modules: hide those.
+      GCONV_PATH: '/nonexistent',
+      // glibc reserves 64 MiB of address space for each thread, which would count as memory. Only where it counts: the
+      // encoder reads memory that nobody has written, and one arena for all threads hands it what others have left.
+      ...(memoryMib > 0 && { MALLOC_ARENA_MAX: '1' }),
+    },
   });
   let timedOut = false;
   const outOfTime = (): void => {

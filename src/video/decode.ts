@@ -33,9 +33,14 @@ export const decodeFrames = async (request: Wanted): Promise<Uint8Array | null> 
   const failed = new AbortController();
   const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
   let begin = 0;
-  const parts = stretches.map(async (stretch) => {
+  const places = stretches.map((stretch) => {
     const into = data.subarray(begin, begin + stretch.pts.length * frameBytes);
     begin += into.length;
+    return { stretch, into };
+  });
+  // The longest first, lest it be waited for at the end.
+  places.sort((a, b) => b.stretch.frames - a.stretch.frames);
+  const parts = places.map(async ({ stretch, into }) => {
     const came = await decodeStretch({ ...request, stretch, into, threads, signal: either });
     // The others are then of no use.
     if (!came) failed.abort();

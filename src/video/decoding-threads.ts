@@ -4,8 +4,10 @@ import { availableParallelism } from 'node:os';
 const MOST = 8;
 
 /**
- * How many threads a decoder gets where several decode side by side: as many as keep the cores busy. The frames are the
- * same with any number.
+ * How many threads a decoder gets where several decode side by side: as many as keep the cores busy, and one more where
+ * they wait for each other's frames. The frames are the same with any number.
  */
-export const decodingThreads = (sideBySide: number): number =>
-  Math.min(MOST, Math.max(1, Math.ceil(availableParallelism() / sideBySide)));
+export const decodingThreads = (sideBySide: number): number => {
+  const each = Math.ceil(availableParallelism() / sideBySide);
+  return each === 1 ? 1 : Math.min(MOST, each + 1);
+};

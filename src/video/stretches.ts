@@ -1,7 +1,7 @@
 import type { Timeline } from './timeline.js';
 
 /** Starting ffmpeg anew further on costs about as much as decoding this many frames. */
-const SEEK_COST = 32;
+const SEEK_COST = 40;
 
 /** No stretch is cut into pieces of fewer frames only to keep the cores busy. */
 const WORTHWHILE = 100;
@@ -12,6 +12,8 @@ export interface Stretch {
   seek?: number;
   /** In ticks, ascending. */
   pts: number[];
+  /** How many frames are decoded to have them. */
+  frames: number;
 }
 
 /** A wanted frame, and the key frame that decoding can start at for it, by their indices among all frames. */
@@ -49,9 +51,11 @@ export const planStretches = ({
   }
   const places = [...starts].sort((a, b) => a - b);
   return places.map((start, i) => {
-    const pts = steps.slice(start, places[i + 1]).map((step) => step.pts);
-    const isBeginning = start === 0 && skipped[0]! <= SEEK_COST;
-    return isBeginning ? { pts } : { seek: steps[start]!.seek, pts };
+    const these = steps.slice(start, places[i + 1]);
+    const pts = these.map((step) => step.pts);
+    const last = these.at(-1)!.index;
+    if (start === 0 && skipped[0]! <= SEEK_COST) return { pts, frames: last + 1 };
+    return { seek: these[0]!.seek, pts, frames: last + 1 - these[0]!.key };
   });
 };
 

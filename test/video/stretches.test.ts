@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { planStretches } from '../../src/video/stretches.js';
+import { planStretches as plan } from '../../src/video/stretches.js';
+
+/** Without how many frames they take. */
+const planStretches = (request: Parameters<typeof plan>[0]) => plan(request).map(({ frames, ...stretch }) => stretch);
 
 describe('planStretches', () => {
   const pts = Array.from({ length: 1000 }, (_, i) => i * 10);
@@ -13,6 +16,11 @@ describe('planStretches', () => {
     ]);
     expect(planStretches({ timeline, wanted: [990, 4900] })).toEqual([{ pts: [990] }, { seek: 4001, pts: [4900] }]);
     expect(planStretches({ timeline, wanted: [5000] })).toEqual([{ seek: 5001, pts: [5000] }]);
+  });
+
+  it('counts what is decoded', () => {
+    const wanted = [0, 500, 1010, 1950, 2010, 9990];
+    expect(plan({ timeline, wanted }).map(({ frames }) => frames)).toEqual([51, 102, 100]);
   });
 
   it('has work for all cores, where there are key frames to begin at and enough to do', () => {

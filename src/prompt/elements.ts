@@ -30,7 +30,8 @@ export function readElements({ text, tags }: { text: string; tags: readonly Tag[
     } else if (slash === '') {
       problems.push(`<${tag}> stands inside <${open.at(-1)}>`);
       isPlain = false;
-      open.push(tag);
+      // A tag that is opened twice, as models do, is closed by the first end: what follows is not within it.
+      if (!open.includes(tag)) open.push(tag);
     } else if (open.includes(tag)) {
       open = open.slice(0, open.lastIndexOf(tag));
       if (open.length > 0) continue;

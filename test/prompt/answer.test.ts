@@ -67,6 +67,7 @@ describe('an answer is read where it stands once, in no other tag', () => {
     ['<think>a</think><answer>B', undefined],
     ['<think>maybe <answer>A</answer> no</think><answer>B</answer>', 'B'],
     ['<think>maybe <answer>A no</think><answer>B</answer>', 'B'],
+    ['<think><think>B. a fire</think><answer>B</answer>', 'B'],
     ['<think>a <answer>A</answer> or <answer>B</answer>', undefined],
     ['a</think><answer>B</answer>', 'B'],
     ['<THINK>a</THINK><ANSWER>B</ANSWER>', 'B'],

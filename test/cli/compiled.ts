@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, vi } from 'vitest';
 import { packageFile } from '../../src/package-file.js';
+import { asTyped } from '../as-typed.js';
 
 const run = promisify(execFile);
 
@@ -44,7 +45,7 @@ export interface Running {
 }
 
 export function start(command: string, args: string[], env: NodeJS.ProcessEnv = {}): Running {
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
+  const child = spawn(command, args, { ...asTyped(env), stdio: ['ignore', 'ignore', 'pipe'] });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
     stderr += text;

@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { isRunning, readProcess } from '../../src/system/process-table.js';
+import { asTyped } from '../as-typed.js';
 import { compileProgram } from '../cli/compiled.js';
 import { folderWith } from '../folder.js';
 
@@ -42,7 +43,7 @@ async function listen(words: string[], env: NodeJS.ProcessEnv = {}): Promise<Hea
   const file = join(await folderWith(), 'program.mjs');
   await writeFile(file, PROGRAM);
   const [command, ...args] = words.map((word) => word.replaceAll('PROGRAM', `${process.execPath} ${file}`));
-  const child = spawn(command!, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+  const child = spawn(command!, args, { ...asTyped(env), stdio: ['pipe', 'pipe', 'inherit'] });
   let text = '';
   child.stdout!.setEncoding('utf8').on('data', (part) => {
     text += part;

@@ -1,6 +1,6 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import yargs from 'yargs';
+import { usableCpus } from '../src/system/cpus.js';
 import { CONTENDERS, type Contender, parseContender } from './contenders.js';
 
 /** What the benchmark is asked for. */
@@ -42,7 +42,7 @@ export async function readOptions(args: string[]): Promise<BenchOptions> {
       describe: 'Who is measured, as NAME:DTYPE',
     })
     .option('steps', { type: 'number', default: 3, describe: 'Steps to take the median of, after one to warm up' })
-    .option('threads', { type: 'number', default: availableParallelism(), describe: 'Threads of every contender' })
+    .option('threads', { type: 'number', default: usableCpus(), describe: 'Threads of every contender' })
     .option('lora', {
       type: 'number',
       default: 0,

@@ -3,9 +3,10 @@
  * shapes, 16 and 64 frames spread over each. In turns, each time in a process of its own; the start of the process and
  * the loading of libraries are not counted. Ours include the resizing to what a model takes, theirs do not.
  */
-import { availableParallelism } from 'node:os';
+
 import yargs from 'yargs';
 import { z } from 'zod';
+import { usableCpus } from '../../src/system/cpus.js';
 import { runJson } from '../child.js';
 import { ownFile, peerFile, projectFile } from '../contenders.js';
 import { isBusy, thisMachine } from '../results.js';
@@ -21,7 +22,7 @@ const ours = z.object({ seconds: z.number(), indices: z.array(z.number()), mean:
 const theirs = z.object({ seconds: z.number(), mean: z.number() });
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-const threads = availableParallelism();
+const threads = usableCpus();
 
 const { python, rounds, clips } = await yargs(process.argv.slice(2))
   .scriptName('npm run bench:decoding --')

@@ -9,6 +9,10 @@
 #include <mutex>
 #include <thread>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 namespace {
 
 using Work = std::function<void(int64_t, int64_t)>;
@@ -58,14 +62,24 @@ struct Job {
   std::atomic<int64_t> next{0}, done{0};
 };
 
+// As many as TensorFlow's: src/tensor/setup/environment.ts sets them, except in a worker of Node's, whose variables are its
+// own.
+int wanted_threads() {
+  const char* variable = std::getenv("TF_NUM_INTRAOP_THREADS");
+  const int wanted = variable == nullptr ? 0 : std::atoi(variable);
+  if (wanted > 0) return wanted;
+#if defined(__linux__)
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
+#endif
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
 // One job at a time: TensorFlow runs eager operations one after the other.
 class Pool {
  public:
   Pool() {
-    const char* limit = std::getenv("TF_NUM_INTRAOP_THREADS");
-    int wanted = limit == nullptr ? 0 : std::atoi(limit);
-    if (wanted <= 0) wanted = static_cast<int>(std::thread::hardware_concurrency());
-    helpers_ = std::max(0, wanted - 1);
+    helpers_ = wanted_threads() - 1;
     for (int i = 0; i < helpers_; i++) std::thread([this] { serve(); }).detach();
   }
 

@@ -5,9 +5,10 @@
  * scripts/fuzz/corpus, which ended badly once. An input depends on the seed and its number only.
  */
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { usableCpus } from '../../src/system/cpus.js';
 import { dice, mutate } from './mutate.js';
 import { type Limits, Reader } from './pool.js';
 import { knownInputs, type Seed, writeSeeds } from './seeds.js';
@@ -75,7 +76,7 @@ async function main(): Promise<number> {
     process.close();
   };
   rmSync(kept, { recursive: true, force: true });
-  await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, reader));
+  await Promise.all(Array.from({ length: Math.min(4, usableCpus()) }, reader));
   for (const key of [...codes.keys()].sort()) process.stdout.write(`${key}: ${codes.get(key)}\n`);
   const total = unchanged.length + known.length + changed.length;
   process.stdout.write(`${total} inputs, ${findings} findings (seed ${seed})\n`);

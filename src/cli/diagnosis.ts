@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { cpus } from 'node:os';
 import { cacheFolder } from '../cache-folder.js';
 import { SetupError } from '../errors.js';
 import { memoryLimit } from '../memory-limit.js';
+import { usableCpus } from '../system/cpus.js';
 import {
   type AddonLocation,
   findAddon,
@@ -30,7 +31,12 @@ export interface Diagnosis {
   tensorflow: (AddonLocation & { device: 'GPU' | 'CPU' }) | null;
   /** Our own operations for TensorFlow's CPU; null: the same passes run as compositions of TensorFlow's. */
   kernels: string | null;
-  processor: { model: string; cores: number };
+  processor: {
+    model: string;
+    cores: number;
+    /** As many as a run keeps busy: fewer where an affinity, a container's quota or the user says so. */
+    used: number;
+  };
   bfloat16: {
     /** The processor's instructions for it, as the system names them. */
     instructions: string[];
@@ -57,7 +63,7 @@ export const diagnose = async (): Promise<Diagnosis> => {
     backend: addon === null ? 'wasm' : 'tensorflow',
     tensorflow: addon === null ? null : { ...addon, device: probe?.gpu ? 'GPU' : 'CPU' },
     kernels: addon === null ? null : await builtKernels(addon, problems),
-    processor: { model: cpus()[0]?.model ?? process.arch, cores: availableParallelism() },
+    processor: { model: cpus()[0]?.model ?? process.arch, cores: cpus().length, used: usableCpus() },
     bfloat16: { instructions: bfloat16Instructions(), measured: probe?.bfloat16 ?? null },
     ffmpeg,
     memory: {

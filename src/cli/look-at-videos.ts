@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
 import type { LookedAt } from '../dataset/check-videos.js';
 import { SetupError, VideoError } from '../errors.js';
 import { createProgress } from '../report/progress.js';
+import { usableCpus } from '../system/cpus.js';
 import { ensureFfmpeg } from '../video/ffmpeg.js';
 import { videoLength } from '../video/video-length.js';
 
@@ -16,7 +16,7 @@ export async function lookAtVideos(paths: readonly string[]): Promise<Map<string
     say(`warning: the videos are not looked into: ${error.message}`);
     return undefined;
   }
-  const limit = pLimit(availableParallelism());
+  const limit = pLimit(usableCpus());
   const progress = createProgress();
   const found = new Map<string, LookedAt>();
   progress.start(paths.length, 'videos');

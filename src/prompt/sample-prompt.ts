@@ -1,6 +1,6 @@
-import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
 import type { Sample, TaskName } from '../dataset/sample.js';
+import { usableCpus } from '../system/cpus.js';
 import type { FrameCache } from '../video/frame-cache.js';
 import type { Frames, VideoSettings } from '../video/frames.js';
 import { loadFrames, videoKey } from '../video/load-frames.js';
@@ -39,7 +39,7 @@ interface MakerOptions {
 
 /** Makes what decodes a sample's video and builds its prompt; as many videos at a time as there are cores. */
 export function promptMaker(options: MakerOptions): PreparePrompt {
-  const limit = pLimit(availableParallelism());
+  const limit = pLimit(usableCpus());
   return (sample) => limit(() => samplePrompt({ ...options, sample }));
 }
 
@@ -48,7 +48,7 @@ export function promptMaker(options: MakerOptions): PreparePrompt {
  * long its video is.
  */
 export function sampleChecker(options: Omit<MakerOptions, 'cache'>): (sample: Sample) => Promise<void> {
-  const limit = pLimit(availableParallelism());
+  const limit = pLimit(usableCpus());
   const { settings, warn } = options;
   return (sample) =>
     limit(async () => {

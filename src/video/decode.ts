@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { usableCpus } from '../system/cpus.js';
 import { decodingThreads } from './decoding-threads.js';
 import { firstVideoStream, inputArgs, type VideoInput } from './input.js';
 import { runFfmpeg } from './run-ffmpeg.js';
@@ -28,7 +28,7 @@ export const decodeFrames = async (request: Wanted): Promise<Uint8Array | null> 
   const { timeline, wanted, size, signal } = request;
   const frameBytes = size.height * size.width * 3;
   const data = new Uint8Array(wanted.length * frameBytes);
-  const stretches = planStretches({ timeline, wanted, cores: availableParallelism() });
+  const stretches = planStretches({ timeline, wanted, cores: usableCpus() });
   const threads = decodingThreads(stretches.length);
   const failed = new AbortController();
   const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { usableCpus } from '../system/cpus.js';
 
 /** Each thread of a decoder holds frames of its own, and more than this hardly help. */
 const MOST = 8;
@@ -8,6 +8,6 @@ const MOST = 8;
  * they wait for each other's frames. The frames are the same with any number.
  */
 export const decodingThreads = (sideBySide: number): number => {
-  const each = Math.ceil(availableParallelism() / sideBySide);
+  const each = Math.ceil(usableCpus() / sideBySide);
   return each === 1 ? 1 : Math.min(MOST, each + 1);
 };

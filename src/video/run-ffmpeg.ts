@@ -1,7 +1,7 @@
-import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import pLimit from 'p-limit';
+import { usableCpus } from '../system/cpus.js';
 import type { Budget } from './bounds.js';
 import { requireFfmpeg } from './ffmpeg.js';
 import { ffmpegLogReader, inShort } from './ffmpeg-log.js';
@@ -37,7 +37,7 @@ export interface FfmpegResult {
 const SECONDS = 900;
 
 /** As many at a time as there are cores, whoever wants them. */
-const slots = pLimit(availableParallelism());
+const slots = pLimit(usableCpus());
 
 /** Somebody else's signal has stopped ffmpeg. */
 class Stopped extends Error {}

@@ -27,7 +27,7 @@ export const describe = (diagnosis: Diagnosis): string => {
   const rows = [
     ['backend', diagnosis.backend],
     ['TensorFlow', tensorflow ? `${tensorflow.tensorflowVersion} (${tensorflow.addonPath})` : 'none'],
-    ['device', tensorflow?.device === 'GPU' ? 'GPU' : `CPU: ${processor.model}, ${processor.cores} cores`],
+    ['device', tensorflow?.device === 'GPU' ? 'GPU' : describeProcessor(processor)],
     ['kernels', diagnosis.kernels ?? 'portable'],
     ['bfloat16', describeBfloat16(bfloat16)],
     ['ffmpeg', ffmpeg ? `${ffmpeg.version} (${ffmpeg.source}: ${ffmpeg.path})` : 'none'],
@@ -39,6 +39,9 @@ export const describe = (diagnosis: Diagnosis): string => {
   const remedies = problems.map(({ what, remedy }) => `! ${what}\n  → ${remedy}`);
   return `${[...table, ...(remedies.length === 0 ? ['', 'All is there.'] : ['', ...remedies])].join('\n')}\n`;
 };
+
+const describeProcessor = ({ model, cores, used }: Diagnosis['processor']): string =>
+  `CPU: ${model}, ${used === cores ? cores : `${used} of ${cores}`} cores`;
 
 const describeBfloat16 = ({ instructions, measured }: Diagnosis['bfloat16']): string => {
   const native = instructions.length === 0 ? 'no instructions of the processor' : instructions.join(' ');

@@ -1,8 +1,8 @@
 /** Makes a set of synthetic clips: plans, then videos, then the annotations that name them. */
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { writeAtomically } from '../../report/atomic-write.js';
+import { usableCpus } from '../../system/cpus.js';
 import { encodeVideo } from '../../video/encode.js';
 import { annotateClip } from './annotations.js';
 import { datasetJson, readmeText } from './describe.js';
@@ -118,6 +118,6 @@ async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<voi
     }
   };
   // All workers are waited for, so that none still writes when the first failure is reported.
-  const results = await Promise.allSettled(Array.from({ length: Math.max(2, availableParallelism()) }, worker));
+  const results = await Promise.allSettled(Array.from({ length: Math.max(2, usableCpus()) }, worker));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import pLimit from 'p-limit';
 import { packageFile } from '../../package-file.js';
+import { usableCpus } from '../../system/cpus.js';
 import { nodeApiHeaders } from './binding-source.js';
 import type { Compiler } from './compile.js';
 import type { AddonLocation } from './find-addon.js';
@@ -70,7 +70,7 @@ export const buildKernels = async ({
   const target = runtimeTarget({ cuda: addon.cuda });
   const call = (args: string[]) =>
     runTool({ command: compiler.command, args: [...compiler.args, ...args, ...flags], env: compiler.env });
-  const limit = pLimit(availableParallelism());
+  const limit = pLimit(usableCpus());
   const objects = (await units()).map((unit) =>
     limit(async () => {
       const object = join(folder, unit.object);

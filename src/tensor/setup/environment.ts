@@ -1,3 +1,5 @@
+import { usableCpus } from '../../system/cpus.js';
+
 /**
  * Sets what TensorFlow reads from the environment once, when the addon is loaded; what the user has set stays.
  * Call it before the addon is loaded, on the main thread (a worker's `process.env` is a copy that C++ does not see).
@@ -7,4 +9,7 @@ export const prepareEnvironment = (): void => {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   // Otherwise TensorFlow takes all of the GPU's memory at once, and a second process gets none.
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
+  // By itself it starts a thread for each CPU, whatever a container's quota. Our own kernels go by the same number.
+  process.env.TF_NUM_INTRAOP_THREADS = String(usableCpus());
+  process.env.TF_NUM_INTEROP_THREADS ??= process.env.TF_NUM_INTRAOP_THREADS;
 };

@@ -11,7 +11,7 @@ const healthy: Diagnosis = {
   backend: 'tensorflow',
   tensorflow: { addonPath: '/a.node', tensorflowVersion: '2.21.0', source: 'cache', cuda: false, device: 'CPU' },
   kernels: '/cache/tensorflow/x/vau_rft_kernels-0.node',
-  processor: { model: 'Some CPU', cores: 2 },
+  processor: { model: 'Some CPU', cores: 2, used: 2 },
   bfloat16: { instructions: ['amx_bf16'], measured: { float32: 200, bfloat16: 400 } },
   ffmpeg: { path: '/ffmpeg', version: '7.0', source: 'setup' },
   memory: { total: 8 * 2 ** 30, available: 2 ** 30 },
@@ -28,6 +28,11 @@ describe('the table of doctor', () => {
     expect(text).toContain('amx_bf16; matrix products at 400 GFLOP/s, 2.0 × float32 (200)');
     expect(text).toContain('memory      1.0 GiB of 8.0 GiB available');
     expect(text).toContain('All is there.');
+  });
+
+  it('says how many cores a run keeps busy, where that is not all', () => {
+    const processor = { model: 'Some CPU', cores: 64, used: 2 };
+    expect(print({ ...healthy, processor })).toContain('CPU: Some CPU, 2 of 64 cores');
   });
 
   it('gives a remedy for each problem', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { usableCpus } from '../../../src/system/cpus.js';
 import { prepareEnvironment } from '../../../src/tensor/setup/index.js';
 import './fakes.js';
 
@@ -9,5 +10,19 @@ describe('prepareEnvironment', () => {
     prepareEnvironment();
     expect(process.env.TF_CPP_MIN_LOG_LEVEL).toBe('2');
     expect(process.env.TF_FORCE_GPU_ALLOW_GROWTH).toBe('false');
+  });
+
+  it('gives TensorFlow the threads that there are CPUs for, or that the user wants', () => {
+    const set = (intra: string | undefined, inter: string | undefined) => {
+      vi.stubEnv('TF_NUM_INTRAOP_THREADS', intra);
+      vi.stubEnv('TF_NUM_INTEROP_THREADS', inter);
+      prepareEnvironment();
+      return [process.env.TF_NUM_INTRAOP_THREADS, process.env.TF_NUM_INTEROP_THREADS];
+    };
+    const all = String(usableCpus({ env: {} }));
+    expect(set(undefined, undefined)).toEqual([all, all]);
+    expect(set('3', undefined)).toEqual(['3', '3']);
+    expect(set('3', '1')).toEqual(['3', '1']);
+    expect(set('0', undefined)).toEqual([all, all]);
   });
 });

@@ -67,8 +67,8 @@ function parseMount(line: string): { root: string; point: string; type: string; 
 
 /** Of a group and those above it, as far as they are mounted: in a container that may be its own alone. */
 function foldersOf({ root, point, path }: { root: string; point: string; path: string }): string[] {
-  const isBelow = root === '/' || path === root || path.startsWith(`${root}/`);
-  const names = (isBelow ? path.slice(root.length) : '').split('/').filter((name) => name !== '');
+  const top = join(root, '/');
+  const names = path.startsWith(top) ? path.slice(top.length).split('/') : [];
   return [point, ...names.map((_, i) => join(point, ...names.slice(0, i + 1)))];
 }
 

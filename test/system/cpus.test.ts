@@ -58,9 +58,11 @@ describe('the CPUs to use', () => {
       '/sys/fs/cgroup/batch/cpu.max': '300000 50000\n',
       '/sys/fs/cgroup/batch/job:7/cpu.max': 'max 100000\n',
       '/sys/fs/cgroup/batch/job:7/step/cpu.max': '800000 100000\n',
+      '/sys/fs/cgroup/batch/job:7/step/one/cpu.max': '400000 100000\n',
       '/sys/fs/cgroup/other/cpu.max': '100000 100000\n',
     };
     expect(cpusOf({ cgroup: '0::/batch/job:7/step', files })).toBe(6);
+    expect(cpusOf({ cgroup: '0::/batch/job:7/step/one', files })).toBe(4);
     expect(cpusOf({ cgroup: '0::/', files })).toBe(64);
   });
 
@@ -79,8 +81,9 @@ describe('the CPUs to use', () => {
     const outside = quotas('/sys/fs/cgroup/cpu,cpuacct/docker/one', 300_000);
     expect(cpusOf({ cgroup, mounts: mount('/'), files: outside })).toBe(3);
     expect(cpusOf({ cgroup, mounts: mount('/'), files: quotas('/sys/fs/cgroup/cpu,cpuacct/docker/one', -1) })).toBe(64);
-    // A group that is not below what is mounted.
-    expect(cpusOf({ cgroup, mounts: mount('/docker/onerous'), files: inside })).toBe(4);
+    // A group that is not below what is mounted, though its name begins alike.
+    const wrong = quotas('/sys/fs/cgroup/cpu,cpuacct/e', 100_000);
+    expect(cpusOf({ cgroup, mounts: mount('/docker/on'), files: { ...inside, ...wrong } })).toBe(4);
   });
 
   it('are some on any system', () => {

@@ -12,13 +12,12 @@ struct Scores {
 };
 
 Scores scores_of(Context& context) {
-  Numbers options = context.numbers(3);
+  Numbers options = context.numbers(4);
   Attention a = {};
   a.n = options.next(1);
   a.KV = options.next(1);
   a.R = options.next(1);
   a.C = options.next(1);
-  a.start = options.next();
   a.causal = options.flag();
   options.end();
   const Array& own = context.input(1, {ANY, ANY, SOME});
@@ -35,6 +34,12 @@ Scores scores_of(Context& context) {
     a.lengths = lengths.as<int32_t>();
     for (int64_t b = 0; b < lengths.size; b++)
       check(a.lengths[b] >= 0 && a.lengths[b] <= a.P, "lengths has more keys than prompt");
+  }
+  if (a.causal) {
+    check(heads % a.KV == 0, "own does not have KV heads for each start");
+    const Array& starts = context.input(3, {heads / a.KV});
+    a.starts = starts.as<int32_t>();
+    for (int64_t b = 0; b < starts.size; b++) check(a.starts[b] >= 0, "starts has a place below 0");
   }
   return {prompt, own, a, rows};
 }
@@ -61,7 +66,7 @@ void weights(Context& context) {
 template <class T>
 void weights_gradient(Context& context) {
   const Scores s = scores_of(context);
-  const Array &d_prompt = context.input(4, s.prompt.shape), &d_own = context.input(5, s.own.shape);
+  const Array &d_prompt = context.input(5, s.prompt.shape), &d_own = context.input(6, s.own.shape);
   const Array &y_prompt = context.output<T>(0, s.prompt.shape), &y_own = context.output<T>(1, s.own.shape),
               &ds_prompt = context.output<T>(2, s.prompt.shape), &ds_own = context.output<T>(3, s.own.shape);
   const WeightGradient g = {d_prompt.as<void>(),
@@ -76,11 +81,11 @@ void weights_gradient(Context& context) {
 void register_attention() {
   register_op<weights<float>, weights<bfloat16>>({"VauAttentionWeights",
                                                   {},
-                                                  {"prompt: T", "own: T", "lengths: int32", "options: int32"},
+                                                  {"prompt: T", "own: T", "lengths: int32", "starts: int32", "options: int32"},
                                                   {"on_prompt: T", "on_own: T"}});
   register_op<weights_gradient<float>, weights_gradient<bfloat16>>(
       {"VauAttentionWeightsGradient",
        {},
-       {"prompt: T", "own: T", "lengths: int32", "options: int32", "d_prompt: T", "d_own: T"},
+       {"prompt: T", "own: T", "lengths: int32", "starts: int32", "options: int32", "d_prompt: T", "d_own: T"},
        {"on_prompt: T", "on_own: T", "ds_prompt: T", "ds_own: T"}});
 }

@@ -89,11 +89,12 @@ struct FromHeads {
 };
 
 // Rows are queries: H heads of n rows each. Row i of a head belongs to token (i / R) mod C of its sequence, which sees
-// `start` + that + 1 of its own keys where attention is causal, and all of its prompt's.
+// as many of its own keys as `starts` has for its sequence, that, and one more where attention is causal, and all of its
+// prompt's.
 struct Attention {
   const void *prompt, *own;
-  const int32_t* lengths;
-  int64_t n, P, K, KV, R, C, start;
+  const int32_t *lengths, *starts;
+  int64_t n, P, K, KV, R, C;
   bool causal;
 };
 

@@ -2,7 +2,7 @@ import type { AttentionScores, AttentionView, HeadsPart, HeadsSegment } from '..
 import { matmul, reshape, slice } from '../tensor/ops.js';
 import { activeBackend } from '../tensor/runtime.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
-import type { Geometry, Span } from './geometry.js';
+import type { Geometry, QueryBlock, Span } from './geometry.js';
 
 /**
  * Causal attention over prompts and completions where all completions of a prompt share its keys and values.
@@ -10,10 +10,10 @@ import type { Geometry, Span } from './geometry.js';
  * Heads are laid out so that nothing is repeated: the R query heads of a key-value head are extra query rows, and the
  * G completions of a prompt are one matrix of G · C · R queries against the prompt's keys. Inside this file
  *
- *     prompt queries       [B · KV, P · R, D]        keys, values  [B · KV, P, D]
+ *     prompt queries       [B · KV, T · R, D]        keys, values  [B · KV, P, D]
  *     completion queries   [B · KV, G · C · R, D]    keys, values  [B · KV, G · C, D]
  *
- * and completion queries as `[B · KV · G, C · R, D]`, keys as `[B · KV · G, C, D]`, are the same memory.
+ * with T = P, or 1 in the last layer, where a prompt's last token alone asks; and completion queries as `[B · KV · G, C · R, D]`, keys as `[B · KV · G, C, D]`, are the same memory.
  */
 
 /** Queries (scaled by 1/√D), keys and values by head, after bias and rotation. */
@@ -30,7 +30,7 @@ export interface AttentionSaved {
   completion?: Heads;
 }
 
-/** Products of the projections by token, without bias: `[N, KV · R · D]`, `[N, KV · D]`, `[N, KV · D]`. */
+/** Products of the projections by token, without bias: `[asking, KV · R · D]`, `[N, KV · D]`, `[N, KV · D]`. */
 export interface Projected {
   q: Tensor;
   k: Tensor;
@@ -43,9 +43,18 @@ interface Region {
   tokens: number;
 }
 
+type RegionOf = (geometry: Geometry) => Region;
+
 const promptRegion = ({ P }: Geometry): Region => ({ start: 0, tokens: P });
 const completionRegion = ({ B, P, G, C, hasPromptRows }: Geometry): Region => ({
   start: hasPromptRows ? B * P : 0,
+  tokens: G * C,
+});
+
+/** The same of the rows that ask. */
+const askingPrompts = ({ asking }: Geometry): Region => ({ start: 0, tokens: asking.promptTokens });
+const askingCompletions = ({ B, G, C, asking }: Geometry): Region => ({
+  start: B * asking.promptTokens,
   tokens: G * C,
 });
 
@@ -60,20 +69,20 @@ export function splitHeads(args: {
   prompt?: Heads;
 }): AttentionSaved {
   const { projected, biases, geometry } = args;
-  const { KV, R, D, rotary, C } = geometry;
-  const part = (region: Region): Heads => {
-    const heads = (name: keyof Heads, extra: { R: number; scale: number; rotary?: typeof rotary }) =>
-      headsOf({ x: projected[name], region, geometry, ...extra, bias: biases[name] });
+  const { KV, R, D, rotary, C, asking } = geometry;
+  const part = (asks: Region, region: Region): Heads => {
+    const heads = (name: keyof Heads, extra: { region: Region; R: number; scale: number; rotary?: typeof rotary }) =>
+      headsOf({ x: projected[name], geometry, ...extra, bias: biases[name] });
     return {
-      q: heads('q', { R, scale: D ** -0.5, rotary }),
-      k: heads('k', { R: 1, scale: 1, rotary }),
-      v: heads('v', { R: 1, scale: 1 }),
+      q: heads('q', { region: asks, R, scale: D ** -0.5, rotary: asking.rotary }),
+      k: heads('k', { region, R: 1, scale: 1, rotary }),
+      v: heads('v', { region, R: 1, scale: 1 }),
     };
   };
   if (KV * R * D !== projected.q.shape[1]) throw new Error('the queries do not have the heads of the model');
   return {
-    prompt: args.prompt ?? part(promptRegion(geometry)),
-    completion: C > 0 ? part(completionRegion(geometry)) : undefined,
+    prompt: args.prompt ?? part(askingPrompts(geometry), promptRegion(geometry)),
+    completion: C > 0 ? part(askingCompletions(geometry), completionRegion(geometry)) : undefined,
   };
 }
 
@@ -97,14 +106,13 @@ const span = (x: Tensor, start: number, end: number): Tensor =>
 
 const scores = (q: Tensor, k: Tensor): Tensor => matmul(q, k, { transposeB: true });
 
-/** A block of a prompt's queries, which see keys 0 … `end`. */
-const promptView = ({ R, KV, promptLengths }: Geometry, { start, end }: Span): AttentionView => ({
+const promptView = ({ R, KV, promptLengths }: Geometry, { start, end, starts }: QueryBlock): AttentionView => ({
   n: (end - start) * R,
   KV,
   R,
   C: end - start,
   causal: true,
-  start,
+  starts,
   promptLengths,
 });
 
@@ -115,7 +123,7 @@ const completionView = ({ R, KV, C, promptLengths }: Geometry, { start, end }: S
   R,
   C,
   causal: true,
-  start: 0,
+  starts: promptLengths.map(() => 0),
   promptLengths,
 });
 
@@ -136,25 +144,25 @@ function completionScores(a: Tensor, promptB: Tensor, ownB: Tensor, count: numbe
   return { onPrompt: scores(a, promptB), onOwn: scores(perCompletion(a, count), perCompletion(ownB, count)) };
 }
 
-/** @returns `[N, KV · R · D]` by token, in the compute type */
+/** @returns `[asking, KV · R · D]` by token, in the compute type */
 export function attention({ prompt, completion }: AttentionSaved, geometry: Geometry): Tensor {
   return scope(() => {
     const segments: HeadsSegment[] = [];
-    if (geometry.hasPromptRows) segments.push(segment(geometry, promptRegion, attendPrompts(prompt, geometry)));
+    if (geometry.hasPromptRows) segments.push(segment(geometry, askingPrompts, attendPrompts(prompt, geometry)));
     if (completion !== undefined)
-      segments.push(segment(geometry, completionRegion, attendCompletions(prompt, completion, geometry)));
+      segments.push(segment(geometry, askingCompletions, attendCompletions(prompt, completion, geometry)));
     return joinQueries(segments, geometry, false);
   });
 }
 
 function attendPrompts({ q, k, v }: Heads, geometry: Geometry): HeadsPart[] {
-  const { R, blocks } = geometry;
-  return blocks.map((block) => {
-    const { start, end } = block;
+  const { R, asking } = geometry;
+  return asking.blocks.map((block) => {
+    const { start, end, keys } = block;
     const x = scope(() => {
-      const onOwn = scores(span(q, start * R, end * R), span(k, 0, end));
+      const onOwn = scores(span(q, start * R, end * R), span(k, 0, keys));
       const weights = activeBackend().kernels.attentionWeights({ onOwn }, promptView(geometry, block));
-      return matmul(weights.onOwn, span(v, 0, end));
+      return matmul(weights.onOwn, span(v, 0, keys));
     });
     return queryPart(x, geometry, start);
   });
@@ -178,17 +186,17 @@ function attendCompletions(prompt: Heads, completion: Heads, geometry: Geometry)
 const queryPart = (x: Tensor, { KV, R }: Geometry, offset: number): HeadsPart => ({ x, offset, column: 0, KV, R });
 const keyPart = (x: Tensor, { KV }: Geometry, offset: number): HeadsPart => ({ x, offset, column: 0, KV, R: 1 });
 
-const segment = (geometry: Geometry, region: (of: Geometry) => Region, parts: HeadsPart[]): HeadsSegment => ({
+const segment = (geometry: Geometry, region: RegionOf, parts: HeadsPart[]): HeadsSegment => ({
   B: geometry.B,
   tokens: region(geometry).tokens,
   parts,
 });
 
 /** Queries (or what is laid out as they are) back by token; `isGradient`: scale and rotation are taken back too. */
-function joinQueries(segments: HeadsSegment[], { KV, R, D, rotary }: Geometry, isGradient: boolean): Tensor {
+function joinQueries(segments: HeadsSegment[], { KV, R, D, asking }: Geometry, isGradient: boolean): Tensor {
   const width = KV * R * D;
   const columns = isGradient ? width : 0;
-  const turn = { rotary, rotatedColumns: columns, scaledColumns: columns, scale: D ** -0.5 };
+  const turn = { rotary: asking.rotary, rotatedColumns: columns, scaledColumns: columns, scale: D ** -0.5 };
   return activeBackend().kernels.fromHeads({ segments, width, D, ...turn });
 }
 
@@ -208,7 +216,7 @@ interface HeadsParts {
 /**
  * The gradient of `attention` and `splitHeads`; scores and weights are computed again, block by block.
  *
- * @param dy `[N, KV · R · D]` in the compute type
+ * @param dy `[asking, KV · R · D]` in the compute type
  * @returns the gradients of the projections' products by token, in the compute type
  */
 export function attentionBackward(args: { saved: AttentionSaved; dy: Tensor; geometry: Geometry }): Projected {
@@ -216,10 +224,10 @@ export function attentionBackward(args: { saved: AttentionSaved; dy: Tensor; geo
   const { prompt, completion } = saved;
   const byHead = (region: Region) => headsOf({ x: dy, region, geometry, R: geometry.R, scale: 1 });
   return scope(() => {
-    const onPrompt = promptsBackward(prompt, byHead(promptRegion(geometry)), geometry);
+    const onPrompt = promptsBackward(prompt, byHead(askingPrompts(geometry)), geometry);
     const own: HeadsParts = { q: [], k: [], v: [] };
     if (completion !== undefined) {
-      const d = byHead(completionRegion(geometry));
+      const d = byHead(askingCompletions(geometry));
       for (const block of geometry.completionBlocks) {
         const gradient = completionsBackward({ prompt, completion, d, geometry, block });
         for (const name of ['q', 'k', 'v'] as const) own[name].push(...gradient.completion[name]);
@@ -227,28 +235,28 @@ export function attentionBackward(args: { saved: AttentionSaved; dy: Tensor; geo
         onPrompt.v.push(gradient.promptV);
       }
     }
-    const segments = (name: keyof HeadsParts) => [
-      segment(geometry, promptRegion, onPrompt[name]),
-      ...(completion === undefined ? [] : [segment(geometry, completionRegion, own[name])]),
+    const segments = (name: keyof HeadsParts, prompts: RegionOf, completions: RegionOf) => [
+      segment(geometry, prompts, onPrompt[name]),
+      ...(completion === undefined ? [] : [segment(geometry, completions, own[name])]),
     ];
     return {
-      q: joinQueries(segments('q'), geometry, true),
-      k: joinKeys(segments('k'), geometry, true),
-      v: joinKeys(segments('v'), geometry, false),
+      q: joinQueries(segments('q', askingPrompts, askingCompletions), geometry, true),
+      k: joinKeys(segments('k', promptRegion, completionRegion), geometry, true),
+      v: joinKeys(segments('v', promptRegion, completionRegion), geometry, false),
     };
   });
 }
 
 function promptsBackward({ q, k, v }: Heads, dy: Tensor, geometry: Geometry): HeadsParts {
-  const { R, blocks } = geometry;
+  const { R, asking } = geometry;
   const parts: HeadsParts = { q: [], k: [], v: [] };
-  for (const block of blocks) {
-    const { start, end } = block;
+  for (const block of asking.blocks) {
+    const { start, end, keys } = block;
     const gradient = scope(() => {
-      const [qb, kb, db] = [span(q, start * R, end * R), span(k, 0, end), span(dy, start * R, end * R)];
+      const [qb, kb, db] = [span(q, start * R, end * R), span(k, 0, keys), span(dy, start * R, end * R)];
       const { weights, dScores } = activeBackend().kernels.attentionWeightsGradient(
         { onOwn: scores(qb, kb) },
-        { onOwn: scores(db, span(v, 0, end)) },
+        { onOwn: scores(db, span(v, 0, keys)) },
         promptView(geometry, block),
       );
       return {

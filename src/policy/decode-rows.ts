@@ -78,7 +78,7 @@ function composedLayer({ context, ...input }: DecodeLayerInput): { y: Tensor; ow
   const { normed } = normedInput(input);
   const { y: attended, own } = activeBackend().kernels.decodeAttention({
     ...context,
-    ...project({ parameters, index, normed }),
+    ...project({ parameters, index, normed, asking: normed }),
     biases: projectionBiases(parameters, index),
   });
   return { y: finishLayer({ ...input, attended }).y, own };

@@ -15,6 +15,7 @@ import { biasOf, inComputeType, linear, linearBackward, linears } from './linear
 import { type GatedMlpSaved, gatedMlp, gatedMlpBackward } from './mlp.js';
 import { type NormSaved, norm, normBackward } from './norm.js';
 import type { Parameters } from './parameters.js';
+import { pickRows, spreadRows } from './rows.js';
 
 /** x + attention(norm(x)), then x + mlp(norm(x)): a decoder layer of Qwen2. */
 export interface LayerInput {
@@ -32,24 +33,29 @@ export interface LayerSaved {
   /** Normalised input in the compute type `[N, hidden]`. */
   normed: Tensor;
   heads: AttentionSaved;
+  /** Of the rows that ask, as what follows. */
   attended: Tensor;
   mlpNorm: NormSaved;
   mlpNormed: Tensor;
   mlp: GatedMlpSaved;
 }
 
-/** @param prompt keys and values of the prompts, where the rows are completions alone */
+/**
+ * @param prompt keys and values of the prompts, where the rows are completions alone
+ * @returns y of the rows that ask
+ */
 export function layerForward(args: LayerInput & { geometry: Geometry; prompt?: Heads }): {
   y: Tensor;
   saved: LayerSaved;
 } {
-  const { parameters, index, geometry, prompt } = args;
+  const { parameters, index, x, geometry, prompt } = args;
+  const { asking } = geometry;
   return scope(() => {
     const { normed, stats } = normedInput(args);
-    const projected = project({ parameters, index, normed });
+    const projected = project({ parameters, index, normed, asking: pickRows(normed, asking.rows) });
     const heads = splitHeads({ projected, biases: projectionBiases(parameters, index), geometry, prompt });
     const attended = attention(heads, geometry);
-    const { y, saved } = finishLayer({ ...args, attended });
+    const { y, saved } = finishLayer({ ...args, x: pickRows(x, asking.rows), attended });
     return { y, saved: { stats, normed, heads, attended, ...saved } };
   });
 }
@@ -77,12 +83,12 @@ export function normedInput({ parameters, config, index, x }: LayerInput): { nor
 
 const projection = (index: number, name: keyof Projected): string => `model.layers.${index}.self_attn.${name}_proj`;
 
-/** Queries, keys and values of normalised rows, without their biases. */
-export function project(args: { parameters: Parameters; index: number; normed: Tensor }): Projected {
-  const { parameters, index, normed } = args;
-  const layers = (['q', 'k', 'v'] as const).map((name) => projection(index, name));
-  const [q, k, v] = linears({ parameters, layers, x: normed });
-  return { q: q!, k: k!, v: v! };
+/** Queries of the rows that ask, keys and values of all normalised rows, without their biases. */
+export function project(args: { parameters: Parameters; index: number; normed: Tensor; asking: Tensor }): Projected {
+  const { parameters, index, normed, asking } = args;
+  const layers = (['k', 'v'] as const).map((name) => projection(index, name));
+  const [k, v] = linears({ parameters, layers, x: normed });
+  return { q: linear({ parameters, layer: projection(index, 'q'), x: asking }), k: k!, v: v! };
 }
 
 export function projectionBiases(parameters: Parameters, index: number): Partial<Projected> {
@@ -116,11 +122,12 @@ export function layerBackward(args: {
   /** The layer's input. */
   x: Tensor;
   saved: LayerSaved;
-  /** `[N, hidden]` float32 */
+  /** `[asking, hidden]` float32 */
   dy: Tensor;
   geometry: Geometry;
 }): Tensor {
   const { parameters, index, x, saved, dy, geometry } = args;
+  const { rows } = geometry.asking;
   const name = `model.layers.${index}`;
   return scope(() => {
     const dMlp = gatedMlpBackward({
@@ -140,8 +147,16 @@ export function layerBackward(args: {
     const back = (layer: string, input: Tensor, d: Tensor) => linearBackward({ parameters, layer, x: input, dy: d });
     const dAttended = back(`${name}.self_attn.o_proj`, saved.attended, dMiddle.dxCast);
     const d = attentionBackward({ saved: saved.heads, dy: dAttended, geometry });
-    const dys = (['q', 'k', 'v'] as const).map((part) => back(projection(index, part), saved.normed, d[part]));
+    const dAsking = back(projection(index, 'q'), pickRows(saved.normed, rows), d.q);
+    const dAsked = (['k', 'v'] as const).map((part) => back(projection(index, part), saved.normed, d[part]));
     const layer = `${name}.input_layernorm`;
-    return normBackward({ parameters, layer, saved: { sum: x, stats: saved.stats }, dys, residual: dMiddle.dx }).dx;
+    const spread = (dx: Tensor) => spreadRows(dx, rows, x.shape[0]!);
+    return normBackward({
+      parameters,
+      layer,
+      saved: { sum: x, stats: saved.stats },
+      dys: [spread(dAsking), ...dAsked],
+      residual: spread(dMiddle.dx),
+    }).dx;
   });
 }

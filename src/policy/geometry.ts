@@ -1,5 +1,5 @@
 import type { Rotary } from '../tensor/kernels.js';
-import { rows, upload } from '../tensor/ops.js';
+import { gather, indices, rows, upload } from '../tensor/ops.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { TextConfig } from './files/model-config.js';
 import type { Layout } from './layout.js';
@@ -17,6 +17,24 @@ export interface Span {
   end: number;
 }
 
+/** Queries `start` … `end` of each prompt, which see keys 0 … `keys` at most. */
+export interface QueryBlock extends Span {
+  keys: number;
+  /** Keys before the first of them, by prompt. `[B]` */
+  starts: number[];
+}
+
+/** The rows that ask; all rows are asked. */
+export interface Asking {
+  /** Of all rows; null: all of them. */
+  rows: Int32Array | null;
+  /** Of each prompt. */
+  promptTokens: number;
+  /** Of these rows. */
+  rotary: Rotary;
+  blocks: QueryBlock[];
+}
+
 /** A `Layout` with the heads of a model. */
 export interface Geometry {
   B: number;
@@ -31,8 +49,7 @@ export interface Geometry {
   promptLengths: readonly number[];
   /** False where the rows are the completions alone, after an earlier pass over their prompts. */
   hasPromptRows: boolean;
-  /** Of each prompt's tokens. */
-  blocks: Span[];
+  asking: Asking;
   /** Of the completions of each prompt. */
   completionBlocks: Span[];
 }
@@ -42,6 +59,10 @@ export function geometryOf({ layout, config }: { layout: Layout; config: TextCon
   const KV = config.numKeyValueHeads;
   const R = config.numHeads / KV;
   const scoresOfOne = B * KV * C * R * (P + C);
+  const rotary = rotaryOf({ positions: layout.positions, config });
+  const blocks = spans(P, QUERY_BLOCK).map(({ start, end }) => {
+    return { start, end, keys: end, starts: promptLengths.map(() => start) };
+  });
   return {
     B,
     P,
@@ -50,19 +71,37 @@ export function geometryOf({ layout, config }: { layout: Layout; config: TextCon
     KV,
     R,
     D: config.headDim,
-    rotary: rotaryOf({ positions: layout.positions, config }),
+    rotary,
     promptLengths,
     hasPromptRows: true,
-    blocks: spans(P, QUERY_BLOCK),
+    asking: { rows: null, promptTokens: P, rotary, blocks },
     completionBlocks: spans(G, Math.max(1, Math.floor(MAX_SCORES / scoresOfOne))),
   };
 }
 
 /** The rows of the completions alone. */
 export function completionRows(geometry: Geometry): Geometry {
-  const { B, P, G, C, rotary } = geometry;
+  const { B, P, G, C, rotary: ofAll } = geometry;
   const own = (table: Tensor) => rows(table, B * P, B * G * C);
-  return { ...geometry, hasPromptRows: false, rotary: { cos: own(rotary.cos), sin: own(rotary.sin) } };
+  const rotary = { cos: own(ofAll.cos), sin: own(ofAll.sin) };
+  return { ...geometry, hasPromptRows: false, rotary, asking: { rows: null, promptTokens: 0, rotary, blocks: [] } };
+}
+
+/**
+ * Of the last layer, whose rows are read where they predict a completion's token: of a prompt that is its last token
+ * alone. The others are there to be seen: they have keys and values, and nothing else. Its output has the rows of
+ * `layout.predictors`.
+ */
+export function lastLayer(geometry: Geometry): Geometry {
+  const { B, P, G, C, promptLengths, rotary, hasPromptRows } = geometry;
+  if (!hasPromptRows) return geometry;
+  const ends = promptLengths.map((length, b) => b * P + length - 1);
+  const completions = Array.from({ length: B * G * C }, (_, row) => B * P + row);
+  const asking = Int32Array.from([...ends, ...completions]);
+  const at = indices(asking);
+  const block = { start: 0, end: 1, keys: P, starts: promptLengths.map((length) => length - 1) };
+  const turn = { cos: gather(rotary.cos, at), sin: gather(rotary.sin, at) };
+  return { ...geometry, asking: { rows: asking, promptTokens: 1, rotary: turn, blocks: [block] } };
 }
 
 /** 0 … count in pieces of `size`. */

@@ -20,7 +20,10 @@ export interface Layout {
   positions: Int32Array;
   /** Tokens of each prompt. `[B]` */
   promptLengths: number[];
-  /** The row that predicts each completion token, completion after completion. `[M]` */
+  /**
+   * What predicts each completion token, completion after completion, among the rows that the last layer gives: the last
+   * of each prompt, then the completions'. `[M]`
+   */
   predictors: Int32Array;
   /** The completion tokens themselves. `[M]` */
   targets: Int32Array;
@@ -62,7 +65,7 @@ export function layOut({ prompts, completions }: { prompts: Prompt[]; completion
         for (let axis = 0; axis < 3; axis++) positions[axis * n + first + c] = prompt.nextPosition + c;
       }
       for (const [t, token] of completion.entries()) {
-        predictors.push(t === 0 ? b * P + prompt.tokenIds.length - 1 : first + t - 1);
+        predictors.push(t === 0 ? b : B + (b * G + g) * C + t - 1);
         targets.push(token);
       }
       offsets[b * G + g + 1] = targets.length;

@@ -1,14 +1,15 @@
 import type { PromptCache } from '../tensor/kernels.js';
-import { concat, gather, indices, reshape, segmentSum, transpose } from '../tensor/ops.js';
+import { concat, reshape, transpose } from '../tensor/ops.js';
 import { bytesOf, dispose, scope, type Tensor } from '../tensor/tensor.js';
 import type { Heads } from './attention.js';
 import { joinRows, type LayerSaved, layerBackward, layerForward } from './decoder-layer.js';
 import { embed, embedBackward, embedTokens, rowKinds, videoGradient } from './embedding.js';
 import type { ModelConfig } from './files/model-config.js';
-import { completionRows, type Geometry, geometryOf } from './geometry.js';
+import { completionRows, type Geometry, geometryOf, lastLayer } from './geometry.js';
 import { type LogprobGradient, logits, scoreTokens, scoreTokensBackward, type TokenScores } from './head.js';
 import type { Layout } from './layout.js';
 import type { Parameters } from './parameters.js';
+import { pickRows, spreadRows } from './rows.js';
 import type { FeatureCache } from './vision/feature-cache.js';
 import { type TowerSaved, towerBackward, towerForward, type Video } from './vision/tower.js';
 
@@ -28,7 +29,7 @@ export interface Batch {
 export interface PromptPass {
   /** By layer, its input and what its backward needs. */
   layers: { x: Tensor; saved: LayerSaved }[];
-  /** The last layer's output, `[B · P, hidden]`. */
+  /** The last layer's output of each prompt's last token, `[B, hidden]`. */
   hidden: Tensor;
   vision: TowerSaved | null;
   /** Bytes that may still be kept for the backward. */
@@ -71,7 +72,7 @@ export class Policy {
       });
       return scoreTokens({
         ...this.#head(),
-        hidden: gather(hidden, indices(batch.layout.predictors)),
+        hidden: pickRows(hidden, batch.layout.predictors),
         targets: batch.layout.targets,
         temperature,
       });
@@ -98,18 +99,19 @@ export class Policy {
         pass === undefined ? this.#passOverAll(batch, geometry) : this.#passOverCompletions(layout, geometry, pass);
       const { scores, dHidden } = scoreTokensBackward({
         ...this.#head(),
-        hidden: gather(hidden, indices(layout.predictors)),
+        hidden: pickRows(hidden, layout.predictors),
         targets: layout.targets,
         temperature,
         gradient,
       });
+      let d = spreadRows(dHidden, layout.predictors, hidden.shape[0]!);
       hidden.dispose();
-
-      let d = spreadRows({ d: dHidden, rows: layout.predictors, count: layout.tokenIds.length });
-      for (let index = config.text.numLayers - 1; index >= 0; index--) {
+      const last = config.text.numLayers - 1;
+      for (let index = last; index >= 0; index--) {
         const next = scope(() => {
           const { x, saved } = layers[index]!();
-          const dx = layerBackward({ parameters, index, x, saved, dy: d, geometry });
+          const at = index === last ? lastLayer(geometry) : geometry;
+          const dx = layerBackward({ parameters, index, x, saved, dy: d, geometry: at });
           dispose(x, saved);
           return dx;
         });
@@ -196,10 +198,8 @@ export class Policy {
           if (room < 0) dispose(layers.splice(0));
         },
       });
-      const { P, promptLengths } = batch.layout;
-      const last = promptLengths.map((length, b) => b * P + length - 1);
-      const logits = this.logits(gather(hidden, indices(last)));
-      return { cache, logits, pass: room < 0 ? null : { layers, hidden, vision: vision.saved, room } };
+      const pass = room < 0 ? null : { layers, hidden, vision: vision.saved, room };
+      return { cache, logits: this.logits(hidden), pass };
     });
   }
 
@@ -248,14 +248,16 @@ export class Policy {
    *
    * @param prompts of an earlier pass, by layer, where the rows are completions alone
    * @param onLayer takes over a layer's input and what its backward needs, and a way to compute the latter again
-   * @returns the last layer's output
+   * @returns the last layer's output in the rows that `layout.predictors` counts
    */
   #layers(args: { x: Tensor; geometry: Geometry; prompts?: Heads[]; onLayer: OnLayer }): Tensor {
     const { geometry, prompts, onLayer } = args;
     const { parameters, config } = this;
     let { x } = args;
-    for (let index = 0; index < config.text.numLayers; index++) {
-      const input = { parameters, config: config.text, index, x, geometry, prompt: prompts?.[index] };
+    const last = config.text.numLayers - 1;
+    for (let index = 0; index <= last; index++) {
+      const at = index === last ? lastLayer(geometry) : geometry;
+      const input = { parameters, config: config.text, index, x, geometry: at, prompt: prompts?.[index] };
       const { y, saved } = layerForward(input);
       onLayer(x, saved, () => layerForward(input).saved);
       x = y;
@@ -268,14 +270,9 @@ type OnLayer = (x: Tensor, saved: LayerSaved, again: () => LayerSaved) => void;
 
 /** A forward that a backward can follow. */
 interface ForwardPass {
-  /** The last layer's output, `[N, hidden]`. */
+  /** The last layer's output, in the rows that `layout.predictors` counts. */
   hidden: Tensor;
   vision: TowerSaved | null;
   /** Each gives a layer's input and what its backward needs, once; both are then the caller's. */
   layers: (() => { x: Tensor; saved: LayerSaved })[];
-}
-
-/** Rows `d` `[M, width]` added into their places in `[count, width]`; several may share a place. */
-function spreadRows({ d, rows: places, count }: { d: Tensor; rows: Int32Array; count: number }): Tensor {
-  return segmentSum(d, indices(places), count);
 }

@@ -154,9 +154,10 @@ export interface AttentionView {
   KV: number;
   R: number;
   C: number;
-  /** A token sees `start` keys and its own predecessors where attention is causal, else all. */
+  /** A token sees its own predecessors where attention is causal, and as many keys before them; else all. */
   causal: boolean;
-  start: number;
+  /** Of each prompt, where attention is causal. */
+  starts: readonly number[];
   /** Keys of each prompt that are not padding. */
   promptLengths: readonly number[];
 }

@@ -83,21 +83,22 @@ export function nativeKernels(backend: TensorFlowBackend): Kernels {
       return run('VauFromHeads', inputs, [list[0]!.dtype])[0]!;
     },
 
-    attentionWeights({ onPrompt, onOwn }, { n, KV, R, C, start, causal, promptLengths }) {
-      const view = [{ ints: promptLengths }, ints(n, KV, R, C, start, causal)];
+    attentionWeights({ onPrompt, onOwn }, { n, KV, R, C, starts, causal, promptLengths }) {
+      const view = [{ ints: promptLengths }, { ints: starts }, ints(n, KV, R, C, causal)];
       const type = onOwn.dtype;
       const [prompt, own] = run('VauAttentionWeights', [onPrompt ?? noneLike(onOwn), onOwn, ...view], [type, type]);
       return { onPrompt: unless(onPrompt === undefined, prompt!), onOwn: own! };
     },
 
-    attentionWeightsGradient({ onPrompt, onOwn }, d, { n, KV, R, C, start, causal, promptLengths }) {
+    attentionWeightsGradient({ onPrompt, onOwn }, d, { n, KV, R, C, starts, causal, promptLengths }) {
       const type = onOwn.dtype;
       const isAlone = onPrompt === undefined;
       const inputs = [
         onPrompt ?? noneLike(onOwn),
         onOwn,
         { ints: promptLengths },
-        ints(n, KV, R, C, start, causal),
+        { ints: starts },
+        ints(n, KV, R, C, causal),
         d.onPrompt ?? noneLike(onOwn),
         d.onOwn,
       ];

@@ -177,21 +177,25 @@ function firstColumns(x: Tensor, count: number, f: (x: Tensor) => Tensor): Tenso
 
 /** Scores in float32 with what is not seen pushed far down; both as `[B · KV, n, ·]`. */
 function masked({ onPrompt, onOwn }: AttentionScores, view: AttentionView): { onPrompt?: Tensor; onOwn: Tensor } {
-  const { n, R, C, causal, start } = view;
+  const { n, KV, R, C, causal, starts } = view;
   const K = onOwn.shape[2]!;
   const count = onOwn.size / K;
   let own = reshape(wide(onOwn), [count / n, n, K]);
   if (causal) {
     // max(key − last visible key, 0) · MASKED
-    const last = Float32Array.from({ length: n }, (_, i) => start + (Math.floor(i / R) % C));
+    const last = starts.flatMap((start) =>
+      Array<number[]>(KV)
+        .fill(Array.from({ length: n }, (_, i) => start + (Math.floor(i / R) % C)))
+        .flat(),
+    );
     const beyond = sub(
       upload(
         Float32Array.from({ length: K }, (_, key) => key),
-        [1, K],
+        [1, 1, K],
       ),
-      upload(last, [n, 1]),
+      upload(Float32Array.from(last), [count / n, n, 1]),
     );
-    own = add(own, scale(maximum(beyond, upload(Float32Array.of(0), [1, 1])), MASKED));
+    own = add(own, scale(maximum(beyond, upload(Float32Array.of(0), [1, 1, 1])), MASKED));
   }
   if (onPrompt === undefined) return { onOwn: own };
   const P = onPrompt.shape[2]!;
@@ -233,7 +237,7 @@ function attentionWeightsGradient(scores: AttentionScores, d: AttentionScores, v
 }
 
 function decodeAttention(args: DecodeAttentionArgs): { y: Tensor; own: KeyValue } {
-  const { q, k, v, biases, rotary, prompt, promptLengths, own: before, KV, R, G, t } = args;
+  const { q, k, v, biases, rotary, prompt, promptLengths, own: before, KV, R, G } = args;
   const B = promptLengths.length;
   const D = v.shape[1]! / KV;
   const place = { start: 0, column: 0, B, tokens: G, KV, D };
@@ -248,7 +252,7 @@ function decodeAttention(args: DecodeAttentionArgs): { y: Tensor; own: KeyValue 
   const queries = toHeads({ ...place, x: q, R, bias: biases.q, rotary, scale: args.scale });
   const ownQueries = reshape(queries, [B * KV * G, R, D]);
   const scores = { onPrompt: matmul(queries, prompt.kt), onOwn: matmul(ownQueries, own.k, { transposeB: true }) };
-  const view = { n: G * R, KV, R, C: G, causal: false, start: t, promptLengths };
+  const view = { n: G * R, KV, R, C: G, causal: false, starts: [], promptLengths };
   const { weights, parts } = jointWeights(scores, view);
   const { onPrompt, onOwn } = parts(weights);
   const y = add(wide(matmul(onPrompt!, prompt.v)), reshape(wide(matmul(onOwn, own.v)), queries.shape));

@@ -79,7 +79,8 @@ function unturned(layout: Layout): Geometry {
   const n = rowsOf(layout);
   const cos = upload(new Float32Array(n * D).fill(1), [n, D]);
   const sin = upload(new Float32Array(n * D), [n, D]);
-  return { ...geometryOf({ layout, config }), rotary: { cos, sin } };
+  const geometry = geometryOf({ layout, config });
+  return { ...geometry, rotary: { cos, sin }, asking: { ...geometry.asking, rotary: { cos, sin } } };
 }
 
 const rowsOf = (layout: Layout) => layout.tokenIds.length;

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import type { TextConfig } from '../../src/policy/files/model-config.js';
-import { completionRows, geometryOf } from '../../src/policy/geometry.js';
+import { completionRows, geometryOf, lastLayer } from '../../src/policy/geometry.js';
 import { layOut } from '../../src/policy/layout.js';
 import type { Prompt } from '../../src/prompt/prompt.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
@@ -53,13 +53,29 @@ it('the rows of completions alone have the tables of their own positions', () =>
   });
 });
 
+it('in the last layer a prompt asks with its last token, which sees all that is not padding', () => {
+  scope(() => {
+    const layout = layOut({ prompts: [prompt(3), prompt(1)], completions: [1, 2].map(() => [new Int32Array(4)]) });
+    const geometry = geometryOf({ layout, config });
+    const { asking } = lastLayer(geometry);
+    expect([...asking.rows!]).toEqual([2, 3, 6, 7, 8, 9, 10, 11]);
+    expect(asking.promptTokens).toBe(1);
+    expect(asking.blocks).toEqual([{ start: 0, end: 1, keys: 3, starts: [2, 0] }]);
+    const all = downloadFloats(geometry.rotary.sin);
+    const wanted = [...asking.rows!].flatMap((row) => [...all.subarray(row * 4, row * 4 + 4)]);
+    expect([...downloadFloats(asking.rotary.sin)]).toEqual(wanted);
+    const own = completionRows(geometry);
+    expect(lastLayer(own)).toBe(own);
+  });
+});
+
 it('long prompts are attended in blocks of queries, many completions in blocks of whole completions', () => {
   scope(() => {
-    const { blocks } = geometryOf({ layout: layOut({ prompts: [prompt(600)] }), config });
-    expect(blocks).toEqual([
-      { start: 0, end: 256 },
-      { start: 256, end: 512 },
-      { start: 512, end: 600 },
+    const { asking } = geometryOf({ layout: layOut({ prompts: [prompt(600)] }), config });
+    expect(asking.blocks).toEqual([
+      { start: 0, end: 256, keys: 256, starts: [0] },
+      { start: 256, end: 512, keys: 512, starts: [256] },
+      { start: 512, end: 600, keys: 600, starts: [512] },
     ]);
     const many = Array.from({ length: 50 }, () => new Int32Array(201));
     const { completionBlocks } = geometryOf({

@@ -34,12 +34,13 @@ describe('layOut', () => {
   });
 
   it('knows which row predicts which completion token', () => {
-    // The first token is predicted by its prompt's last row, each other one by the row of the token before.
+    // The first token is predicted by its prompt's last row, each other one by the row of the token before. Of prompts the
+    // last layer gives the last rows alone: 2 of 6.
     expect([...layout.targets]).toEqual([11, 12, 13, 21, 31, 32]);
-    expect([...layout.predictors]).toEqual([2, 6, 7, 2, 4, 10]);
+    expect([...layout.predictors]).toEqual([0, 2, 3, 0, 1, 6]);
     expect([...layout.offsets]).toEqual([0, 3, 4, 6, 6]);
     for (const [i, row] of layout.predictors.entries())
-      if (row >= 6) expect(layout.tokenIds[row]).toBe(layout.targets[i - 1]);
+      if (row >= 2) expect(layout.tokenIds[4 + row]).toBe(layout.targets[i - 1]);
   });
 
   it('prompts alone have no completion rows', () => {
@@ -49,7 +50,7 @@ describe('layOut', () => {
 
   it('completions of one token each still have a row', () => {
     const one = layOut({ prompts, completions: prompts.map(() => [Int32Array.of(7)]) });
-    expect([one.C, one.tokenIds.length, [...one.predictors]]).toEqual([1, 8, [2, 4]]);
+    expect([one.C, one.tokenIds.length, [...one.predictors]]).toEqual([1, 8, [0, 1]]);
   });
 });
 

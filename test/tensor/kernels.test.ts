@@ -119,10 +119,11 @@ describe.runIf(hasNative).each<Type>(['float32', 'bfloat16'])('native and portab
     });
   });
 
-  const view: AttentionView = { n: 30, KV: 2, R: 3, C: 5, causal: true, start: 0, promptLengths: [40, 33] };
+  const view: AttentionView = { n: 30, KV: 2, R: 3, C: 5, causal: true, starts: [0, 0], promptLengths: [40, 33] };
   it.each([
     ['completions', view, 5],
-    ['a block of a prompt', { ...view, n: 15, start: 19, promptLengths: [] }, 24],
+    ['a block of a prompt', { ...view, n: 15, starts: [19, 19], promptLengths: [] }, 24],
+    ['the last token of each prompt', { ...view, n: 3, C: 1, starts: [23, 11], promptLengths: [] }, 24],
     ['no mask', { ...view, n: 17, R: 1, C: 17, causal: false, promptLengths: [] }, 17],
   ])('attention weights and their gradient: %s', (_, of, K) => {
     const P = 40;
@@ -220,7 +221,7 @@ describe.each([
         onPrompt: toDevice(x.onPrompt),
         onOwn: toDevice(x.onOwn),
       });
-      const of: AttentionView = { n, KV: 1, R, C: K, causal: true, start: 0, promptLengths: [length] };
+      const of: AttentionView = { n, KV: 1, R, C: K, causal: true, starts: [0], promptLengths: [length] };
       const scores = { onPrompt: toDevice(inputs.onPrompt!), onOwn: toDevice(inputs.onOwn!) };
       const { dScores } = kernels.attentionWeightsGradient(scores, on(d), of);
       const found = { onPrompt: downloadFloats(dScores.onPrompt!), onOwn: downloadFloats(dScores.onOwn) };
@@ -233,7 +234,7 @@ describe.each([
     scope(() => {
       const ones = toDevice(map(random([20], 1), () => 1));
       const { y } = kernels.norm({ x: toDevice(x), weight: ones, epsilon: 1e-6, type: 'float32' });
-      const of: AttentionView = { n: 2, KV: 1, R: 1, C: 2, causal: false, start: 0, promptLengths: [] };
+      const of: AttentionView = { n: 2, KV: 1, R: 1, C: 2, causal: false, starts: [], promptLengths: [] };
       const weights = kernels.attentionWeights({ onOwn: reshape(toDevice(x), [1, 2, 20]) }, of).onOwn;
       const found = [y, weights, kernels.swiglu(toDevice(x), toDevice(x))].map(downloadFloats);
       for (const values of found) {

@@ -36,9 +36,9 @@ const decoding = {
   },
   biases: { qBias: F(KV * R * D), kBias: F(KV * D), vBias: F(KV * D) },
 };
-const attention = { prompt: T(4, 6, P), own: T(8, 3, 7), lengths: I(P, 3), options: I(6, 2, 1, 3, 0, 1) };
+const attention = { prompt: T(4, 6, P), own: T(8, 3, 7), lengths: I(P, 3), starts: I(0, 1), options: I(6, 2, 1, 3, 1) };
 // What is seen of own keys has no end, and heads are counted by rows; the tokens of a sequence go round.
-const freeOfAttention = ['prompt.2', 'own.2', 'options[2]', 'options[3]', 'options[4]'];
+const freeOfAttention = ['prompt.2', 'own.2', 'starts[0]', 'starts[1]', 'options[2]', 'options[3]'];
 
 const OPERATIONS: Record<string, Operation> = {
   VauNorm: {

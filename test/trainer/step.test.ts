@@ -5,15 +5,15 @@ import { loadDataset } from '../../src/dataset/load.js';
 import { toBatch } from '../../src/policy/batch.js';
 import type { Policy } from '../../src/policy/policy.js';
 import { promptMaker } from '../../src/prompt/sample-prompt.js';
+import type { Tokenizer } from '../../src/prompt/tokenizer.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
 import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
 import type { StepContext } from '../../src/trainer/context.js';
 import type { PromptedSample } from '../../src/trainer/data-stream.js';
 import { Stopwatch } from '../../src/trainer/metrics.js';
-import { openModels } from '../../src/trainer/models.js';
+import { type Models, openModels } from '../../src/trainer/models.js';
 import { AdamW } from '../../src/trainer/optimizer.js';
-import { sftStep } from '../../src/trainer/sft-step.js';
 import { completionKeys, grpoStep } from '../../src/trainer/step.js';
 import { tinyProject } from '../tiny-project.js';
 
@@ -26,16 +26,13 @@ interface Record {
   advantage: number;
 }
 
-/**
- * A policy after some steps of SFT, so that the completions of a group differ in their reward: a random one never gets
- * any. The reference is what it started from.
- */
-async function openPolicy({ set, warmUp }: { set: string[]; warmUp: number }) {
+/** A random policy, and the reference that it is. No completion of it gets a reward, so every second one reads as if it had a form. */
+async function openPolicy(set: string[]) {
   const options = ['method=grpo', 'grpo.beta=0.001', 'rollout.num_generations=8', ...set];
   const config = await loadConfig({ file: project.config, set: options });
   const classes = labelsOf(config.data);
   const loaded = await loadDataset({ data: config.data, split: 'train', log: () => {} });
-  const models = await openModels({ config });
+  const models = formed(await openModels({ config }));
   const prepare = promptMaker({ processor: models.processor, settings: config.data, warn: expect.unreachable });
   const samples = await Promise.all(loaded.map(async (sample) => ({ sample, prompt: await prepare(sample) })));
   const optimizer = new AdamW({ parameters: models.policy.parameters, options: config.training });
@@ -44,9 +41,18 @@ async function openPolicy({ set, warmUp }: { set: string[]; warmUp: number }) {
     optimizer.dispose();
     models.dispose();
   });
-  const { learning_rate: learningRate } = config.training;
-  for (let step = 1; step <= warmUp; step++) sftStep(context, { step, samples, learningRate, clock: new Stopwatch() });
   return { context, samples };
+}
+
+function formed(models: Models): Models {
+  const { tokenizer } = models.processor;
+  let completions = 0;
+  const decode: Tokenizer['decode'] = (ids, options) => {
+    // Only a completion's text is without special tokens.
+    if (options?.skipSpecialTokens === true && ++completions % 2 === 0) return '<think></think><answer>A</answer>';
+    return tokenizer.decode(ids, options);
+  };
+  return { ...models, processor: { ...models.processor, tokenizer: { ...tokenizer, decode } } };
 }
 
 /** One step of GRPO on these samples. */
@@ -75,7 +81,7 @@ describe.each([
   ['LoRA', ['model.lora.r=4', 'model.freeze_vision=true', 'training.learning_rate=0.02']],
 ])('grpoStep (%s)', (_, set) => {
   it('moves the policy towards what was rewarded, leaves the reference alone, and keeps no tensor', async () => {
-    const { context, samples } = await openPolicy({ set, warmUp: 16 });
+    const { context, samples } = await openPolicy(set);
     const { policy, reference } = context.models;
     // What is made at first use (a frozen tower's features, weights in their compute type) is there after a step.
     const { records } = makeStep(context, samples);
@@ -108,7 +114,7 @@ describe.each([
 
 describe('completionKeys', () => {
   it('gives a sample that comes again in a step other completions', async () => {
-    const { context, samples } = await openPolicy({ set: [], warmUp: 0 });
+    const { context, samples } = await openPolicy([]);
     const [first, second] = samples;
     const { records } = makeStep(context, [first!, second!, first!]);
     const texts = Array.from({ length: 3 }, (_, b) =>

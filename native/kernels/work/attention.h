@@ -5,7 +5,7 @@ namespace {
 
 INLINE int64_t seen_of_prompt(const Attention& a, int64_t row) { return a.P == 0 ? 0 : a.lengths[row / a.n / a.KV]; }
 INLINE int64_t seen_of_own(const Attention& a, int64_t row) {
-  return a.causal ? smaller(a.K, a.start + row % a.n / a.R % a.C + 1) : a.K;
+  return a.causal ? smaller(a.K, a.starts[row / a.n / a.KV] + row % a.n / a.R % a.C + 1) : a.K;
 }
 
 // exp(x − shift) of the first `seen` elements as float32 into y; returns their sum in lanes.

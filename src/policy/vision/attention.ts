@@ -45,7 +45,7 @@ const view = ({ patches }: SliceRun, heads: number): AttentionView => ({
   R: 1,
   C: patches,
   causal: false,
-  start: 0,
+  starts: [],
   promptLengths: [],
 });
 

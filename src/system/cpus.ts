@@ -15,7 +15,7 @@ export function usableCpus({
 }: {
   env?: NodeJS.ProcessEnv;
   read?: Read;
-} = {}) {
+} = {}): number {
   const wanted = Number(env.TF_NUM_INTRAOP_THREADS);
   if (Number.isInteger(wanted) && wanted > 0) return wanted;
   return Math.max(1, Math.min(affinity(read), Math.round(cpuQuota(read))));

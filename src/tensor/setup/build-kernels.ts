@@ -13,7 +13,15 @@ import { runTool } from './tool.js';
 /** The C++ of our own operations. */
 const kernelSources = (): string => packageFile('native/kernels');
 
-const FLAGS = ['-fPIC', '-O3', '-std=c++17', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=fast', '-w'];
+export const FLAGS = [
+  '-fPIC',
+  '-O3',
+  '-std=c++17',
+  '-fno-math-errno',
+  '-fno-trapping-math',
+  '-ffp-contract=fast',
+  '-w',
+];
 
 /** What runs on vectors (`work/work.cc`) is compiled for each of these; the library chooses as it is loaded (`isa.cc`). */
 const INSTRUCTION_SETS: Partial<Record<string, Record<string, readonly string[]>>> = {
@@ -26,16 +34,26 @@ const INSTRUCTION_SETS: Partial<Record<string, Record<string, readonly string[]>
   arm64: { neon: [] },
 };
 
-/** Each with its flags, by the name of its object file. */
-const units = async (): Promise<{ object: string; source: string; flags: readonly string[] }[]> => {
-  const work = Object.entries(INSTRUCTION_SETS[process.arch] ?? {}).map(([name, flags]) => ({
+/** A file of the kernels' folder that is compiled, once or with several flags. */
+interface Unit {
+  object: string;
+  source: string;
+  flags: readonly string[];
+}
+
+/** What runs on vectors, for each instruction set of a processor of Node's name `arch`, the best first. */
+export const vectorUnits = (arch: string): (Unit & { name: string })[] =>
+  Object.entries(INSTRUCTION_SETS[arch] ?? {}).map(([name, flags]) => ({
+    name,
     object: `work-${name}.o`,
     source: join('work', 'work.cc'),
     flags: [...flags, `-DISA=${name}`],
   }));
+
+const units = async (): Promise<Unit[]> => {
   const names = (await readdir(kernelSources())).filter((name) => name.endsWith('.cc'));
   // The longest first.
-  return [...work, ...names.map((name) => ({ object: `${name}.o`, source: name, flags: [] }))];
+  return [...vectorUnits(process.arch), ...names.map((name) => ({ object: `${name}.o`, source: name, flags: [] }))];
 };
 
 /** What tells one build from another. */

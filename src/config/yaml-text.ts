@@ -76,7 +76,8 @@ function firstExcess(text: string): Omit<YamlMistake, 'path'> | undefined {
     const type: CST.TokenType | 'content' | null = isContent ? 'content' : CST.tokenType(token);
     isContent = type === 'scalar';
     if (type === 'flow-seq-start' || type === 'flow-map-start') brackets += 1;
-    else if (type === 'flow-seq-end' || type === 'flow-map-end') brackets -= 1;
+    // One that closes nothing is a mistake, and must not make room for others.
+    else if (type === 'flow-seq-end' || type === 'flow-map-end') brackets = Math.max(0, brackets - 1);
     else if (type === 'seq-item-ind' || type === 'explicit-key-ind') inLine += brackets === 0 ? 1 : 0;
     else if (type === 'newline') inLine = 0;
     else if (type === 'alias') aliases += 1;

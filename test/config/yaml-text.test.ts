@@ -33,24 +33,29 @@ describe('parseYaml', () => {
 
   it.each([
     ['brackets', '['.repeat(100_000)],
+    ['brackets after as many that close nothing', `${']'.repeat(20_000)}\na: ${'['.repeat(20_000)}`],
     ['maps', '{a: '.repeat(30_000)],
-    ['lists in a line', `${'- '.repeat(65)}x`],
+    ['lists in a line', '- '.repeat(50_000)],
     ['explicit keys', '? '.repeat(50_000)],
-    ['indentation', Array.from({ length: 70 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
+    ['indentation', Array.from({ length: 65 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
     ['aliases', `a: &a ${'['.repeat(40)}${']'.repeat(40)}\nb: ${'['.repeat(40)}*a${']'.repeat(40)}`],
   ])('refuses what is nested without end: %s', (_, text) => {
     expect(messages(text)).toEqual([expect.stringMatching(/^\S*: is nested too deep \(more than 64 levels\)$/)]);
   });
 
   it('says where it got too deep', () => {
-    const text = `a: 1\nb: "["\nc: |\n  - [\nd: ${'['.repeat(70)}`;
+    const text = `a: \x1f\nb: "["\nc: |\n  - [\nd: ${'['.repeat(70)}`;
     const { offset } = parseYaml(text).mistakes[0]!;
     expect(placeIn(text)(offset)).toBe('5:68');
+    // The list that is not closed counts as one level.
+    const broken = `a: [\nb: ${'['.repeat(70)}`;
+    expect(placeIn(broken)(parseYaml(broken).mistakes[0]!.offset)).toBe('2:67');
   });
 
   it('takes as many levels as a config may have', () => {
-    expect(parseYaml(`a: ${'['.repeat(60)}${']'.repeat(60)}`).mistakes).toEqual([]);
+    expect(parseYaml(`a: ${'['.repeat(63)}${']'.repeat(63)}`).mistakes).toEqual([]);
     expect(parseYaml(Array.from({ length: 200 }, () => '- - - [[[x]]]').join('\n')).mistakes).toEqual([]);
+    expect(parseYaml(`{${Array.from({ length: 100 }, (_, i) => `? k${i}: x`).join(', ')}}`).mistakes).toEqual([]);
   });
 
   it('refuses more aliases than it can follow', () => {
@@ -62,5 +67,7 @@ describe('parseYaml', () => {
     expect(parseYaml('a: 1\nb: {c: 1, c: 2}\na: 3\n1: x\n"1": y').mistakes).toEqual(
       [15, 21, 31].map((offset) => ({ path: '', offset, message: 'Map keys must be unique' })),
     );
+    expect(messages('~: 1\n"": 2')).toEqual([': Map keys must be unique']);
+    expect(parseYaml('[&a x, &b y, {*a : 1, *b : 2}]').value).toEqual(['x', 'y', { x: 1, y: 2 }]);
   });
 });

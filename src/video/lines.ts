@@ -19,7 +19,6 @@ export const lineCutter = (take: (line: string) => void): { chunk: (chunk: Buffe
     },
     end: () => {
       if (rest !== '') take(rest);
-      rest = '';
     },
   };
 };

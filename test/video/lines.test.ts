@@ -16,6 +16,11 @@ it('gives the same lines however the text is cut, within a letter too', () => {
   expect(linesOf(bytes)).toEqual(['Café', '', 'zwei', 'last']);
 });
 
+it('gives no line after the last end of one', () => {
+  expect(linesOf([Buffer.from('a\n')])).toEqual(['a']);
+  expect(linesOf([])).toEqual([]);
+});
+
 it('keeps little of a line that does not end', () => {
   const chunk = Buffer.alloc(2 ** 16, 'x');
   expect(linesOf(Array.from({ length: 8 }, () => chunk))).toEqual(['x'.repeat(2 ** 16)]);

@@ -14,6 +14,11 @@ describe('a segment may pass the end by a frame’s step', () => {
     expect(problem(span(8, end))).toBeUndefined();
   });
 
+  test('however the sum is rounded', () => {
+    expect(0.8).toBeGreaterThan(0.7 + 0.1);
+    expect(problem(span(0, 0.8), { duration: 0.7, frameStep: 0.1, isCut: false })).toBeUndefined();
+  });
+
   test.each([12.05, 12.5, 14.5])('and not by more: %d s', (end) => {
     expect(problem(span(8, end))).toMatchObject({
       code: 'SEGMENT_PAST_END',
@@ -30,6 +35,7 @@ describe('the cause is guessed', () => {
     [span(50, 250), whole, 'frame numbers?', 'at 25 frames a second they are [2, 10] s'],
     [span(0, 301), whole, 'frame numbers?', '[0, 12.04] s'],
     [span(2000, 10_000), whole, 'milliseconds?', 'in seconds they are [2, 10]'],
+    [span(50, 250.5), whole, 'milliseconds?', 'in seconds they are [0.05, 0.25]'],
     [span(50.5, 250), whole, 'milliseconds?', 'in seconds they are [0.05, 0.25]'],
     [span(2000, 20_000), whole, 'another version of the video?', 'is it the video that was annotated'],
     [span(10, 20), whole, 'another version of the video?', 'is it the video that was annotated'],
@@ -55,6 +61,12 @@ describe('tasks that do not ask for the times', () => {
   ])('and where the video is cut off, need what they ask about to be there: %j', (segment, code) => {
     for (const task of ['qa', 'cls', 'reasoning'] as const) expect(problem(segment, cut, task)?.code).toBe(code);
   });
+});
+
+test('times are told in hundredths', () => {
+  const part = { ...cut, duration: 4.8379 };
+  for (const segment of [span(8, 11), { kind: 'unknown' } as const])
+    expect(problem(segment, part)?.message).toMatch(/ 4\.84 s /);
 });
 
 test('nothing is said of a whole video and a segment within it', () => {

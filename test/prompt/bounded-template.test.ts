@@ -3,8 +3,8 @@ import { boundedTemplate } from '../../src/prompt/bounded-template.js';
 
 it('has the constants, the range and the refusals of transformers', () => {
   const source =
-    '{{ true }} {{ True }} {{ false }} {{ None is none }} {{ range(3) }} {{ range(1, 6, 2) }} {{ range(2, 0, -1) }}';
-  expect(boundedTemplate(source)({})).toBe('true true false true [0, 1, 2] [1, 3, 5] [2, 1]');
+    '{{ true }} {{ True }} {{ false }} {{ None is none }} {{ range(3) }} {{ range(1, 6, 2) }} {{ range(2, 0, -1) }} {{ range(3, 0) }}';
+  expect(boundedTemplate(source)({})).toBe('true true false true [0, 1, 2] [1, 3, 5] [2, 1] []');
   expect(() => boundedTemplate("{{ raise_exception('no ' + x) }}")({ x: 'videos' })).toThrow('no videos');
   expect(() => boundedTemplate("{{ strftime_now('%d') }}")({})).toThrow('no run could be repeated');
 });
@@ -19,6 +19,7 @@ describe('refuses what would use up the memory:', () => {
   it.each([
     ['a list of any length', '{% for i in range(1000000000) %}{% endfor %}', /range\(\) of 1000000000 numbers/],
     ['a list without end', '{{ range(0, 1, 0) }}', /range\(\) of Infinity numbers/],
+    ['a list of no number', "{{ range('x') }}", /range\(\) of NaN numbers/],
     ['a list that grows', doubled('[1, 2, 3]'), /length 1572864, past 1048576/],
     ['a text that grows', doubled("'ab'"), /length 2097152, past 1048576/],
     ['a text of blanks', "{{ 'a\nb' | indent(9000000) }}", /length 9000003, past 1048576/],

@@ -24,21 +24,17 @@ describe('Health', () => {
     const nothing = { ...good, reward: 0, 'groups/zero_variance': 1 };
     const health = new Health({ options });
     const said = told([...times(1, good), ...times(40, nothing)], health);
-    expect(said[9]).toEqual([
-      expect.stringMatching(/^step 9: in 8 steps every completion got the reward 0 \(it was 1\.5 .*now 0\.03\)/),
-    ]);
-    expect(
-      Object.values(said)
-        .flat()
-        .filter((text) => text.includes('reward 0')),
-    ).toHaveLength(1);
+    // Nor is it told that groups have no spread, or that the reward has fallen: nothing is worse.
+    expect(said).toEqual({
+      9: [expect.stringMatching(/^step 9: in 8 steps every completion got the reward 0 \(it was 1\.5 .*now 0\.03\)/)],
+    });
     expect(health.ruin).toContain('no_reward');
     expect(health.farewell).toMatch(
       /^the run ends with a ruined policy: its reward is 0\.\d+ and was 1\.5 at its best/,
     );
-    // A fall is told where nothing worse is.
-    expect(Object.values(said).flat().join()).not.toContain('has fallen');
     expect(told(times(10, nothing))[8]![0]).toContain('look into completions.jsonl');
+    // Rewards that differ may have the mean 0.
+    expect(told(times(10, { ...good, reward: 0 }))).toEqual({});
   });
 
   it('tells that groups have no spread; that need not be a ruin', () => {
@@ -49,28 +45,47 @@ describe('Health', () => {
   });
 
   it('tells a policy far from its reference', () => {
-    expect(told(times(5, { ...good, kl: 9.88 }))).toEqual({
+    const health = new Health({ options });
+    expect(told(times(5, { ...good, kl: 9.88 }), health)).toEqual({
       3: [expect.stringContaining('KL 9.88 nats a token, for 3 steps more than 5')],
     });
+    expect(health.ruin).toEqual(['far']);
+    // It may come back.
+    told([good], health);
+    expect([health.ruin, health.farewell]).toEqual([[], undefined]);
+  });
+
+  it('says no farewell with rewards that there never were', () => {
+    const health = new Health({ options });
+    told(times(5, { ...good, kl: 9.88, reward: null }), health);
+    expect([health.ruin, health.farewell]).toEqual([['far'], undefined]);
   });
 
   it('tells that all completions are cut off', () => {
-    expect(told(times(9, { ...good, 'completions/truncated': 1 }))).toEqual({
+    const health = new Health({ options });
+    expect(told(times(9, { ...good, 'completions/truncated': 1 }), health)).toEqual({
       8: [expect.stringContaining('rollout.max_completion_length (16)')],
     });
+    expect(health.ruin).toEqual([]);
   });
 
   it('tells a reward that has fallen by half, smoothed', () => {
     const fallen = { ...good, reward: 0.1 };
-    const said = told([...times(30, good), ...times(30, fallen)]);
+    const health = new Health({ options });
+    const said = told([...times(30, good), ...times(30, fallen)], health);
     // 1.5 → (1.5 − 0.1) · 0.95ⁿ · (1 − 0.95³⁰) / (1 − 0.95³⁰⁺ⁿ) + 0.1 < 0.75 first at n = 13.
     expect(said).toEqual({ 43: [expect.stringMatching(/the reward has fallen from 1\.5 to 0\.7\d+ \(smoothed\)/)] });
+    expect(health.ruin).toEqual(['fallen']);
   });
 
-  it('tells a loss of SFT that has risen', () => {
+  it('tells a loss of SFT that has risen, from the first steps on', () => {
+    expect(Object.keys(told([...times(2, { loss: 0.5 }), ...times(8, { loss: 9 })]))).toEqual(['3']);
     const said = told([...times(20, { loss: 0.5 }), ...times(20, { loss: 9 })]);
     expect(Object.values(said).flat()).toEqual([expect.stringMatching(/the loss has risen from 0\.5 to 1\.\d+/)]);
+    // Ten times as much, but not by a nat; by a nat and a half, but not twice as much; from nothing.
     expect(told([...times(20, { loss: 0.02 }), ...times(20, { loss: 0.2 })])).toEqual({});
+    expect(told([...times(20, { loss: 3 }), ...times(99, { loss: 4.5 })])).toEqual({});
+    expect(told([{ loss: null }, ...times(20, { loss: 3 })])).toEqual({});
   });
 
   it('smooths over steps without a start at 0, and passes over what is not finite', () => {

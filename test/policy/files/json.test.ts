@@ -39,8 +39,13 @@ describe('a text file', () => {
   });
 
   it('is not made of brackets', async () => {
-    const file = path.join(await folderWith({ [NAME]: '[],'.repeat(2 ** 21) }), NAME);
-    await expect(readTextIfPresent(file)).rejects.toThrow(/cannot be read \(it is mostly brackets\)/);
+    const file = path.join(await folderWith(), NAME);
+    for (const pair of ['[],', '{},']) {
+      await writeFile(file, pair.repeat(2 ** 21));
+      await expect(readTextIfPresent(file)).rejects.toThrow(/cannot be read \(it is mostly brackets\)/);
+      await writeFile(file, pair.repeat(2 ** 10));
+      expect(await readTextIfPresent(file)).toHaveLength(3 * 2 ** 10);
+    }
     await writeFile(file, '["ab","cd"],'.repeat(2 ** 19));
     expect(await readTextIfPresent(file)).toHaveLength(12 * 2 ** 19);
   });
@@ -53,6 +58,11 @@ describe('a text file', () => {
     await expect(readTextIfPresent(file)).rejects.toMatchObject({ code: 'MODEL_FILE_INVALID' });
     await expect(readTextIfPresent(file)).rejects.toThrow(message);
   });
+});
+
+it('names what does not fit as a whole', async () => {
+  const file = path.join(await folderWith({ [NAME]: '[]' }), NAME);
+  await expect(readJsonIfPresent({ file, schema: z.object({}) })).rejects.toThrow(/\n {2}\(top level\): .*object/);
 });
 
 it('names ten misfits and counts the others', async () => {

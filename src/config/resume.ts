@@ -29,7 +29,7 @@ export function fixedOptions(config: Config): Record<string, unknown> {
   const strip = (node: unknown, path: string[]): unknown => {
     if (Array.isArray(node)) return node.map((item, i) => strip(item, [...path, String(i)]));
     if (!isTree(node)) return node;
-    const kept = Object.entries(node).filter(([key, value]) => value !== undefined && !isFree([...path, key]));
+    const kept = Object.entries(node).filter(([key]) => !isFree([...path, key]));
     return Object.fromEntries(kept.map(([key, value]) => [key, strip(value, [...path, key])]));
   };
   return strip(withoutSecrets(config), []) as Record<string, unknown>;
@@ -76,7 +76,7 @@ function isTaken({ path, before, after }: OptionChange): boolean {
 
 /** Whether a path is one of the free ones, or lies inside. */
 const isFree = (path: string[]): boolean =>
-  FREE.some((pattern) => path.length >= pattern.length && pattern.every((key, i) => key === '*' || key === path[i]));
+  FREE.some((pattern) => pattern.every((key, i) => key === '*' || key === path[i]));
 
 function differences(before: unknown, after: unknown, path: string[]): OptionChange[] {
   if (JSON.stringify(before) === JSON.stringify(after)) return [];

@@ -74,7 +74,8 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const tidy = config?.clean_up_tokenization_spaces ?? false;
   const idsOf = (text: string): (number | undefined)[] =>
     guarded(file, TEXT_MILLISECONDS, () => library.encode(text, { add_special_tokens: false }).ids);
-  tryOut(() => idsOf(TRIAL));
+  // What is no tokenizer shows here, not at the first question.
+  idsOf(TRIAL);
 
   return {
     encode: (text) => Int32Array.from(idsOf(text), (id) => id ?? fail(incomplete(file, text))),
@@ -90,15 +91,6 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     ),
     largestId,
   };
-}
-
-/** That a tokenizer has no tokens for some of the characters is no matter until they are asked for. */
-function tryOut(work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof ModelError && error.code === ENDLESS) throw error;
-  }
 }
 
 /** Runs a part of the library, whose patterns come with the file, and tells what becomes of it. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fixedOptions, resumeChanges, storedOptions } from '../../src/config/resume.js';
+import { describeChange, fixedOptions, resumeChanges, storedOptions } from '../../src/config/resume.js';
 import { type Config, configSchema } from '../../src/config/schema.js';
 
 const source = { source: 'jsonl', annotations: 'a.jsonl', videos: 'v' };
@@ -53,9 +53,10 @@ describe('storedOptions', () => {
 
   it('are compared as they are where this version does not know them', () => {
     const options = { ...fixedOptions(parse()), gone: 1 };
-    expect(resumeChanges(storedOptions(options), fixedOptions(parse())).refused).toEqual([
-      { path: 'gone', before: 1, after: undefined },
-    ]);
+    const { refused } = resumeChanges(storedOptions(options), fixedOptions(parse()));
+    expect(refused.map(describeChange)).toEqual(['gone: 1 → left out']);
+    for (const data of [undefined, {}, { train: 1 }, { train: [1], eval: {} }])
+      expect(storedOptions({ data })).toEqual({ data });
   });
 });
 

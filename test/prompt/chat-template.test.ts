@@ -71,6 +71,31 @@ it.each([
   });
 });
 
+it('loads a template that refuses videos, since not all samples have one', async () => {
+  await write(
+    'chat_template.jinja',
+    "{{ messages[0].content if messages[0].content is string else raise_exception('') }}",
+  );
+  expect((await loadChatTemplate(folder)).render(question, forAnswer)).toBe('Why?');
+});
+
+it.each([
+  ['of another type', 1],
+  ['of a thousand names', Array(1001).fill({ name: 'a', template: '' })],
+])('refuses templates %s', async (_, templates) => {
+  await write('chat_template.json', { chat_template: templates });
+  await expect(loadChatTemplate(folder)).rejects.toMatchObject({
+    code: 'MODEL_FILE_INVALID',
+    message: expect.stringMatching(/chat_template\.json does not fit:\s+chat_template: /),
+  });
+});
+
+it.each([null, undefined, '', [], [{ name: 'tools', template: 'x' }]])('passes over the template %j', async (none) => {
+  await write('chat_template.json', { chat_template: none });
+  await write('tokenizer_config.json', { chat_template: 'T' });
+  expect((await loadChatTemplate(folder)).render(question, forAnswer)).toBe('T');
+});
+
 it('stops a template that does not end, when it is loaded', async () => {
   const loop = (name: string, body: string) => `{% for ${name} in range(1000000) %}${body}{% endfor %}`;
   await write('chat_template.jinja', loop('i', loop('j', '')));

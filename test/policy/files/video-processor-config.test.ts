@@ -50,6 +50,26 @@ it('looks where Hugging Face looks, in its order', async () => {
   expect(await readVideoProcessorConfig(folder)).toMatchObject({ minPixels: 11 });
   await write('processor_config.json', { video_processor: { min_pixels: 21, size: { shortest_edge: 22 } } });
   expect(await readVideoProcessorConfig(folder)).toMatchObject({ minPixels: 21, maxPixels: 602112 });
+  await write('processor_config.json', { video_processor: { patch_size: 0 } });
+  await expect(readVideoProcessorConfig(folder)).rejects.toThrow(
+    /processor_config\.json does not fit:\s+video_processor/,
+  );
+});
+
+it.each([
+  [
+    { min_pixels: 1, max_pixels: 2, size: { shortest_edge: 3, longest_edge: 4 } },
+    { minPixels: 1, maxPixels: 2 },
+  ],
+  [{ size: { shortest_edge: 3, longest_edge: 4, min_pixels: 5, max_pixels: 6 } }, { minPixels: 3, maxPixels: 4 }],
+  [
+    { min_pixels: null, size: { longest_edge: null, min_pixels: 5, max_pixels: 6 } },
+    { minPixels: 5, maxPixels: 6 },
+  ],
+  [{ do_resize: null, resample: null, do_center_crop: null, size: null, max_pixels: null }, { maxPixels: 602112 }],
+])('takes %j', async (json, config) => {
+  await write('preprocessor_config.json', json);
+  expect(await readVideoProcessorConfig(folder)).toMatchObject(config);
 });
 
 it('refuses what would make other pixels', async () => {
@@ -64,7 +84,14 @@ it.each([
   ['no deviation', { image_std: [0.2, 0, 0.2] }, /image_std\.1: .*>0/],
   ['another filter', { resample: 2 }, /resample: only bicubic/],
   ['no resizing', { do_resize: false }, /do_resize/],
+  ['cropping', { do_center_crop: true }, /do_center_crop/],
+  ['no rescaling', { do_rescale: false }, /do_rescale/],
+  ['a factor below zero', { rescale_factor: -1 }, /rescale_factor: .*>0/],
+  ['two channels', { image_mean: [0, 0] }, /image_mean/],
+  ['patches of no size', { patch_size: 0, merge_size: 1.5 }, /patch_size: .*>0.*\n.*merge_size: .*int/],
+  ['frames of no size', { size: { shortest_edge: 0 } }, /size\.shortest_edge: .*>0/],
   ['pixels far from any', { rescale_factor: 1e6 }, /with these and rescale_factor a pixel becomes \d+/],
+  ['black far from any', { image_mean: [1000.5, 0, 0], image_std: [1, 1, 1] }, /a pixel becomes 1000\.5,/],
 ])('refuses %s', async (_, json, message) => {
   await write('preprocessor_config.json', json);
   await expect(readVideoProcessorConfig(folder)).rejects.toMatchObject({ code: 'MODEL_FILE_INVALID' });

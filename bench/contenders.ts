@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { Limits } from './child.js';
 
 /** The project's folder, from where this runs once it is compiled (`.dist-bench/bench`). */
 const root = new URL('../../', import.meta.url);
@@ -48,31 +49,33 @@ export interface Command {
 }
 
 /** One contender in one setting; all take the same options. */
-export interface Trial {
+export interface Trial extends Limits {
   contender: Contender;
   setting: Setting;
   model: string;
+  /** Timed, after one to warm up. */
   steps: number;
-  threads: number;
-  /** Rank of adapters on all decoder linears; 0: the whole model is trained. */
-  lora: number;
+  /** Rank of adapters on all decoder linears; left out: the whole model is trained. */
+  lora?: number;
   python: string;
 }
 
-/** How a contender is started. */
-export function commandOf(args: Trial): Command {
-  const { contender, setting, model, steps, threads, lora, python } = args;
-  const options = {
-    model,
-    tokens: setting.prompt,
-    generations: setting.generations,
-    completion: setting.completion,
-    dtype: contender.dtype,
-    steps,
-    threads,
-    lora,
-  };
-  const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  if (isOurs(contender)) return { command: process.execPath, args: [ownFile('vau-rft-step.js'), ...flags] };
-  return { command: python, args: [peerFile(`${contender.name.replace('-', '_')}_step.py`), ...flags] };
+/** How a contender is started: by the script that measures `what` of it. */
+export function commandOf({ what, ...trial }: Trial & { what: 'step' | 'tokens' }): Command {
+  const { contender, setting, model, steps, threads, lora, python } = trial;
+  const { prompt, generations, completion } = setting;
+  const options = { model, tokens: prompt, generations, completion, dtype: contender.dtype, steps, threads, lora };
+  const flags = Object.entries(options).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, String(value)],
+  );
+  if (isOurs(contender)) return { command: process.execPath, args: [ownFile(`vau-rft-${what}.js`), ...flags] };
+  return { command: python, args: [peerFile(`${contender.name.replace('-', '_')}_${what}.py`), ...flags] };
 }
+
+/** All of a run, one after the other. */
+export const settingsOf = (args: { prompt: number[]; generations: number[]; completion: number[] }): Setting[] =>
+  args.prompt.flatMap((prompt) =>
+    args.completion.flatMap((completion) =>
+      args.generations.map((generations) => ({ prompt, generations, completion })),
+    ),
+  );

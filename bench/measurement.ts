@@ -20,9 +20,18 @@ export const measurementSchema = z.object({
 });
 export type Measurement = z.output<typeof measurementSchema>;
 
-/** Billions of floating-point operations a second of a large product. */
-export const peakSchema = z.object({ float32: z.number(), bfloat16: z.number().nullable() });
-export type Peak = z.output<typeof peakSchema>;
+/** What a machine can do at best. */
+export const ratesSchema = z.object({
+  /** Billions of floating-point operations a second of a large product. */
+  float32: z.number(),
+  bfloat16: z.number().nullable(),
+  /** Of memory, GB a second (10⁹ bytes), with all threads. */
+  read: z.number(),
+});
+export type Rates = z.output<typeof ratesSchema>;
+
+/** Of the quickest kind of product. */
+export const productPeak = ({ float32, bfloat16 }: Rates): number => Math.max(float32, bfloat16 ?? 0);
 
 /** Python's `statistics.median`. */
 export function median(values: readonly number[]): number {

@@ -1,11 +1,30 @@
-import { join } from 'node:path';
+import type { Options } from 'yargs';
 import yargs from 'yargs';
 import { usableCpus } from '../src/system/cpus.js';
 import { CONTENDERS, type Contender, parseContender } from './contenders.js';
+import { ISAS, type Isa } from './isa.js';
 
-/** What the benchmark is asked for. */
+/** Options of every benchmark of a model. */
+export const COMMON = {
+  python: {
+    type: 'string',
+    default: process.env.VAU_RFT_PYTHON,
+    defaultDescription: '$VAU_RFT_PYTHON',
+    describe: 'A Python with what bench/peers/README.md lists; without it the peers are left out',
+  },
+  model: { type: 'string', describe: 'A model folder; left out: a random one of --size' },
+  size: { choices: ['small', 'tiny', '2B'], default: 'small', describe: 'Of the random model' },
+  prompt: { type: 'number', array: true, default: [640], describe: 'Prompt tokens, the video’s included' },
+  generations: { type: 'number', array: true, default: [8], describe: 'Completions of the prompt (G)' },
+  completion: { type: 'number', array: true, default: [64], describe: 'Tokens of each completion' },
+  threads: { type: 'number', default: usableCpus(), describe: 'Threads of every contender' },
+  isa: { choices: ISAS, describe: 'Hold every contender to an instruction set that is less than the processor has' },
+  write: { type: 'boolean', default: false, describe: 'Put the tables into docs/performance.md' },
+} satisfies Record<string, Options>;
+
+/** What the benchmark of a step is asked for. */
 export interface BenchOptions {
-  /** A Python with what `bench/peers/README.md` lists; without it only our own step is measured. */
+  /** Without it only our own step is measured. */
   python?: string;
   model?: string;
   size: string;
@@ -15,6 +34,7 @@ export interface BenchOptions {
   contenders: Contender[];
   steps: number;
   threads: number;
+  isa?: Isa;
   lora: number;
   check: boolean;
   write: boolean;
@@ -24,38 +44,26 @@ export async function readOptions(args: string[]): Promise<BenchOptions> {
   const parsed = await yargs(args)
     .scriptName('npm run bench --')
     .usage('$0 [options]\n\nMeasures one GRPO step of vau-rft beside its peers, each in a process of its own.')
-    .option('python', {
-      type: 'string',
-      default: process.env.VAU_RFT_PYTHON,
-      defaultDescription: '$VAU_RFT_PYTHON',
-      describe: 'A Python with what bench/peers/README.md lists; without it the peers are left out',
-    })
-    .option('model', { type: 'string', describe: 'A model folder; left out: a random one of --size' })
-    .option('size', { choices: ['small', 'tiny', '2B'], default: 'small', describe: 'Of the random model' })
-    .option('prompt', { type: 'number', array: true, default: [640], describe: 'Prompt tokens, the video’s included' })
-    .option('generations', { type: 'number', array: true, default: [8], describe: 'Completions of the prompt (G)' })
-    .option('completion', { type: 'number', array: true, default: [64], describe: 'Tokens of each completion' })
+    .options(COMMON)
     .option('contenders', {
       type: 'string',
       array: true,
-      default: CONTENDERS,
       describe: 'Who is measured, as NAME:DTYPE',
+      defaultDescription: `${CONTENDERS.join(' ')}; with --isa avx2 those of float32`,
     })
     .option('steps', { type: 'number', default: 3, describe: 'Steps to take the median of, after one to warm up' })
-    .option('threads', { type: 'number', default: usableCpus(), describe: 'Threads of every contender' })
     .option('lora', {
       type: 'number',
       default: 0,
       describe: 'Rank of adapters on all decoder linears, the vision tower frozen; 0: the whole model is trained',
     })
     .option('check', { type: 'boolean', default: false, describe: 'Compare gradients instead of measuring' })
-    .option('write', {
-      type: 'boolean',
-      default: false,
-      describe: `Put the tables into ${join('docs', 'performance.md')}`,
-    })
     .strict()
     .help()
     .parseAsync();
-  return { ...parsed, contenders: parsed.contenders.map(parseContender) };
+  return { ...parsed, contenders: parsed.contenders?.map(parseContender) ?? usual(parsed.isa) };
 }
+
+/** Who is measured where nobody is named. PyTorch multiplies bfloat16 in plain loops where there is AVX2 alone. */
+const usual = (isa: Isa | undefined): Contender[] =>
+  CONTENDERS.map(parseContender).filter(({ dtype }) => isa !== 'avx2' || dtype === 'float32');

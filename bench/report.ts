@@ -1,6 +1,8 @@
 import { type Column, table } from '../src/report/table.js';
 import { isOurs } from './contenders.js';
-import type { Measurement } from './measurement.js';
+import { describeMachine } from './machine.js';
+import { markdownTable } from './markdown.js';
+import { type Measurement, productPeak } from './measurement.js';
 import { type BenchResult, type Entry, parts, quickest, type SettingResult } from './results.js';
 
 const MEBIBYTE = 2 ** 20;
@@ -25,13 +27,13 @@ const COLUMNS: Column[] = [
 /** What the columns mean; under the tables. */
 export const LEGEND = `s/step: median of the timed steps, with its parts in seconds. tokens/s: completion tokens sampled and trained on.
 peak: of the process, loading included. GFLOP/s: the products of a step that computes prompt and video once, over its
-seconds; of peak: against this machine's bfloat16 (else float32) product of two 2048 × 2048 matrices.
+seconds; of peak: against this machine's quickest product of two 2048 × 2048 matrices.
 × ours: seconds against our quickest.`;
 
 /** Cells of a setting's table. */
 function rowsOf({ result, flops, entries }: SettingResult & { result: BenchResult }): string[][] {
   const ours = quickest(entries.filter(({ contender }) => isOurs(contender)));
-  const peak = result.peak.bfloat16 ?? result.peak.float32;
+  const peak = productPeak(result.machine.rates);
   return entries.map(({ contender, measurement, failure }) => {
     const head = [contender.name, contender.dtype];
     if (measurement === undefined) return [...head, failure === undefined ? '' : 'failed'];
@@ -86,17 +88,12 @@ export function terminalReport(result: BenchResult, setting: SettingResult): str
 
 /** All of it for `docs/performance.md`. */
 export function markdownReport(result: BenchResult): string {
-  const { machine, peak, date, model, threads, steps } = result;
-  const products = `float32 ${peak.float32.toFixed(0)}, bfloat16 ${peak.bfloat16?.toFixed(0) ?? '–'} GFLOP/s`;
-  const head = `${date.slice(0, 10)}, ${machine.processor}, ${threads} threads, ${(machine.memory_bytes / 2 ** 30).toFixed(0)} GiB; products ${products}; model ${model}; median of ${steps} steps.`;
+  const { machine, date, model, steps } = result;
+  const head = `${date.slice(0, 10)}, ${describeMachine(machine)}; model ${model}; median of ${steps} step${steps === 1 ? '' : 's'}.`;
   const sections = result.settings.map((setting) => {
-    const rows = rowsOf({ ...setting, result }).map((cells) => row(COLUMNS.map((_, i) => cells[i] ?? '')));
-    const rule = row(COLUMNS.map(({ align }) => (align === 'right' ? '--:' : '---')));
-    const head = row(COLUMNS.map(({ title }) => title));
+    const rows = rowsOf({ ...setting, result });
     const claims = ratios(setting.entries).map((claim) => `- ${claim}`);
-    return [`### ${titleOf(setting)}`, [head, rule, ...rows].join('\n'), claims.join('\n')].join('\n\n');
+    return [`### ${titleOf(setting)}`, markdownTable({ columns: COLUMNS, rows }), claims.join('\n')].join('\n\n');
   });
   return [head, ...sections, LEGEND].join('\n\n');
 }
-
-const row = (cells: string[]): string => `| ${cells.join(' | ')} |`;

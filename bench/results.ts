@@ -1,6 +1,8 @@
-import { cpus, loadavg, platform, release, totalmem } from 'node:os';
-import type { Contender, Setting } from './contenders.js';
-import type { Measurement, Peak } from './measurement.js';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Contender, projectFile, type Setting } from './contenders.js';
+import type { Machine } from './machine.js';
+import type { Measurement } from './measurement.js';
 
 /** A contender in a setting: what it measured, or why it did not. */
 export interface Entry {
@@ -21,33 +23,9 @@ export interface BenchResult {
   date: string;
   machine: Machine;
   model: string;
-  threads: number;
   steps: number;
-  peak: Peak;
   settings: SettingResult[];
 }
-
-export interface Machine {
-  processor: string;
-  cores: number;
-  memory_bytes: number;
-  system: string;
-  node: string;
-  /** Processes that wanted to run in the minute before the start: anything much above 0 disturbs. */
-  load_before: number;
-}
-
-export const thisMachine = (): Machine => ({
-  processor: cpus()[0]?.model ?? 'unknown',
-  cores: cpus().length,
-  memory_bytes: totalmem(),
-  system: `${platform()} ${release()}`,
-  node: process.version,
-  load_before: loadavg()[0]!,
-});
-
-/** Whether something else was at work, so that the figures would say little. */
-export const isBusy = ({ load_before, cores }: Machine): boolean => load_before > 0.25 * cores;
 
 /** The quickest of those with a measurement; undefined where there is none. */
 export function quickest(entries: readonly Entry[]): Measurement | undefined {
@@ -69,4 +47,12 @@ export function parts({ phases }: Measurement): {
     policy: of('policy') + of('policy_forward') + of('backward'),
     optimizer: of('optimizer'),
   };
+}
+
+/** One file a run in `runs/bench`, written again after each setting. */
+export async function save(result: { date: string }): Promise<void> {
+  const folder = projectFile('runs/bench');
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, `${result.date.replaceAll(':', '-')}.json`);
+  await writeFile(file, `${JSON.stringify(result, null, 2)}\n`);
 }

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { usableCpus } from '../../src/system/cpus.js';
 import { runJson } from '../child.js';
 import { ownFile, peerFile, projectFile } from '../contenders.js';
-import { isBusy, thisMachine } from '../results.js';
+import { wantQuiet } from '../machine.js';
 import { CLIPS, makeClip } from './clips.js';
 
 const PEERS = ['decord', 'av-seek', 'av-through'] as const;
@@ -44,8 +44,7 @@ const { python, rounds, clips } = await yargs(process.argv.slice(2))
   .help()
   .parseAsync();
 
-const machine = thisMachine();
-if (isBusy(machine)) say(`the machine is busy (load ${machine.load_before.toFixed(1)}): take the figures for a trial`);
+wantQuiet({ write: false, say });
 
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { cacheFolder } from '../cache-folder.js';
 import { SetupError } from '../errors.js';
 import { memoryLimit } from '../memory-limit.js';
 import { usableCpus } from '../system/cpus.js';
+import { processorFlags } from '../system/processor.js';
 import {
   type AddonLocation,
   findAddon,
@@ -123,8 +124,5 @@ const ffmpegOrProblem = async (problems: Problem[]): Promise<Ffmpeg | null> => {
 const hasNvidiaGpu = (): boolean => existsSync('/proc/driver/nvidia/version') || existsSync('/dev/nvidia0');
 
 /** The processor's flags for bfloat16; Linux only, elsewhere the measurement alone tells. */
-const bfloat16Instructions = (): string[] => {
-  if (process.platform !== 'linux') return [];
-  const [, flags = ''] = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8')) ?? [];
-  return flags.split(/\s+/).filter((flag) => ['avx512_bf16', 'amx_bf16', 'avx_ne_convert', 'bf16'].includes(flag));
-};
+const bfloat16Instructions = (): string[] =>
+  ['avx512_bf16', 'amx_bf16', 'avx_ne_convert', 'bf16'].filter((flag) => processorFlags().has(flag));

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { SetupError, UsageError } from '../errors.js';
 import type { Profile } from '../report/profile.js';
+import { processorFlags } from '../system/processor.js';
 import type { Backend } from './backend.js';
 
 let active: Backend | null = null;
@@ -82,9 +82,9 @@ function loadKernels(file: string): void {
  * What `model.dtype: auto` means here: bfloat16 on a GPU, or on a CPU with instructions for it (without them TensorFlow
  * emulates it, slower than float32).
  */
-export async function fastestType(backend: Backend): Promise<'float32' | 'bfloat16'> {
+export function fastestType(backend: Backend): 'float32' | 'bfloat16' {
   if (!backend.supportsBfloat16) return 'float32';
   if (backend.usesGpu) return 'bfloat16';
-  const flags = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
-  return /\b(avx512_bf16|amx_bf16)\b/.test(flags) ? 'bfloat16' : 'float32';
+  const flags = processorFlags();
+  return flags.has('avx512_bf16') || flags.has('amx_bf16') ? 'bfloat16' : 'float32';
 }

@@ -90,15 +90,17 @@ void check_token(int64_t B, int64_t R, int64_t G, int64_t D, int64_t P, std::vec
 
 template <class T>
 void check_weights(bool causal, int64_t P) {
-  const int64_t B = 2, KV = 2, R = 2, C = 3, n = 2 * C * R, K = 21, heads = B * KV, rows = heads * n, start = 2;
+  const int64_t B = 2, KV = 2, R = 2, C = 3, n = 2 * C * R, K = 21, heads = B * KV, rows = heads * n;
   const std::vector<int32_t> lengths = {static_cast<int32_t>(P), static_cast<int32_t>(P / 3)};
+  const std::vector<int32_t> starts = {2, 19};
   const std::vector<T> prompt = numbers<T>(rows * P, -20, 20), own = numbers<T>(rows * K, -20, 20);
   const std::vector<T> d_prompt = numbers<T>(rows * P), d_own = numbers<T>(rows * K);
-  const Attention job = {prompt.data(), own.data(), lengths.data(), n, P, K, KV, R, C, start, causal};
+  const Attention job = {prompt.data(), own.data(), lengths.data(), starts.data(), n, P, K, KV, R, C, causal};
 
   std::vector<double> on_prompt(rows * P), on_own(rows * K), ds_prompt(rows * P), ds_own(rows * K);
   for (int64_t row = 0; row < rows; row++) {
-    const int64_t p = P == 0 ? 0 : lengths[row / n / KV], o = causal ? std::min(K, start + row % n / R % C + 1) : K;
+    const int64_t b = row / n / KV, p = P == 0 ? 0 : lengths[b];
+    const int64_t o = causal ? std::min(K, starts[b] + row % n / R % C + 1) : K;
     double total = 0, delta = 0;
     for (int64_t j = 0; j < p; j++) total += on_prompt[row * P + j] = std::exp(value(prompt[row * P + j]));
     for (int64_t j = 0; j < o; j++) total += on_own[row * K + j] = std::exp(value(own[row * K + j]));

@@ -25,8 +25,8 @@ export interface Contender {
 export const CONTENDERS = Object.entries(DTYPES).flatMap(([name, dtypes]) => dtypes.map((dtype) => `${name}:${dtype}`));
 
 /** @throws Error for one that there is not */
-export function parseContender(text: string): Contender {
-  if (!CONTENDERS.includes(text)) throw new Error(`there is no contender ${text}; there are ${CONTENDERS.join(', ')}`);
+export function parseContender(text: string, among: readonly string[]): Contender {
+  if (!among.includes(text)) throw new Error(`there is no contender ${text}; there are ${among.join(', ')}`);
   const [name, dtype] = text.split(':') as [ContenderName, string];
   return { name, dtype };
 }

@@ -20,6 +20,22 @@ export const measurementSchema = z.object({
 });
 export type Measurement = z.output<typeof measurementSchema>;
 
+/** What decoding prints: the median of its token steps. */
+export const tokenMeasurementSchema = measurementSchema.pick({
+  peer: true,
+  dtype: true,
+  threads: true,
+  seconds: true,
+  prompt_sha256: true,
+});
+export type TokenMeasurement = z.output<typeof tokenMeasurementSchema>;
+
+/** @throws Error if the contenders were not given the same thing */
+export function wantSamePrompt(measurements: readonly { prompt_sha256: string }[]): void {
+  const digests = new Set(measurements.map(({ prompt_sha256 }) => prompt_sha256));
+  if (digests.size > 1) throw new Error('the contenders did not see the same prompt: the comparison is void');
+}
+
 /** What a machine can do at best. */
 export const ratesSchema = z.object({
   /** Billions of floating-point operations a second of a large product. */

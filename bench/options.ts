@@ -61,9 +61,10 @@ export async function readOptions(args: string[]): Promise<BenchOptions> {
     .strict()
     .help()
     .parseAsync();
-  return { ...parsed, contenders: parsed.contenders?.map(parseContender) ?? usual(parsed.isa) };
+  const contenders = (parsed.contenders ?? usual(parsed.isa)).map((text) => parseContender(text, CONTENDERS));
+  return { ...parsed, contenders };
 }
 
 /** Who is measured where nobody is named. PyTorch multiplies bfloat16 in plain loops where there is AVX2 alone. */
-const usual = (isa: Isa | undefined): Contender[] =>
-  CONTENDERS.map(parseContender).filter(({ dtype }) => isa !== 'avx2' || dtype === 'float32');
+const usual = (isa: Isa | undefined): string[] =>
+  CONTENDERS.filter((contender) => isa !== 'avx2' || contender.endsWith(':float32'));

@@ -132,12 +132,17 @@ class Decoder:
         return torch.cat(tokens, 1), torch.stack(logprobs, 1)
 
 
+def undrawable(model) -> list[int]:
+    """Tokens that must not be drawn, so that completions have exactly the length that they are to have."""
+    end = model.generation_config.eos_token_id
+    return [*(end if isinstance(end, list) else [end]), *grpo.placeholders(model.config)]
+
+
 class SharedPrefix:
     def __init__(self, policy, reference, prompt: VideoPrompt) -> None:
         self.policy, self.reference = Decoder(policy, prompt), Decoder(reference, prompt)
         self.on_policy: Prefix | None = None
-        end = policy.generation_config.eos_token_id
-        self.forbidden = [*(end if isinstance(end, list) else [end]), *grpo.placeholders(policy.config)]
+        self.forbidden = undrawable(policy)
 
     def rollout(self, generations: int, length: int) -> torch.Tensor:
         self.on_policy = self.policy.prefix()

@@ -74,6 +74,14 @@ const loadChanged = async (change: (json: Json) => void): Promise<Tokenizer> => 
   return loadTokenizer(folder);
 };
 
+it('puts nothing before or after a text, whatever the file says', async () => {
+  const { encode } = await loadChanged((json) => {
+    const parts = [{ SpecialToken: { id: '<|endoftext|>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }];
+    json.post_processor = { type: 'TemplateProcessing', single: parts };
+  });
+  expect([...encode('fire')]).toEqual([...tokenizer.encode('fire')]);
+});
+
 it('says which text it has no tokens for, of a long one the start', async () => {
   const { encode } = await loadChanged(({ model }) => {
     delete model.vocab.z;

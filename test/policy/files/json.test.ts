@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, truncateSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync, truncateSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -9,6 +9,12 @@ import { folderWith } from '../../folder.js';
 
 const NAME = 'tokenizer.json';
 const POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${'ab'.repeat(32)}\nsize 7031645\n`;
+
+/** Leaves a socket behind. */
+const listenOnce = (file: string): void => {
+  const script = "require('node:net').createServer().listen(process.argv[1], () => process.exit())";
+  execFileSync(process.execPath, ['-e', script, file]);
+};
 
 describe('a text file', () => {
   it('is read, and is nothing where there is none', async () => {
@@ -20,6 +26,7 @@ describe('a text file', () => {
   it.each<[string, (file: string) => void, RegExp]>([
     ['a folder', (file) => mkdirSync(file), /cannot be read \(it is a folder, not a file\)/],
     ['a pipe', (file) => execFileSync('mkfifo', [file]), /cannot be read \(it is a pipe, not a file\)/],
+    ['a socket', listenOnce, /cannot be read \(it is a socket, not a file\)/],
     ['a device', (file) => symlinkSync('/dev/zero', file), /cannot be read \(it is a device, not a file\)/],
   ])('is not %s', async (_, make, message) => {
     const file = path.join(await folderWith(), NAME);
@@ -36,6 +43,18 @@ describe('a text file', () => {
     );
     truncateSync(file, 32 * 2 ** 20);
     expect(await readTextIfPresent(file)).toHaveLength(32 * 2 ** 20);
+  });
+
+  it.runIf(process.platform === 'linux')('is closed, refused or not', async () => {
+    const folder = await folderWith({ [NAME]: '{}', large: '' });
+    truncateSync(path.join(folder, 'large'), 32 * 2 ** 20 + 1);
+    const open = () => readdirSync('/proc/self/fd').length;
+    const before = open();
+    for (let i = 0; i < 100; i++) {
+      await readTextIfPresent(path.join(folder, NAME));
+      await readTextIfPresent(path.join(folder, 'large')).catch(() => undefined);
+    }
+    expect(open()).toBeLessThan(before + 50);
   });
 
   it('is not made of brackets', async () => {

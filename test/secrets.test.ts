@@ -45,7 +45,7 @@ describe('secretScrubbers', () => {
   });
 
   it.each([
-    'special token: <|im_end|>',
+    'special token: <|im_end|>, a short one',
     'max_token=512, secret=1234, secret=0.25, secret=abc',
     'pad_token=<|endoftext|>, task-force-of-twenty-four',
     'tokenizer.json: 12 tokens',

@@ -65,6 +65,6 @@ export async function readOptions(args: string[]): Promise<BenchOptions> {
   return { ...parsed, contenders };
 }
 
-/** Who is measured where nobody is named. PyTorch multiplies bfloat16 in plain loops where there is AVX2 alone. */
+/** Who is measured where nobody is named. With AVX2 alone libraries multiply bfloat16 slowly or not at all. */
 const usual = (isa: Isa | undefined): string[] =>
   CONTENDERS.filter((contender) => isa !== 'avx2' || contender.endsWith(':float32'));

@@ -38,14 +38,11 @@ function read(): number {
   return bytesOf(weights) / best(() => void products(x, [weights])) / 1e9;
 }
 
-// TensorFlow asks the processor, not oneDNN, whether bfloat16 products are there; oneDNN held to AVX2 then ends the process.
-const multipliesBfloat16 = backend.supportsBfloat16 && process.env.ONEDNN_MAX_CPU_ISA !== 'AVX2';
-
 const rates = scope((): Rates => {
   const a = upload(numbers(SIZE ** 2), [SIZE, SIZE]);
   return {
     float32: multiplied(a),
-    bfloat16: multipliesBfloat16 ? multiplied(cast(a, 'bfloat16')) : null,
+    bfloat16: backend.supportsBfloat16 ? multiplied(cast(a, 'bfloat16')) : null,
     read: read(),
   };
 });

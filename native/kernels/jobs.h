@@ -129,6 +129,24 @@ struct Product {
   int64_t M, in, out;
 };
 
+// y = a · b; a is [M, K] or, transposed, [K, M], b is [K, N] or [N, K].
+struct Matmul {
+  const void *a, *b;
+  void* y;  // [M, N]
+  int64_t M, N, K;
+  bool a_transposed, b_transposed;
+};
+
+// A part of y.
+struct MatmulPiece {
+  int64_t row, rows, column, columns;
+};
+
+// What a piece had best be a multiple of.
+struct MatmulTile {
+  int64_t rows, columns;
+};
+
 struct Draw {
   const void* logits;
   const float* uniforms;

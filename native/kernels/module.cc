@@ -48,6 +48,7 @@ static napi_value start(napi_env env, napi_value exports) {
     register_attention();
     register_decode();
     register_product();
+    register_matmul();
     register_sample();
     register_decode_layer();
     register_optimizer();

@@ -176,6 +176,7 @@ void register_heads();
 void register_attention();
 void register_decode();
 void register_product();
+void register_matmul();
 void register_sample();
 void register_decode_layer();
 void register_optimizer();

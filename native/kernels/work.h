@@ -28,6 +28,10 @@ struct Work {
   int64_t (*product_room)(int64_t M, int64_t in);
   void (*arrange)(const void* x, const Product&);
   void (*outputs)(const Product&, int64_t begin, int64_t end);
+  MatmulTile tile;
+  // `buffer` has room for `multiply_room` floats.
+  int64_t (*multiply_room)(const MatmulPiece&);
+  void (*multiply)(const Matmul&, const MatmulPiece&, float* buffer);
   // `buffer` has room for a row.
   void (*draw)(const Draw&, int64_t row, float* buffer);
   double (*squares)(const void* x, int64_t count);

@@ -61,16 +61,13 @@ async function startTensorFlow(args: { report: (line: string) => void; profile?:
   const binding =
     profile === undefined ? plain : (await import('./profiled-binding.js')).profiledBinding(plain, profile);
   const kernels = await ensureKernels({ addon, report });
-  if (kernels !== null) loadKernels(kernels);
-  return new TensorFlowBackend(binding, {
-    hasNativeKernels: kernels !== null,
-  });
+  return new TensorFlowBackend(binding, { instructionSet: kernels === null ? null : loadKernels(kernels) });
 }
 
-/** They choose the instruction set that they run on; the environment variable `VAU_RFT_ISA` decides instead. */
-function loadKernels(file: string): void {
+/** @returns the instruction set that they run on: the best one, or the environment variable's `VAU_RFT_ISA` */
+function loadKernels(file: string): string {
   try {
-    createRequire(import.meta.url)(file);
+    return createRequire(import.meta.url)(file).instructionSet;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== 'ISA_UNKNOWN') throw error;

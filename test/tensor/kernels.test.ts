@@ -1,12 +1,22 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AttentionView, Kernels, KeyValue } from '../../src/tensor/kernels.js';
-import { cast, downloadFloats, downloadInts, matmul, products, reshape, transpose } from '../../src/tensor/ops.js';
+import {
+  cast,
+  downloadFloats,
+  downloadInts,
+  matmul,
+  products,
+  reshape,
+  transpose,
+  upload,
+} from '../../src/tensor/ops.js';
 import { portableKernels } from '../../src/tensor/portable-kernels.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
-import { dispose, scope, Tensor } from '../../src/tensor/tensor.js';
+import { dispose, scope, Tensor, track } from '../../src/tensor/tensor.js';
+import type { TensorFlowBackend } from '../../src/tensor/tensorflow.js';
 import { expectGradients, type Inputs } from '../policy/numeric.js';
 import { largestDifference, relativeError } from '../policy/reference-models.js';
-import { map, type Plain, random, toDevice } from './plain.js';
+import { map, type Plain, matmul as plainProduct, random, toDevice } from './plain.js';
 
 const backend = await startRuntime({ report: () => {} });
 const native = backend.kernels;
@@ -49,6 +59,59 @@ function compare(type: Type, body: (kernels: Kernels, t: (x: Plain) => Tensor) =
 }
 
 const scaled = (x: Plain, factor: number): Plain => map(x, (value) => Math.fround(factor * value));
+
+describe.runIf(hasNative).each<Type>(['float32', 'bfloat16'])('products of large matrices in %s', (type) => {
+  const ownMatmul = (a: Tensor, b: Tensor, turned: [boolean, boolean]) =>
+    track((backend as TensorFlowBackend).ownMatmul(a, b, ...turned));
+  /** a `[batch, M, K]` times b `[batch, K, N]`. */
+  const product = (sizes: number[], turned: [boolean, boolean]) => {
+    const [batch, M, K, N] = sizes as [number, number, number, number];
+    const [a, b] = [
+      random(turned[0] ? [batch, K, M] : [batch, M, K], 1),
+      random(turned[1] ? [batch, N, K] : [batch, K, N], 2),
+    ];
+    return scope(() => {
+      const [x, y] = [cast(toDevice(a), type), cast(toDevice(b), type)];
+      const found = downloadFloats(ownMatmul(x, y, turned));
+      const wide = ({ shape }: Plain, t: Tensor): Plain => ({ shape, data: Float64Array.from(downloadFloats(t)) });
+      return { found, wanted: plainProduct(wide(a, x), wide(b, y), ...turned).data };
+    });
+  };
+
+  it.each([
+    [1, 1, 1, 1],
+    [2, 6, 16, 16],
+    [3, 13, 7, 33],
+    [1, 73, 300, 37],
+    [5, 145, 32, 65],
+  ])('batches of %i, %i × %i × %i, each way up', (...sizes) => {
+    for (const turned of [false, true].flatMap((a) => [false, true].map((b): [boolean, boolean] => [a, b]))) {
+      const { found, wanted } = product(sizes, turned);
+      expect(relativeError(found, wanted), turned.join()).toBeLessThan(type === 'float32' ? 1e-6 : 4e-3);
+    }
+  });
+
+  it('with more columns, and more matrices, than are packed at a time', () => {
+    for (const sizes of [
+      [1, 2, 2100, 1030],
+      [9, 2, 600, 500],
+    ]) {
+      const { found, wanted } = product(sizes, [false, true]);
+      expect(relativeError(found, wanted)).toBeLessThan(type === 'float32' ? 1e-6 : 4e-3);
+    }
+  });
+
+  it('of nothing are zeros, or nothing', () => {
+    scope(() => {
+      const empty = (...shape: number[]) => cast(upload(new Float32Array(0), shape), type);
+      const zeros = ownMatmul(empty(3, 0), empty(0, 5), [false, false]);
+      expect(zeros.shape).toEqual([3, 5]);
+      expect(downloadFloats(zeros).every((x) => x === 0)).toBe(true);
+      const b = cast(toDevice(random([4, 5], 1)), type);
+      expect(ownMatmul(empty(0, 4), b, [false, false]).shape).toEqual([0, 5]);
+    });
+  });
+});
 
 describe.runIf(hasNative).each<Type>(['float32', 'bfloat16'])('native and portable agree in %s', (type) => {
   describe.each([1, 7, 17, 33, 80, 512])('width %i', (width) => {

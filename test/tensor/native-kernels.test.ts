@@ -69,6 +69,11 @@ const OPERATIONS: Record<string, Operation> = {
     outputs: ['T', 'T'],
     free: ['x.0', 'ws0.0', 'ws1.0'],
   },
+  VauMatMul: {
+    inputs: { a: T(2, N, d), b: T(2, 3, d), options: I(0, 1) },
+    outputs: ['T'],
+    free: ['a.1', 'b.1'],
+  },
   VauToHeads: {
     inputs: {
       ...{ x: T(13, 29), bias: F(29), cos: F(13, D), sin: F(13, D), scale: F() },

@@ -60,13 +60,6 @@ INLINE void put_outputs(const Product& p, int64_t first, int64_t o, const Vec* t
   }
 }
 
-// Each is used twice: as an operand in memory it would be loaded twice, and loads are what a tile waits for.
-#if defined(__x86_64__)
-#define IN_REGISTERS(a, b) asm("" : "+v"(a), "+v"(b))
-#else
-#define IN_REGISTERS(a, b)
-#endif
-
 // A chunk of two rows of W in registers, and how it is added to the sums.
 template <class T, bool dots>
 struct Factors;

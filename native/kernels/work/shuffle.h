@@ -74,6 +74,21 @@ INLINE Vec interleaved_high(Vec a, Vec b) { return SHUFFLE(a, b, 2, 6, 3, 7); }
 
 #endif
 
+// Rows into columns: each stage interleaves the two halves.
+INLINE void turn(Vec x[LANES]) {
+  Vec y[LANES];
+#pragma GCC unroll 4
+  for (int stage = 1; stage < LANES; stage *= 2) {
+#pragma GCC unroll 8
+    for (int i = 0; i < LANES / 2; i++) {
+      y[2 * i] = interleaved_low(x[i], x[i + LANES / 2]);
+      y[2 * i + 1] = interleaved_high(x[i], x[i + LANES / 2]);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < LANES; i++) x[i] = y[i];
+  }
+}
+
 // Back from the order of `load_pair` to that of memory.
 INLINE void unpair(const float*, Vec&, Vec&) {}
 INLINE void unpair(const bfloat16*, Vec& a, Vec& b) {

@@ -13,6 +13,14 @@
 
 #define INLINE inline __attribute__((always_inline))
 
+// Where each is used more than once: as an operand in memory it would be loaded each time, and loads are what a tile of
+// sums waits for.
+#if defined(__x86_64__)
+#define IN_REGISTERS(a, b) asm("" : "+v"(a), "+v"(b))
+#else
+#define IN_REGISTERS(a, b)
+#endif
+
 namespace {
 
 #if defined(__AVX512F__)
@@ -74,6 +82,14 @@ INLINE Vec load(const float* p) { return *(const LooseVec*)p; }
 INLINE Vec load(const bfloat16* p) { return widen(*(const LooseHalf*)p); }
 INLINE void store(float* p, Vec x) { *(LooseVec*)p = x; }
 INLINE void store(bfloat16* p, Vec x) { *(LooseHalf*)p = narrow(x); }
+
+INLINE float wide(float x) { return x; }
+INLINE float wide(bfloat16 x) {
+  const uint32_t bits = static_cast<uint32_t>(x.bits) << 16;
+  float y;
+  std::memcpy(&y, &bits, sizeof y);
+  return y;
+}
 
 // The first n elements of a vector; the others are zero, and stay untouched in memory.
 template <class T>

@@ -5,6 +5,7 @@
 #include "attention.h"
 #include "decode.h"
 #include "heads.h"
+#include "matmul.h"
 #include "norm.h"
 #include "optimizer.h"
 #include "product.h"
@@ -31,6 +32,9 @@ constexpr Work WORK = {norm<T>,
                        product_room<T>,
                        arrange<T>,
                        outputs<T>,
+                       TILE,
+                       multiply_room<T>,
+                       multiply<T>,
                        draw<T>,
                        squares<T>,
                        adamw<T>};

@@ -140,7 +140,7 @@ describe('a run that cannot start', () => {
 it('--profile measures steps without changing them, and leaves a table and a trace', async () => {
   const { code, stderr } = await start(process.execPath, [...words('profiled', []), '--profile', '2']).ended;
   expect(code, stderr).toBe(0);
-  expect(stderr).toMatch(/^MatMul +\d+ /m);
+  expect(stderr).toMatch(/^(Vau)?MatMul +\d+ /m);
   expect(stderr).toMatch(/^\d+\.\d % of the time is in matrix products$/m);
   const { traceEvents } = JSON.parse(await readFile(join(inProject('profiled'), 'profile.json'), 'utf8'));
   const phases = traceEvents.flatMap(({ cat, name }: Record<string, string>) => (cat === 'phase' ? [name] : []));

@@ -63,25 +63,32 @@ export function placeIn(text: string): (offset: number) => string {
 }
 
 /**
- * Where a text asks for more than the parser should be given: levels by brackets, or by `- - - x` (those by indentation
- * each cost a longer line), and aliases.
+ * Where a text asks for more than the parser should be given: levels by brackets, by `[a: b: c: d]`, or by `- - - x` (those
+ * by indentation each cost a longer line), and aliases.
  */
 function firstExcess(text: string): Omit<YamlMistake, 'path'> | undefined {
   let offset = 0;
   let aliases = 0;
-  let brackets = 0;
+  /** Pairs since the last comma, in each open bracket; outside of all of them, in the line. */
+  const pairs = [0];
   let inLine = 0;
   let isContent = false;
   for (const token of new Lexer().lex(text)) {
     const type: CST.TokenType | 'content' | null = isContent ? 'content' : CST.tokenType(token);
     isContent = type === 'scalar';
-    if (type === 'flow-seq-start' || type === 'flow-map-start') brackets += 1;
+    const inner = pairs.length - 1;
+    if (type === 'flow-seq-start' || type === 'flow-map-start') pairs.push(0);
     // One that closes nothing is a mistake, and must not make room for others.
-    else if (type === 'flow-seq-end' || type === 'flow-map-end') brackets = Math.max(0, brackets - 1);
-    else if (type === 'seq-item-ind' || type === 'explicit-key-ind') inLine += brackets === 0 ? 1 : 0;
+    else if (type === 'flow-seq-end' || type === 'flow-map-end') pairs.splice(Math.max(1, inner), 1);
+    else if (type === 'map-value-ind') pairs[inner]! += 1;
+    else if (type === 'comma') pairs[inner] = 0;
+    else if (type === 'seq-item-ind' || type === 'explicit-key-ind') inLine += inner === 0 ? 1 : 0;
     else if (type === 'newline') inLine = 0;
     else if (type === 'alias') aliases += 1;
-    if (brackets + inLine > MAX_DEPTH) return { offset, message: TOO_DEEP };
+    if (type === 'newline' && inner === 0) pairs[0] = 0;
+    // A pair in a pair is a level of its own.
+    const chained = pairs.reduce((sum, count) => sum + Math.max(0, count - 1), 0);
+    if (pairs.length - 1 + inLine + chained > MAX_DEPTH) return { offset, message: TOO_DEEP };
     if (aliases > MAX_ALIASES) return { offset, message: MANY_ALIASES };
     // The others are marks of the lexer, which the text does not have.
     if (type !== 'doc-mode' && type !== 'flow-error-end' && type !== 'scalar') offset += token.length;

@@ -35,6 +35,8 @@ describe('parseYaml', () => {
     ['brackets', '['.repeat(100_000)],
     ['brackets after as many that close nothing', `${']'.repeat(20_000)}\na: ${'['.repeat(20_000)}`],
     ['maps', '{a: '.repeat(30_000)],
+    ['pairs in pairs', `a: [${'k: '.repeat(30_000)}]`],
+    ['pairs in pairs, by brackets', `{${'k: k: ['.repeat(30_000)}`],
     ['lists in a line', '- '.repeat(50_000)],
     ['explicit keys', '? '.repeat(50_000)],
     ['indentation', Array.from({ length: 65 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
@@ -56,6 +58,10 @@ describe('parseYaml', () => {
     expect(parseYaml(`a: ${'['.repeat(63)}${']'.repeat(63)}`).mistakes).toEqual([]);
     expect(parseYaml(Array.from({ length: 200 }, () => '- - - [[[x]]]').join('\n')).mistakes).toEqual([]);
     expect(parseYaml(`{${Array.from({ length: 100 }, (_, i) => `? k${i}: x`).join(', ')}}`).mistakes).toEqual([]);
+    expect(parseYaml(`${'{a: '.repeat(63)}1${'}'.repeat(63)}`).mistakes).toEqual([]);
+    expect(parseYaml(Array.from({ length: 100 }, (_, i) => `k${i}: {a: [b: 1], c: 2}`).join('\n')).mistakes).toEqual(
+      [],
+    );
   });
 
   it('refuses more aliases than it can follow', () => {

@@ -147,6 +147,25 @@ struct MatmulTile {
   int64_t rows, columns;
 };
 
+// What queries attend to: keys and values as panels (`pack_panels`), of each head those of its prompt, of which as many
+// are seen as `lengths` says, and of each of its sequences, of C tokens of R rows each, its own K; a token sees its own
+// predecessors, as many keys before them as `starts` says, and itself; all of them where there are no `starts`.
+struct Attended {
+  const void* q;  // [heads, n, D]
+  const float *prompt_k, *prompt_v, *own_k, *own_v;
+  const int32_t *lengths, *starts;
+  void* y;  // [heads, n, D]
+  int64_t n, D, P, K, KV, R, C;
+};
+
+// The gradient of the same: keys and values turned (`k`, `v`: [panels][D][columns]), and keys as values are (`straight_k`).
+struct AttendedGradient {
+  Attended of;
+  const void* dy;
+  const float *prompt_straight_k, *own_straight_k;
+  void* dq;
+};
+
 struct Draw {
   const void* logits;
   const float* uniforms;

@@ -1,9 +1,7 @@
 // Products of large matrices, one or a batch of them.
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
-#include <new>
 
+#include "floats.h"
 #include "op.h"
 #include "parallel.h"
 
@@ -11,16 +9,6 @@ namespace {
 
 // Of a piece, at most: panels as wide as this stay in the second cache while its rows pass.
 constexpr int64_t COLUMNS = 256, ROWS = 1024;
-
-// Where vectors of every width are aligned.
-struct Release {
-  void operator()(float* p) const { std::free(p); }
-};
-std::unique_ptr<float[], Release> floats(int64_t count) {
-  float* p = static_cast<float*>(std::aligned_alloc(64, (count * sizeof(float) + 63) / 64 * 64));
-  if (p == nullptr) throw std::bad_alloc();
-  return std::unique_ptr<float[], Release>(p);
-}
 
 // `count` in `parts` even ones, rounded up to multiples of `unit`.
 int64_t part_of(int64_t count, int64_t parts, int64_t unit) {

@@ -49,6 +49,7 @@ static napi_value start(napi_env env, napi_value exports) {
     register_decode();
     register_product();
     register_matmul();
+    register_attended();
     register_sample();
     register_decode_layer();
     register_optimizer();

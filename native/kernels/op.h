@@ -177,6 +177,7 @@ void register_attention();
 void register_decode();
 void register_product();
 void register_matmul();
+void register_attended();
 void register_sample();
 void register_decode_layer();
 void register_optimizer();

@@ -32,6 +32,19 @@ struct Work {
   // `buffer` has room for `multiply_room` floats.
   int64_t (*multiply_room)(const MatmulPiece&);
   void (*multiply)(const Matmul&, const MatmulPiece&, float* buffer);
+  // Columns of b, [first, first + columns), as [panels][K][tile.columns].
+  void (*pack_panels)(const Matmul&, const MatmulPiece&, float* packed);
+  // Rows row … row + rows of a sequence of a head, as many as `attended_rows` at most; `buffer` has room for
+  // `attended_room` floats.
+  int64_t attended_rows;
+  int64_t (*attended_room)(const Attended&);
+  void (*attend_rows)(const Attended&, int64_t head, int64_t sequence, int64_t row, int64_t rows, float* buffer);
+  // The gradient of such rows, which adds that of keys and then of values to `d_prompt` [2, P, D] and `d_own` [2, K, D].
+  int64_t (*attended_gradient_room)(const Attended&);
+  void (*attend_rows_gradient)(const AttendedGradient&, int64_t head, int64_t sequence, int64_t row, int64_t rows,
+                               float* d_prompt, float* d_own, float* buffer);
+  // Elements begin … end of the sum of `count` arrays of `size`.
+  void (*sum_arrays)(const float* arrays, int64_t count, int64_t size, void* y, int64_t begin, int64_t end);
   // `buffer` has room for a row.
   void (*draw)(const Draw&, int64_t row, float* buffer);
   double (*squares)(const void* x, int64_t count);

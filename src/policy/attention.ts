@@ -1,4 +1,4 @@
-import type { AttentionScores, AttentionView, HeadsPart, HeadsSegment } from '../tensor/kernels.js';
+import type { AttentionArgs, AttentionScores, AttentionView, HeadsPart, HeadsSegment } from '../tensor/kernels.js';
 import { matmul, reshape, slice } from '../tensor/ops.js';
 import { activeBackend } from '../tensor/runtime.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
@@ -13,7 +13,8 @@ import type { Geometry, QueryBlock, Span } from './geometry.js';
  *     prompt queries       [B · KV, T · R, D]        keys, values  [B · KV, P, D]
  *     completion queries   [B · KV, G · C · R, D]    keys, values  [B · KV, G · C, D]
  *
- * with T = P, or 1 in the last layer, where a prompt's last token alone asks; and completion queries as `[B · KV · G, C · R, D]`, keys as `[B · KV · G, C, D]`, are the same memory.
+ * with T = P, or 1 in the last layer, where a prompt's last token alone asks; and completion queries as
+ * `[B · KV · G, C · R, D]`, keys as `[B · KV · G, C, D]`, are the same memory.
  */
 
 /** Queries (scaled by 1/√D), keys and values by head, after bias and rotation. */
@@ -155,8 +156,24 @@ export function attention({ prompt, completion }: AttentionSaved, geometry: Geom
   });
 }
 
+/** Prompts as sequences that have nothing before them. */
+function wholePrompts({ q, k, v }: Heads, geometry: Geometry): AttentionArgs {
+  const { blocks, promptTokens } = geometry.asking;
+  const all = { start: 0, end: promptTokens, keys: geometry.P, starts: blocks[0]!.starts };
+  return { q, own: { k, v }, view: promptView(geometry, all) };
+}
+
+/** Completions after their prompts. */
+function wholeCompletions(prompt: Heads, completion: Heads, geometry: Geometry): AttentionArgs {
+  const { G } = geometry;
+  const own = { k: perCompletion(completion.k, G), v: perCompletion(completion.v, G) };
+  return { q: completion.q, prompt, own, view: completionView(geometry, { start: 0, end: G }) };
+}
+
 function attendPrompts({ q, k, v }: Heads, geometry: Geometry): HeadsPart[] {
   const { R, asking } = geometry;
+  const whole = activeBackend().kernels.attention(wholePrompts({ q, k, v }, geometry));
+  if (whole !== null) return [queryPart(whole, geometry, 0)];
   return asking.blocks.map((block) => {
     const { start, end, keys } = block;
     const x = scope(() => {
@@ -170,6 +187,8 @@ function attendPrompts({ q, k, v }: Heads, geometry: Geometry): HeadsPart[] {
 
 function attendCompletions(prompt: Heads, completion: Heads, geometry: Geometry): HeadsPart[] {
   const { C, completionBlocks } = geometry;
+  const whole = scope(() => activeBackend().kernels.attention(wholeCompletions(prompt, completion, geometry)));
+  if (whole !== null) return [queryPart(whole, geometry, 0)];
   return completionBlocks.flatMap((block) => {
     const count = block.end - block.start;
     const parts = scope(() => {
@@ -228,8 +247,7 @@ export function attentionBackward(args: { saved: AttentionSaved; dy: Tensor; geo
     const own: HeadsParts = { q: [], k: [], v: [] };
     if (completion !== undefined) {
       const d = byHead(askingCompletions(geometry));
-      for (const block of geometry.completionBlocks) {
-        const gradient = completionsBackward({ prompt, completion, d, geometry, block });
+      for (const gradient of completionsBackward({ prompt, completion, d, geometry })) {
         for (const name of ['q', 'k', 'v'] as const) own[name].push(...gradient.completion[name]);
         onPrompt.k.push(gradient.promptK);
         onPrompt.v.push(gradient.promptV);
@@ -249,6 +267,13 @@ export function attentionBackward(args: { saved: AttentionSaved; dy: Tensor; geo
 
 function promptsBackward({ q, k, v }: Heads, dy: Tensor, geometry: Geometry): HeadsParts {
   const { R, asking } = geometry;
+  const whole = activeBackend().kernels.attentionGradient({ ...wholePrompts({ q, k, v }, geometry), dy });
+  if (whole !== null)
+    return {
+      q: [queryPart(whole.q, geometry, 0)],
+      k: [keyPart(whole.own.k, geometry, 0)],
+      v: [keyPart(whole.own.v, geometry, 0)],
+    };
   const parts: HeadsParts = { q: [], k: [], v: [] };
   for (const block of asking.blocks) {
     const { start, end, keys } = block;
@@ -272,12 +297,46 @@ function promptsBackward({ q, k, v }: Heads, dy: Tensor, geometry: Geometry): He
   return parts;
 }
 
-/** The gradients that come from some completions. */
-function completionsBackward(args: { prompt: Heads; completion: Heads; d: Tensor; geometry: Geometry; block: Span }): {
+interface CompletionsGradient {
   completion: HeadsParts;
   promptK: HeadsPart;
   promptV: HeadsPart;
-} {
+}
+
+/** The gradients that come from completions, block by block where it is not done as one. */
+function completionsBackward(args: {
+  prompt: Heads;
+  completion: Heads;
+  d: Tensor;
+  geometry: Geometry;
+}): CompletionsGradient[] {
+  const { prompt, completion, d, geometry } = args;
+  const whole = scope(() =>
+    activeBackend().kernels.attentionGradient({ ...wholeCompletions(prompt, completion, geometry), dy: d }),
+  );
+  if (whole === null) return geometry.completionBlocks.map((block) => someBackward({ ...args, block }));
+  const together = (x: Tensor) => reshape(x, completion.k.shape);
+  return [
+    {
+      completion: {
+        q: [queryPart(whole.q, geometry, 0)],
+        k: [keyPart(together(whole.own.k), geometry, 0)],
+        v: [keyPart(together(whole.own.v), geometry, 0)],
+      },
+      promptK: keyPart(whole.prompt!.k, geometry, 0),
+      promptV: keyPart(whole.prompt!.v, geometry, 0),
+    },
+  ];
+}
+
+/** The gradients that come from some completions. */
+function someBackward(args: {
+  prompt: Heads;
+  completion: Heads;
+  d: Tensor;
+  geometry: Geometry;
+  block: Span;
+}): CompletionsGradient {
   const { prompt, completion, d, geometry, block } = args;
   const { C, R } = geometry;
   const count = block.end - block.start;

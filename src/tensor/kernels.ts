@@ -31,6 +31,10 @@ export interface Kernels {
     d: AttentionScores,
     view: AttentionView,
   ): { weights: AttentionScores; dScores: AttentionScores };
+  /** softmax(q kᵀ) v over both sets of keys as one; null where it has to be put together. */
+  attention(args: AttentionArgs): Tensor | null;
+  /** Its gradient by that of what it gives; also null. */
+  attentionGradient(args: AttentionArgs & { dy: Tensor }): { q: Tensor; prompt?: KeyValue; own: KeyValue } | null;
   decodeAttention(args: DecodeAttentionArgs): { y: Tensor; own: KeyValue };
   /** A whole decoder layer on up to `fewRows` rows, as one; null where it has to be put together. */
   decodeLayer: ((args: DecodeLayerArgs) => { y: Tensor; own: KeyValue }) | null;
@@ -165,6 +169,16 @@ export interface AttentionView {
 export interface KeyValue {
   k: Tensor;
   v: Tensor;
+}
+
+/** Attention of queries `[B · KV, n, D]`, scaled, of whole sequences; gives what they see, in the same layout. */
+export interface AttentionArgs {
+  q: Tensor;
+  /** `[B · KV, P, D]`, seen as far as `promptLengths` go. */
+  prompt?: KeyValue;
+  /** `[·, K, D]`, one for each C · R rows of q. */
+  own: KeyValue;
+  view: AttentionView;
 }
 
 /** Keys of prompts as columns, since each is met by many queries: `[B · KV, D, P]`, and values `[B · KV, P, D]`. */

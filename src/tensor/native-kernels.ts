@@ -1,4 +1,4 @@
-import type { DecodeContext, Kernels, KeyValue } from './kernels.js';
+import type { AttentionArgs, DecodeContext, Kernels, KeyValue } from './kernels.js';
 import { type DType, dispose, type Tensor, track } from './tensor.js';
 import type { NativeInput, TensorFlowBackend } from './tensorflow.js';
 
@@ -8,8 +8,12 @@ export const FEW_ROWS = 16;
 /** Tokens that a cache of completions has room for at first; it doubles. */
 const FIRST_CAPACITY = 64;
 
-/** Every kernel as one operation of TensorFlow's, made of the C++ in `native/kernels`. CPU only. */
-export function nativeKernels(backend: TensorFlowBackend): Kernels {
+/**
+ * Every kernel as one operation of TensorFlow's, made of the C++ in `native/kernels`. CPU only.
+ *
+ * @param multiplies the types in which large products are ours
+ */
+export function nativeKernels(backend: TensorFlowBackend, { multiplies }: { multiplies: ReadonlySet<DType> }): Kernels {
   const run = (op: string, inputs: readonly NativeInput[], outputs: readonly DType[]): Tensor[] =>
     backend.runNative({ op, inputs, outputs }).map(track);
   const none: NativeInput = { empty: 'float32' };
@@ -109,6 +113,19 @@ export function nativeKernels(backend: TensorFlowBackend): Kernels {
       };
     },
 
+    attention: (args) =>
+      multiplies.has(args.q.dtype) ? run('VauAttention', attentionInputs(args), [args.q.dtype])[0]! : null,
+
+    attentionGradient({ dy, ...args }) {
+      const type = dy.dtype;
+      if (!multiplies.has(type)) return null;
+      const outputs = [type, type, type, type, type];
+      const [q, promptK, promptV, k, v] = run('VauAttentionGradient', [...attentionInputs(args), dy], outputs);
+      const isAlone = args.prompt === undefined;
+      const prompt = { k: unless(isAlone, promptK!)!, v: unless(isAlone, promptV!)! };
+      return { q: q!, prompt: isAlone ? undefined : prompt, own: { k: k!, v: v! } };
+    },
+
     decodeAttention({ q, k, v, biases, ...context }) {
       const { own, rotary, scale, prompt, lengths, place } = decodePlace(context, v.dtype);
       const inputs = [
@@ -138,6 +155,12 @@ export function nativeKernels(backend: TensorFlowBackend): Kernels {
       return { tokens: tokens!, logprobs: logprobs! };
     },
   };
+
+  function attentionInputs({ q, prompt, own, view }: AttentionArgs): NativeInput[] {
+    const { KV, R, C, causal, starts, promptLengths } = view;
+    const keys = [prompt?.k ?? noneLike(q), prompt?.v ?? noneLike(q), own.k, own.v];
+    return [q, ...keys, { ints: promptLengths }, { ints: starts }, ints(KV, R, C, causal)];
+  }
 
   function decodePlace({ own: before, promptLengths, KV, R, G, t, scale, ...rest }: DecodeContext, type: DType) {
     const D = rest.prompt.v.shape[2]!;

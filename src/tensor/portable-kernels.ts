@@ -303,6 +303,8 @@ export const portableKernels: Kernels = {
       return parts(weights);
     }),
   attentionWeightsGradient: (scores, d, view) => scope(() => attentionWeightsGradient(scores, d, view)),
+  attention: () => null,
+  attentionGradient: () => null,
   decodeAttention: (args) => scope(() => decodeAttention(args)),
   decodeLayer: null,
   fewRows: 0,

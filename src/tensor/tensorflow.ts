@@ -60,7 +60,7 @@ export class TensorFlowBackend implements Backend {
   readonly kernels: Kernels;
   readonly #hasNativeKernels: boolean;
   /** Whether large products of a type are ours. */
-  readonly #multiplies: ReadonlySet<DType>;
+  readonly multiplies: ReadonlySet<DType>;
   readonly #constants: Constants;
   #handles = 0;
   #variables = 0;
@@ -71,8 +71,8 @@ export class TensorFlowBackend implements Backend {
     this.#constants = new Constants((id) => binding.deleteTensor(id));
     this.usesGpu = binding.isUsingGpuDevice();
     this.#hasNativeKernels = instructionSet !== null && !this.usesGpu;
-    this.#multiplies = new Set(this.#hasNativeKernels ? OWN_PRODUCTS[instructionSet!] : []);
-    this.kernels = this.#hasNativeKernels ? nativeKernels(this) : portableKernels;
+    this.multiplies = new Set(this.#hasNativeKernels ? OWN_PRODUCTS[instructionSet!] : []);
+    this.kernels = this.#hasNativeKernels ? nativeKernels(this, { multiplies: this.multiplies }) : portableKernels;
   }
 
   upload(data: Float32Array | Int32Array, shape: readonly number[]): Tensor {
@@ -136,7 +136,7 @@ export class TensorFlowBackend implements Backend {
   }
 
   matmul(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
-    if (this.#multiplies.has(a.dtype)) return this.ownMatmul(a, b, transposeA, transposeB);
+    if (this.multiplies.has(a.dtype)) return this.ownMatmul(a, b, transposeA, transposeB);
     if (a.shape.length === 2) {
       const attributes = [this.#bool('transpose_a', transposeA), this.#bool('transpose_b', transposeB)];
       return this.#run('MatMul', attributes, [a, b]);

@@ -133,10 +133,95 @@ void check_weights(bool causal, int64_t P) {
   compare(what + ": gradient on their own", g_own, ds_own);
 }
 
+// b as panels: keys turned, values as they are.
+template <class T>
+std::vector<float> panels(const T* b, int64_t K, int64_t N, bool turned) {
+  const int64_t unit = work<T>().tile.columns, columns = (N + unit - 1) / unit * unit;
+  std::vector<float> packed = room<float>(columns * K);
+  work<T>().pack_panels({nullptr, b, nullptr, 0, N, K, false, turned}, {0, 0, 0, N}, packed.data());
+  return packed;
+}
+
+// One head of one prompt, two sequences of C tokens with R rows each; a `start` below 0: no row is hidden from another.
+template <class T>
+void check_rows(int64_t P, int64_t K, int64_t C, int64_t R, int64_t D, int32_t length, int32_t start) {
+  const int64_t n = 2 * C * R;
+  const std::vector<T> q = numbers<T>(n * D), dy = numbers<T>(n * D), prompt_k = numbers<T>(P * D), prompt_v = numbers<T>(P * D);
+  const std::vector<T> own_k = numbers<T>(2 * K * D), own_v = numbers<T>(2 * K * D);
+  std::vector<double> y(n * D), dq(n * D), d_prompt(2 * P * D), d_own(4 * K * D);
+  for (int64_t i = 0; i < n; i++) {
+    const int64_t s = i / (C * R), seen = start < 0 ? K : std::min(K, start + i % (C * R) / R + 1);
+    const auto row = [&](const std::vector<T>& prompt, const std::vector<T>& own, int64_t j) {
+      return j < length ? prompt.data() + j * D : own.data() + (s * K + j - length) * D;
+    };
+    std::vector<double> weights(length + seen), slopes(length + seen);
+    double total = 0, delta = 0;
+    for (int64_t j = 0; j < length + seen; j++) {
+      double score = 0;
+      for (int64_t d = 0; d < D; d++) {
+        score += value(q[i * D + d]) * value(row(prompt_k, own_k, j)[d]);
+        slopes[j] += value(dy[i * D + d]) * value(row(prompt_v, own_v, j)[d]);
+      }
+      total += weights[j] = std::exp(score);
+    }
+    for (int64_t j = 0; j < length + seen; j++) delta += (weights[j] /= total) * slopes[j];
+    for (int64_t j = 0; j < length + seen; j++)
+      for (int64_t d = 0; d < D; d++) {
+        const double slope = weights[j] * (slopes[j] - delta);
+        y[i * D + d] += weights[j] * value(row(prompt_v, own_v, j)[d]);
+        dq[i * D + d] += slope * value(row(prompt_k, own_k, j)[d]);
+        double* const dk = j < length ? &d_prompt[j * D + d] : &d_own[(2 * s * K + j - length) * D + d];
+        dk[0] += slope * value(q[i * D + d]);
+        dk[(j < length ? P : K) * D] += weights[j] * value(dy[i * D + d]);
+      }
+  }
+  struct Panels {
+    std::vector<float> turned, straight;
+  };
+  const auto panels_of = [&](const std::vector<T>& x, int64_t count, int64_t keys) {
+    Panels all;
+    for (int64_t s = 0; s < count; s++) {
+      const std::vector<float> turned = panels(x.data() + s * keys * D, D, keys, true);
+      const std::vector<float> straight = panels(x.data() + s * keys * D, keys, D, false);
+      all.turned.insert(all.turned.end(), turned.begin(), turned.end() - GUARD);
+      all.straight.insert(all.straight.end(), straight.begin(), straight.end() - GUARD);
+    }
+    return all;
+  };
+  const Panels pk = panels_of(prompt_k, 1, P), pv = panels_of(prompt_v, 1, P), ok = panels_of(own_k, 2, K), ov = panels_of(own_v, 2, K);
+  const int32_t* starts = start < 0 ? nullptr : &start;
+  std::vector<T> found = room<T>(n * D), found_dq = room<T>(n * D);
+  std::vector<float> found_prompt = room<float>(2 * P * D), found_own = room<float>(4 * K * D);
+  std::fill_n(found_prompt.begin(), 2 * P * D, 0.0f);
+  std::fill_n(found_own.begin(), 4 * K * D, 0.0f);
+  Attended job = {q.data(), pk.turned.data(), pv.straight.data(), ok.turned.data(), ov.straight.data(), &length, starts,
+                  found.data(), n, D, P, K, 1, R, C};
+  AttendedGradient gradient = {job, dy.data(), pk.straight.data(), ok.straight.data(), found_dq.data()};
+  gradient.of.prompt_v = pv.turned.data();
+  gradient.of.own_v = ov.turned.data();
+  std::vector<float> buffer(std::max(work<T>().attended_room(job), work<T>().attended_gradient_room(job)));
+  for (int64_t s = 0; s < 2; s++)
+    for (int64_t row = 0; row < C * R; row += work<T>().attended_rows) {
+      const int64_t rows = std::min(work<T>().attended_rows, C * R - row);
+      work<T>().attend_rows(job, 0, s, row, rows, buffer.data());
+      work<T>().attend_rows_gradient(gradient, 0, s, row, rows, found_prompt.data(), &found_own[2 * s * K * D], buffer.data());
+    }
+  const std::string what = "attention in one pass, prompt " + std::to_string(P);
+  compare(what, found, y);
+  compare(what + ": gradient of queries", found_dq, dq);
+  compare(what + ": of the prompt's keys and values", found_prompt, d_prompt);
+  compare(what + ": of their own", found_own, d_own);
+}
+
 }  // namespace
 
 template <class T>
 void check_decoding() {
+  check_rows<T>(40, 21, 21, 3, 12, 33, 0);
+  check_rows<T>(400, 100, 100, 2, 70, 400, 0);
+  check_rows<T>(5, 30, 1, 2, 8, 0, 17);
+  check_rows<T>(1, 90, 90, 1, 32, 0, -1);
+
   check_token<T>(2, 3, 4, 12, 150, {150, 37});
   check_token<T>(1, 1, 1, 64, 64, {64});
   check_token<T>(1, 2, 9, 40, 5, {0});

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AttentionView, Kernels, KeyValue } from '../../src/tensor/kernels.js';
+import type { AttentionScores, AttentionView, Kernels, KeyValue } from '../../src/tensor/kernels.js';
 import {
+  add,
   cast,
   downloadFloats,
   downloadInts,
@@ -22,6 +23,9 @@ const backend = await startRuntime({ report: () => {} });
 const native = backend.kernels;
 const hasNative = native !== portableKernels;
 type Type = 'float32' | 'bfloat16';
+
+/** Whether large products are ours, and attention with them. */
+const multiplies = (type: Type): boolean => hasNative && (backend as TensorFlowBackend).multiplies.has(type);
 
 let live = 0;
 beforeEach(() => {
@@ -203,6 +207,55 @@ describe.runIf(hasNative).each<Type>(['float32', 'bfloat16'])('native and portab
     });
     // One key takes all of the weight.
     compare(type, (kernels, t) => kernels.attentionWeights(scores(t, 1, 1e4), of));
+  });
+
+  it.runIf(multiplies(type)).each([
+    ['completions', 5, 3, [0, 0], [40, 33]],
+    ['many completions', 4, 20, [0, 0], [40, 33]],
+    ['a completion of many blocks', 50, 1, [0, 0], [330, 0]],
+    ['prompts', 70, 1, [0, 0], []],
+    ['the last token of each prompt', 1, 1, [23, 11], []],
+    ['slices of a video', 70, 1, null, []],
+  ])('attention in one pass, and its gradient: %s', (_, C, G, starts, promptLengths) => {
+    const [KV, R, D, P] = [2, 3, 20, Math.max(...promptLengths, 1)];
+    const K = Math.max(...(starts ?? [0])) + C;
+    const view: AttentionView = {
+      ...{ n: G * C * R, KV, R, C, causal: starts !== null, starts: starts ?? [], promptLengths },
+    };
+    compare(type, (kernels, t) => {
+      const [q, k, v] = [t(random([4, view.n, D], 1)), t(random([4 * G, K, D], 2)), t(random([4 * G, K, D], 3))];
+      const prompt = promptLengths.length > 0 ? { k: t(random([4, P, D], 4)), v: t(random([4, P, D], 5)) } : undefined;
+      const dy = t(random([4, view.n, D], 6));
+      const args = { q, prompt, own: { k, v }, view };
+      const whole = kernels.attention(args);
+      if (whole !== null) return { y: whole, ...kernels.attentionGradient({ ...args, dy }) };
+
+      const own = (x: Tensor) => reshape(x, [4 * G, C * R, D]);
+      const scores = (a: Tensor, b: { prompt?: Tensor; own: Tensor }) => ({
+        onPrompt: b.prompt && matmul(a, b.prompt, { transposeB: true }),
+        onOwn: matmul(own(a), b.own, { transposeB: true }),
+      });
+      const { weights, dScores } = kernels.attentionWeightsGradient(
+        scores(q, { prompt: prompt?.k, own: k }),
+        scores(dy, { prompt: prompt?.v, own: v }),
+        view,
+      );
+      const wide = (x: Tensor) => cast(x, 'float32');
+      const both = (x: AttentionScores, b: { prompt?: Tensor; own: Tensor }) => {
+        const fromOwn = wide(reshape(matmul(x.onOwn, b.own), q.shape));
+        return b.prompt === undefined ? fromOwn : add(fromOwn, wide(matmul(x.onPrompt!, b.prompt)));
+      };
+      const turned = { transposeA: true };
+      return {
+        y: both(weights, { prompt: prompt?.v, own: v }),
+        q: both(dScores, { prompt: prompt?.k, own: k }),
+        prompt: prompt && {
+          k: matmul(dScores.onPrompt!, q, turned),
+          v: matmul(weights.onPrompt!, dy, turned),
+        },
+        own: { k: matmul(dScores.onOwn, own(q), turned), v: matmul(weights.onOwn, own(dy), turned) },
+      };
+    });
   });
 
   it.each([4, 24, 64, 80])(

@@ -96,6 +96,22 @@ const OPERATIONS: Record<string, Operation> = {
     outputs: ['T', 'T', 'T', 'T'],
     free: freeOfAttention.slice(2),
   },
+  VauAttention: {
+    inputs: {
+      ...{ q: T(4, 6, D), promptK: T(4, P, D), promptV: T(4, P, D), ownK: T(8, 7, D), ownV: T(8, 7, D) },
+      ...{ lengths: I(P, 3), starts: I(0, 1), options: I(2, 1, 3, 1) },
+    },
+    outputs: ['T'],
+    free: ['starts[0]', 'starts[1]'],
+  },
+  VauAttentionGradient: {
+    inputs: {
+      ...{ q: T(4, 6, D), promptK: T(4, P, D), promptV: T(4, P, D), ownK: T(8, 7, D), ownV: T(8, 7, D) },
+      ...{ lengths: I(P, 3), starts: I(0, 1), options: I(2, 1, 3, 1), dy: T(4, 6, D) },
+    },
+    outputs: ['T', 'T', 'T', 'T', 'T'],
+    free: ['starts[0]', 'starts[1]'],
+  },
   VauDecodeAttention: {
     inputs: {
       ...{ q: T(M, KV * R * D), k: T(M, KV * D), v: T(M, KV * D), ...decoding.biases },

@@ -22,6 +22,8 @@ constexpr int64_t BLOCK_ROWS = 12 * TILE_ROWS;
 
 constexpr MatmulTile TILE = {TILE_ROWS, TILE_COLUMNS};
 
+INLINE int64_t padded(int64_t columns) { return (columns + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS; }
+
 // Rows of b that are packed at a time: each is another page.
 constexpr int64_t TOGETHER = 16;
 
@@ -53,6 +55,11 @@ INLINE void pack_panels(const Matmul& m, const MatmulPiece& p, int64_t from, int
           }
         }
     }
+}
+
+template <class T>
+void pack_all(const Matmul& m, const MatmulPiece& p, float* packed) {
+  pack_panels<T>(m, p, 0, m.K, packed);
 }
 
 // Rows row … of a, elements from … from + depth, as [tiles][depth][TILE_ROWS], padded with zeros.
@@ -116,8 +123,6 @@ INLINE void multiply_tile(const float* a, int64_t row, int64_t step, const float
 // Sums of bfloat16 stand beside y until they are whole.
 template <class T>
 constexpr bool IN_PLACE = sizeof(T) == sizeof(float);
-
-INLINE int64_t padded(int64_t columns) { return (columns + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS; }
 
 template <class T>
 int64_t multiply_room(const MatmulPiece& p) {

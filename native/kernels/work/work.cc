@@ -2,6 +2,7 @@
 #include "../work.h"
 
 #include "activations.h"
+#include "attended.h"
 #include "attention.h"
 #include "decode.h"
 #include "heads.h"
@@ -35,6 +36,13 @@ constexpr Work WORK = {norm<T>,
                        TILE,
                        multiply_room<T>,
                        multiply<T>,
+                       pack_all<T>,
+                       BLOCK_ROWS,
+                       attended_room,
+                       attend_rows<T>,
+                       attended_gradient_room,
+                       attend_rows_gradient<T>,
+                       sum_arrays<T>,
                        draw<T>,
                        squares<T>,
                        adamw<T>};

@@ -54,14 +54,37 @@ export function sliceAttention({ split, runs, heads }: SliceAttention & { split:
   return scope(() => {
     const D = split[0]!.q.shape[2]!;
     const segments = runs.map((run, i): HeadsSegment => {
-      const { q, k, v } = split[i]!;
-      const onOwn = matmul(q, k, { transposeB: true });
-      const weights = activeBackend().kernels.attentionWeights({ onOwn }, view(run, heads));
-      return segment(run, [{ x: matmul(weights.onOwn, v), offset: 0, column: 0, KV: heads, R: 1 }]);
+      const x = scope(() => attend(split[i]!, view(run, heads)));
+      return segment(run, [{ x, offset: 0, column: 0, KV: heads, R: 1 }]);
     });
     const none = { rotatedColumns: 0, scaledColumns: 0, scale: 1 };
     return activeBackend().kernels.fromHeads({ segments, width: heads * D, D, ...none });
   });
+}
+
+function attend({ q, k, v }: SliceHeads, view: AttentionView): Tensor {
+  const { attention, attentionWeights } = activeBackend().kernels;
+  const whole = attention({ q, own: { k, v }, view });
+  if (whole !== null) return whole;
+  const onOwn = matmul(q, k, { transposeB: true });
+  return matmul(attentionWeights({ onOwn }, view).onOwn, v);
+}
+
+/** @param dy as q */
+function attendBackward({ q, k, v }: SliceHeads, dy: Tensor, view: AttentionView): SliceHeads {
+  const { attentionGradient, attentionWeightsGradient } = activeBackend().kernels;
+  const whole = attentionGradient({ q, own: { k, v }, view, dy });
+  if (whole !== null) return { q: whole.q, ...whole.own };
+  const { weights, dScores } = attentionWeightsGradient(
+    { onOwn: matmul(q, k, { transposeB: true }) },
+    { onOwn: matmul(dy, v, { transposeB: true }) },
+    view,
+  );
+  return {
+    q: matmul(dScores.onOwn, k),
+    k: matmul(dScores.onOwn, q, { transposeA: true }),
+    v: matmul(weights.onOwn, dy, { transposeA: true }),
+  };
 }
 
 /**
@@ -78,25 +101,13 @@ export function sliceAttentionBackward(
     const E = dy.shape[1]!;
     const D = E / heads;
     const segments = runs.map((run, i) => {
-      const { q, k, v } = split[i]!;
       const { start, slices: B, patches: tokens } = run;
-      const gradients = scope(() => {
-        const d = activeBackend().kernels.toHeads({
-          ...{ x: dy, start, column: 0, B, tokens, KV: heads, R: 1, D, scale: 1 },
-        });
-        const { weights, dScores } = activeBackend().kernels.attentionWeightsGradient(
-          { onOwn: matmul(q, k, { transposeB: true }) },
-          { onOwn: matmul(d, v, { transposeB: true }) },
-          view(run, heads),
-        );
-        return [
-          matmul(dScores.onOwn, k),
-          matmul(dScores.onOwn, q, { transposeA: true }),
-          matmul(weights.onOwn, d, { transposeA: true }),
-        ];
+      const d = activeBackend().kernels.toHeads({
+        ...{ x: dy, start, column: 0, B, tokens, KV: heads, R: 1, D, scale: 1 },
       });
+      const { q, k, v } = scope(() => attendBackward(split[i]!, d, view(run, heads)));
       const part = (x: Tensor, at: number): HeadsPart => ({ x, offset: 0, column: at * E, KV: heads, R: 1 });
-      return segment(run, gradients.map(part));
+      return segment(run, [q, k, v].map(part));
     });
     const turn = { rotary, rotatedColumns: 2 * E, scaledColumns: E, scale: D ** -0.5 };
     return activeBackend().kernels.fromHeads({ segments, width: 3 * E, D, ...turn });

@@ -78,11 +78,9 @@ INLINE void all_values(const Attended& a, const Rows& b, const float* weights, c
             a.D - j);
 }
 
-// exp(score − largest) of row r in place; returns one over their sum.
-INLINE float exponentials_of(const Attended& a, const Rows& b, int64_t r, float* on_prompt, float* on_own, int64_t& seen) {
-  seen = seen_of_own(a, b.head, b.row + smaller(r, b.count - 1));
-  const float shift = larger(maximum_of(on_prompt, b.length), maximum_of(on_own, seen));
-  return 1.0f / sum(exponentials(on_prompt, on_prompt, b.length, shift) + exponentials(on_own, on_own, seen, shift));
+// Keys of its own that row r of a block sees; those that fill a tile up see what the last one does.
+INLINE int64_t seen_by(const Attended& a, const Rows& b, int64_t r) {
+  return seen_of_own(a, b.head, b.row + smaller(r, b.count - 1));
 }
 
 template <class T>
@@ -94,8 +92,8 @@ void attend_rows(const Attended& a, int64_t head, int64_t sequence, int64_t row,
   float factors[BLOCK_ROWS];
   for (int64_t r = 0; r < b.tiles; r++) {
     float *const p = weights + r * scores_stride(a), *const o = p + padded(a.P);
-    int64_t seen;
-    factors[r] = exponentials_of(a, b, r, p, o, seen);
+    const int64_t seen = seen_by(a, b, r);
+    factors[r] = joint_weights(p, b.length, o, seen, p, o);
     fill(o + seen, o + b.most, 0.0f);
   }
   all_values<T>(a, b, weights, a.prompt_v, a.own_v, sums, factors, a.y);
@@ -135,8 +133,8 @@ void attend_rows_gradient(const AttendedGradient& g, int64_t head, int64_t seque
   all_scores(a, b, dy, a.prompt_v, a.own_v, d);
   for (int64_t r = 0; r < b.tiles; r++) {
     float *const p = weights + r * stride, *const o = p + beside, *const dp = d + r * stride, *const d_o = dp + beside;
-    int64_t seen;
-    const float factor = exponentials_of(a, b, r, p, o, seen);
+    const int64_t seen = seen_by(a, b, r);
+    const float factor = joint_weights(p, b.length, o, seen, p, o);
     const float delta = sum(dot(p, dp, b.length) + dot(o, d_o, seen)) * factor;
     score_gradient(p, dp, p, dp, b.length, b.length, factor, delta);
     score_gradient(o, d_o, o, d_o, seen, b.most, factor, delta);

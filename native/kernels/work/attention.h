@@ -43,14 +43,18 @@ INLINE void scaled(const float* x, T* y, int64_t seen, int64_t width, float fact
   fill(y + seen, y + width, T{});
 }
 
-// The weights of one row, not yet divided by their sum, as float32; returns one over the sum.
+// The weights of p scores and o others, not yet divided by their sum, as float32; returns one over the sum.
+template <class T>
+INLINE float joint_weights(const T* prompt, int64_t p, const T* own, int64_t o, float* on_prompt, float* on_own) {
+  const float shift = larger(maximum_of(prompt, p), maximum_of(own, o));
+  return 1.0f / sum(exponentials(prompt, on_prompt, p, shift) + exponentials(own, on_own, o, shift));
+}
+
 template <class T>
 INLINE float row_weights(const Attention& a, int64_t row, float* on_prompt, float* on_own) {
   const T* prompt = static_cast<const T*>(a.prompt) + row * a.P;
   const T* own = static_cast<const T*>(a.own) + row * a.K;
-  const int64_t p = seen_of_prompt(a, row), o = seen_of_own(a, row);
-  const float shift = larger(maximum_of(prompt, p), maximum_of(own, o));
-  return 1.0f / sum(exponentials(prompt, on_prompt, p, shift) + exponentials(own, on_own, o, shift));
+  return joint_weights(prompt, seen_of_prompt(a, row), own, seen_of_own(a, row), on_prompt, on_own);
 }
 
 template <class T>

@@ -1,4 +1,4 @@
-// Attention of many queries over two sets of keys (the prompt's and a sequence's own), forward.
+// Attention of many queries over two sets of keys (the prompt's and a sequence's own), forward and backward.
 #include <algorithm>
 
 #include "floats.h"
@@ -51,13 +51,9 @@ Call call_of(Context& context) {
   const Array& prompt_k = context.optional(1, {heads, SOME, a.D});
   const Array& prompt_v = context.input(2, prompt_k.shape);
   a.P = prompt_k.size > 0 ? prompt_k.shape[1] : 0;
-  const Array& lengths = a.P == 0 ? context.input(5, {ANY}) : context.input(5, {heads / a.KV});
-  a.lengths = lengths.as<int32_t>();
-  for (int64_t b = 0; a.P > 0 && b < lengths.size; b++)
-    check(a.lengths[b] >= 0 && a.lengths[b] <= a.P, "lengths has more keys than prompt");
-  const Array& starts = context.input(6, {is_causal ? heads / a.KV : 0});
-  a.starts = starts.as<int32_t>();
-  for (int64_t b = 0; b < starts.size; b++) check(a.starts[b] >= 0, "starts has a place below 0");
+  a.lengths = a.P == 0 ? context.input(5, {ANY}).as<int32_t>()
+                       : context.integers(5, heads / a.KV, a.P, "lengths has more keys than prompt");
+  a.starts = context.integers(6, is_causal ? heads / a.KV : 0, INT32_MAX, "starts has a place below 0");
   a.q = q.as<void>();
   const int64_t most = work<T>().attended_rows, even = (of_sequence + most - 1) / most;
   const int64_t rows = std::min(most, padded((of_sequence + even - 1) / even, work<T>().tile.rows));

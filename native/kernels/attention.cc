@@ -30,16 +30,11 @@ Scores scores_of(Context& context) {
   if (prompt.size > 0) {
     a.P = prompt.shape[2];
     check(heads % a.KV == 0, "prompt does not have KV heads for each length");
-    const Array& lengths = context.input(2, {heads / a.KV});
-    a.lengths = lengths.as<int32_t>();
-    for (int64_t b = 0; b < lengths.size; b++)
-      check(a.lengths[b] >= 0 && a.lengths[b] <= a.P, "lengths has more keys than prompt");
+    a.lengths = context.integers(2, heads / a.KV, a.P, "lengths has more keys than prompt");
   }
   if (a.causal) {
     check(heads % a.KV == 0, "own does not have KV heads for each start");
-    const Array& starts = context.input(3, {heads / a.KV});
-    a.starts = starts.as<int32_t>();
-    for (int64_t b = 0; b < starts.size; b++) check(a.starts[b] >= 0, "starts has a place below 0");
+    a.starts = context.integers(3, heads / a.KV, INT32_MAX, "starts has a place below 0");
   }
   return {prompt, own, a, rows};
 }

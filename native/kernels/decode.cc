@@ -49,10 +49,7 @@ Decode decode_of(Context& context, int64_t M, int biases, int rotary, int scale)
   d.own_k = own_k.as<void>(), d.own_v = context.input(scale + OWN_V, own_k.shape).as<void>();
   d.capacity = own_k.shape[1];
   check(d.t < d.capacity, "the cache of the completions is full");
-  const Array& lengths = context.input(scale + LENGTHS, {B});
-  d.lengths = lengths.as<int32_t>();
-  for (int64_t b = 0; b < B; b++)
-    check(d.lengths[b] >= 0 && d.lengths[b] <= d.P, "lengths has more keys than the prompts");
+  d.lengths = context.integers(scale + LENGTHS, B, d.P, "lengths has more keys than the prompts");
 
   const int64_t keys = times({d.KV, d.D}), heads = times({keys, d.R});
   d.q_bias = context.optional(biases, {heads}).as<float>();

@@ -125,6 +125,13 @@ class Context {
   // Of any shape.
   const Array& any(int index);
 
+  // So many integers, each from 0 to `most`.
+  const int32_t* integers(int index, int64_t count, int64_t most, const char* message) {
+    const int32_t* all = input(index, {count}).as<int32_t>();
+    for (int64_t i = 0; i < count; i++) check(all[i] >= 0 && all[i] <= most, message);
+    return all;
+  }
+
   float scalar(int index) { return *input(index, Shape{}).as<float>(); }
   Numbers numbers(int index) { return Numbers(input(index, {ANY})); }
 

@@ -1,4 +1,4 @@
-import type { ModelConfig, TextConfig, VisionConfig } from '../src/policy/files/model-config.js';
+import type { ModelConfig, TextConfig, VisionConfig } from '../src/model-folder/model-config.js';
 import type { Setting } from './contenders.js';
 import { videoSize } from './prompt.js';
 

@@ -1,4 +1,4 @@
-import type { Column } from '../src/report/table.js';
+import type { Column } from '../src/system/table.js';
 
 /** A table for Markdown. Short rows are filled up. */
 export function markdownTable({ columns, rows }: { columns: Column[]; rows: string[][] }): string {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ModelConfig } from '../src/policy/files/model-config.js';
+import type { ModelConfig } from '../src/model-folder/model-config.js';
 import { mropePositions } from '../src/prompt/positions.js';
 import type { Prompt } from '../src/prompt/prompt.js';
 

@@ -4,8 +4,8 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openSafetensors, toFloat32 } from '../src/policy/files/safetensors.js';
-import { canonicalTensorName } from '../src/policy/files/tensor-names.js';
+import { openSafetensors, toFloat32 } from '../src/model-folder/safetensors.js';
+import { canonicalTensorName } from '../src/model-folder/tensor-names.js';
 import { loadModel } from '../src/policy/load.js';
 import { Policy } from '../src/policy/policy.js';
 import { downloadFloats } from '../src/tensor/ops.js';

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { configSchema } from '../src/config/schema.js';
 import type { Tokenizer } from '../src/prompt/tokenizer.js';
-import { Profile } from '../src/report/profile.js';
+import { Profile } from '../src/system/profile.js';
 import { startRuntime } from '../src/tensor/runtime.js';
 import type { StepContext } from '../src/trainer/context.js';
 import type { PromptedSample } from '../src/trainer/data-stream.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { packageFile } from '../src/package-file.js';
+import { packageFile } from '../src/system/package-file.js';
 
 interface Package {
   hasInstallScript?: boolean;

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { CLIP_CLASSES } from '../src/dataset/synthesize/classes.js';
-import { synthesize } from '../src/dataset/synthesize/synthesize.js';
 import { writeTinyModel } from '../src/quickstart/tiny-model.js';
+import { CLIP_CLASSES } from '../src/synthesize/classes.js';
+import { synthesize } from '../src/synthesize/synthesize.js';
 import { ensureFfmpeg } from '../src/video/ffmpeg.js';
 
 /** All that a run of seconds needs: real clips, a Qwen2-VL of random weights, a config. */

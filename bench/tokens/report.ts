@@ -1,4 +1,4 @@
-import { type Column, table } from '../../src/report/table.js';
+import { type Column, table } from '../../src/system/table.js';
 import { type Contender, isOurs, type Setting } from '../contenders.js';
 import { describeMachine, type Machine } from '../machine.js';
 import { markdownTable } from '../markdown.js';

@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../../src/policy/files/model-config.js';
+import type { ModelConfig } from '../../src/model-folder/model-config.js';
 import { weightShapes } from '../../src/policy/shapes.js';
 import type { Setting } from '../contenders.js';
 

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { parseYaml } from '../../src/config/yaml-text.js';
-import { randomBits, uniform } from '../../src/random.js';
+import { randomBits, uniform } from '../../src/system/random.js';
 
 /** Draws numbers for one input: each call gives the next of a sequence that (seed, input) determine. */
 export interface Dice {

@@ -11,9 +11,9 @@ import {
 import { join } from 'node:path';
 import { formatCsvRow } from '../../src/dataset/csv.js';
 import { VAU_BENCH_COLUMNS } from '../../src/dataset/vau-bench.js';
-import { packageFile } from '../../src/package-file.js';
 import { writeTinyModel } from '../../src/quickstart/tiny-model.js';
 import { tinyProcessor } from '../../src/quickstart/tiny-shape.js';
+import { packageFile } from '../../src/system/package-file.js';
 
 /** A folder that a reader takes well, and those of its files that are changed. */
 export interface Seed {

@@ -1,5 +1,5 @@
 /** A child that reads the inputs it is told, one after the other, and says how each ended. */
-import { VauError } from '../../src/errors.js';
+import { VauError } from '../../src/system/errors.js';
 import { READERS } from './readers.js';
 
 export interface Task {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { toConfigIssues } from '../config/issues.js';
 import type { JsonSchema } from '../config/json-schema.js';
 import { displayName, readYamlFile } from '../config/yaml-file.js';
-import { ConfigError } from '../errors.js';
+import { ConfigError } from '../system/errors.js';
 
 /** One point of an axis: what the tables call it and the `--set` overrides that make it. */
 export interface Choice {

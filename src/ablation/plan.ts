@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
-import { ConfigError } from '../errors.js';
+import { ConfigError } from '../system/errors.js';
 import type { Ablation, Choice } from './file.js';
 
 /** One training run of an ablation. */

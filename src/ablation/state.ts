@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { loadConfig } from '../config/load.js';
 import { configDigest } from '../config/text.js';
-import { UsageError } from '../errors.js';
-import { holdsRun, runFiles } from '../report/run-folder.js';
+import { holdsRun, runFiles } from '../run/run-folder.js';
+import { UsageError } from '../system/errors.js';
 import type { PlannedRun } from './plan.js';
 
 /** What a run that is done has written as `finished.json`. */

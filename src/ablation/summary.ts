@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { writeAtomically } from '../report/atomic-write.js';
-import { table } from '../report/table.js';
+import { writeAtomically } from '../system/atomic-write.js';
+import { table } from '../system/table.js';
 import type { Ablation } from './file.js';
 import type { PlannedRun } from './plan.js';
 import type { Finished } from './state.js';

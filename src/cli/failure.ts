@@ -1,5 +1,5 @@
-import { VauError } from '../errors.js';
-import { isOutOfMemory, MEMORY_REMEDY } from './memory.js';
+import { VauError } from '../system/errors.js';
+import { isOutOfMemory, MEMORY_REMEDY } from './actions/memory.js';
 
 /** What to do about the operating system's refusals that are not ours to prevent. */
 const REMEDIES: Record<string, string> = {

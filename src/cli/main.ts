@@ -9,7 +9,7 @@ const [{ report }, { program }, { scrubStream }, { secretScrubbers }] = await Pr
   import('./failure.js'),
   import('./program.js'),
   import('./scrub-stream.js'),
-  import('../secrets.js'),
+  import('../system/secrets.js'),
 ]);
 
 const args = process.argv.slice(2);

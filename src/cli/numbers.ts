@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.js';
+import { UsageError } from '../system/errors.js';
 
 /** What a number given on the command line has to be. */
 interface Rule {

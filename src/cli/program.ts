@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import yargs, { type Argv } from 'yargs';
-import { UsageError } from '../errors.js';
-import { packageFile } from '../package-file.js';
+import { UsageError } from '../system/errors.js';
+import { packageFile } from '../system/package-file.js';
 import { command as ablate } from './commands/ablate.js';
 import { command as dataset } from './commands/dataset.js';
 import { command as doctor } from './commands/doctor.js';

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { ConfigIssue } from '../errors.js';
-import { nearestName } from '../nearest-name.js';
+import type { ConfigIssue } from '../system/errors.js';
+import { nearestName } from '../system/nearest-name.js';
 import { whereItIs } from './elsewhere.js';
 import type { JsonSchema } from './json-schema.js';
 import { isTree, type Tree } from './tree.js';

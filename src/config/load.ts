@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { ConfigError, type ConfigIssue } from '../errors.js';
+import { ConfigError, type ConfigIssue } from '../system/errors.js';
 import { toConfigIssues } from './issues.js';
 import { jsonSchema } from './json-schema.js';
 import { DEFAULT_REWARDS } from './options.js';

@@ -1,4 +1,4 @@
-import type { ConfigIssue } from '../errors.js';
+import type { ConfigIssue } from '../system/errors.js';
 import { isTree, type Tree } from './tree.js';
 import { parseYaml } from './yaml-text.js';
 

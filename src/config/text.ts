@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
-import { secretScrubbers } from '../secrets.js';
+import { secretScrubbers } from '../system/secrets.js';
 import type { Config } from './schema.js';
 import { isTree } from './tree.js';
 

@@ -1,6 +1,6 @@
 import { isAbsolute, relative } from 'node:path';
-import { ConfigError, UsageError } from '../errors.js';
-import { openRegularFile } from '../regular-file.js';
+import { ConfigError, UsageError } from '../system/errors.js';
+import { openRegularFile } from '../system/regular-file.js';
 import { parseYaml, placeIn } from './yaml-text.js';
 
 /** No config that people write comes near; a data set or a model in its place does. */

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { DataError } from '../errors.js';
+import { DataError } from '../system/errors.js';
 import { type Annotation, type AnnotationFile, type LeftOut, partValue } from './annotation.js';
 import { checkReasoning, type ReasoningReport } from './check-reasoning.js';
 import { checkVideos, locatedPaths, type Seen, type VideosReport } from './check-videos.js';

@@ -1,4 +1,4 @@
-import { DataError } from '../errors.js';
+import { DataError } from '../system/errors.js';
 
 /** JSON as Python writes it too: `NaN` and `Infinity`, which are no JSON, become null. @throws SyntaxError */
 export function parseJsonLine(text: string): unknown {

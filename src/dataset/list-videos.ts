@@ -1,6 +1,6 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataError } from '../errors.js';
+import { DataError } from '../system/errors.js';
 
 /** What counts as a video when a folder is searched. */
 export const VIDEO = /\.(mp4|m4v|mov|avi|mkv|webm|mpe?g|wmv|flv|ts|mts|m2ts|3gp|ogv)$/i;

@@ -1,4 +1,4 @@
-import { DataError } from '../errors.js';
+import { DataError } from '../system/errors.js';
 import type { LeftOut } from './annotation.js';
 import { labelsOf } from './classes.js';
 import { type SampleId, sampleIds } from './ids.js';

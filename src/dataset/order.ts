@@ -1,4 +1,4 @@
-import { permutation } from '../random.js';
+import { permutation } from '../system/random.js';
 
 /** Where the data stands: `index` of the sample, and how many times all samples were seen before. */
 export interface OrderEntry {

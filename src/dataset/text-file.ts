@@ -1,5 +1,5 @@
-import { DataError } from '../errors.js';
-import { openRegularFile } from '../regular-file.js';
+import { DataError } from '../system/errors.js';
+import { openRegularFile } from '../system/regular-file.js';
 
 /** The longest text that JavaScript holds. */
 const MAX_BYTES = 2 ** 29 - 24;

@@ -1,4 +1,4 @@
-import { nearestName } from '../nearest-name.js';
+import { nearestName } from '../system/nearest-name.js';
 import { controlTokenProblem } from './control-tokens.js';
 import type { LeftOutRows } from './left-out.js';
 

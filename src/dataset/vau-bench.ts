@@ -1,4 +1,4 @@
-import { DataError } from '../errors.js';
+import { DataError } from '../system/errors.js';
 import type { Annotation, AnnotationFile, LeftOut, Part } from './annotation.js';
 import { choiceOf } from './choice.js';
 import { classOf, NORMAL_CLASS } from './classes.js';

@@ -2,9 +2,9 @@ import { LETTERS } from '../dataset/choice.js';
 import { type Sample, TASKS, type TaskName } from '../dataset/sample.js';
 import { expectedCompletion } from '../prompt/tasks.js';
 import type { WeightedReward } from '../rewards/total.js';
+import type { ConfidenceInterval } from '../statistics/bootstrap.js';
 import { constantInterval } from './constant-interval.js';
 import { evaluatePredictions } from './evaluate.js';
-import type { ConfidenceInterval } from './metrics/bootstrap.js';
 
 /** The best that a guesser does who has read the training annotations and never sees a video. */
 export interface BlindBaseline {

@@ -1,4 +1,4 @@
-import { mean } from '../statistics.js';
+import { mean } from '../statistics/moments.js';
 import { type BlindBaseline, blindReward } from './blind.js';
 import type { TaskEvaluation } from './evaluate.js';
 

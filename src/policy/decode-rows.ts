@@ -1,9 +1,9 @@
+import type { ModelConfig } from '../model-folder/model-config.js';
 import type { DecodeContext, KeyValue, PromptCache } from '../tensor/kernels.js';
 import { activeBackend } from '../tensor/runtime.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
 import { finishLayer, type LayerInput, normedInput, project, projectionBiases } from './decoder-layer.js';
 import { embedTokens } from './embedding.js';
-import type { ModelConfig } from './files/model-config.js';
 import { rotaryOf } from './geometry.js';
 import type { Parameters } from './parameters.js';
 

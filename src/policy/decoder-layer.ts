@@ -1,3 +1,4 @@
+import type { TextConfig } from '../model-folder/model-config.js';
 import { concat } from '../tensor/ops.js';
 import { activeBackend } from '../tensor/runtime.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
@@ -9,7 +10,6 @@ import {
   type Projected,
   splitHeads,
 } from './attention.js';
-import type { TextConfig } from './files/model-config.js';
 import type { Geometry } from './geometry.js';
 import { biasOf, inComputeType, linear, linearBackward, linears } from './linear.js';
 import { type GatedMlpSaved, gatedMlp, gatedMlpBackward } from './mlp.js';

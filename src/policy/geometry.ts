@@ -1,7 +1,7 @@
+import type { TextConfig } from '../model-folder/model-config.js';
 import type { Rotary } from '../tensor/kernels.js';
 import { gather, indices, rows, upload } from '../tensor/ops.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { TextConfig } from './files/model-config.js';
 import type { Layout } from './layout.js';
 import { textRotary } from './rope.js';
 

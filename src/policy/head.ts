@@ -1,3 +1,4 @@
+import type { TextConfig } from '../model-folder/model-config.js';
 import {
   cast,
   concat,
@@ -13,7 +14,6 @@ import {
   upload,
 } from '../tensor/ops.js';
 import { dispose, scope, type Tensor } from '../tensor/tensor.js';
-import type { TextConfig } from './files/model-config.js';
 import { inComputeType, linearBackward } from './linear.js';
 import { type NormSaved, norm, normBackward } from './norm.js';
 import type { Parameters } from './parameters.js';

@@ -1,7 +1,7 @@
+import type { ModelConfig } from '../model-folder/model-config.js';
+import { type StoredTensor, toFloat32 } from '../model-folder/safetensors.js';
 import { cast, upload, uploadBfloat16 } from '../tensor/ops.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
-import type { ModelConfig } from './files/model-config.js';
-import { type StoredTensor, toFloat32 } from './files/safetensors.js';
 import { openModel } from './open-model.js';
 import { type ComputeType, Parameters } from './parameters.js';
 import { deviceShape, weightShapes } from './shapes.js';

@@ -1,7 +1,7 @@
-import { textKey, uniform } from '../random.js';
+import type { ModelConfig } from '../model-folder/model-config.js';
+import { textKey, uniform } from '../system/random.js';
 import { upload } from '../tensor/ops.js';
 import { scope } from '../tensor/tensor.js';
-import type { ModelConfig } from './files/model-config.js';
 import { adapterNames, type Parameters } from './parameters.js';
 import { weightShapes } from './shapes.js';
 

@@ -1,9 +1,9 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { UsageError } from '../errors.js';
-import { fileExists } from '../file-exists.js';
-import { modelFolder } from './files/model-folder.js';
-import { toFloat32, writeSafetensors } from './files/safetensors.js';
+import { modelFolder } from '../model-folder/model-folder.js';
+import { toFloat32, writeSafetensors } from '../model-folder/safetensors.js';
+import { UsageError } from '../system/errors.js';
+import { fileExists } from '../system/file-exists.js';
 import { openModel } from './open-model.js';
 import { copyModelFiles } from './save.js';
 import { weightShapes } from './shapes.js';

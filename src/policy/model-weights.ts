@@ -1,7 +1,7 @@
-import { ModelError } from '../errors.js';
-import type { ModelConfig } from './files/model-config.js';
-import { toFloat32 } from './files/safetensors.js';
-import { openWeights, type Weights } from './files/weights.js';
+import type { ModelConfig } from '../model-folder/model-config.js';
+import { toFloat32 } from '../model-folder/safetensors.js';
+import { openWeights, type Weights } from '../model-folder/weights.js';
+import { ModelError } from '../system/errors.js';
 import { weightShapes } from './shapes.js';
 
 const EMBEDDING = 'model.embed_tokens.weight';

@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.js';
+import { ModelError } from '../system/errors.js';
 import type { Variable } from '../tensor/backend.js';
 import { add, cast } from '../tensor/ops.js';
 import { activeBackend } from '../tensor/runtime.js';

@@ -1,10 +1,10 @@
+import type { ModelConfig } from '../model-folder/model-config.js';
 import type { PromptCache } from '../tensor/kernels.js';
 import { concat, reshape, transpose } from '../tensor/ops.js';
 import { bytesOf, dispose, scope, type Tensor } from '../tensor/tensor.js';
 import type { Heads } from './attention.js';
 import { joinRows, type LayerSaved, layerBackward, layerForward } from './decoder-layer.js';
 import { embed, embedBackward, embedTokens, rowKinds, videoGradient } from './embedding.js';
-import type { ModelConfig } from './files/model-config.js';
 import { completionRows, type Geometry, geometryOf, lastLayer } from './geometry.js';
 import { type LogprobGradient, logits, scoreTokens, scoreTokensBackward, type TokenScores } from './head.js';
 import type { Layout } from './layout.js';

@@ -1,10 +1,10 @@
 import { copyFile, readdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { type TensorSource, writeSafetensors } from '../model-folder/safetensors.js';
 import { downloadFloats } from '../tensor/ops.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from './adapter/names.js';
 import { adapterConfigText, peftTensors } from './adapter/write.js';
-import { type TensorSource, writeSafetensors } from './files/safetensors.js';
 import type { LoraSettings } from './lora.js';
 import { adaptedLayers } from './lora.js';
 import { adapterNames, type Parameters } from './parameters.js';

@@ -1,4 +1,4 @@
-import type { ModelConfig, TextConfig, VisionConfig } from './files/model-config.js';
+import type { ModelConfig, TextConfig, VisionConfig } from '../model-folder/model-config.js';
 
 /** Every weight of a Qwen2-VL model with its shape, in the published checkpoints' names and the order of the forward. */
 export function weightShapes(config: ModelConfig): Map<string, number[]> {

@@ -1,4 +1,4 @@
-import { DataError } from '../errors.js';
+import { DataError } from '../system/errors.js';
 import type { Frames } from '../video/frames.js';
 import type { ChatMessage } from './chat-template.js';
 import { type Grid, toPatches } from './patches.js';

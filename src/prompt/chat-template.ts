@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { z } from 'zod';
-import { DeadlinePassed, withDeadline } from '../deadline.js';
-import { ModelError } from '../errors.js';
-import { readJsonIfPresent, readTextIfPresent, shortList } from '../policy/files/json.js';
+import { readJsonIfPresent, readTextIfPresent, shortList } from '../model-folder/json.js';
+import { DeadlinePassed, withDeadline } from '../system/deadline.js';
+import { ModelError } from '../system/errors.js';
 import { boundedTemplate } from './bounded-template.js';
 
 export type ContentPart = { type: 'video' } | { type: 'text'; text: string };

@@ -1,4 +1,4 @@
-import type { VideoProcessorConfig } from '../policy/files/video-processor-config.js';
+import type { VideoProcessorConfig } from '../model-folder/video-processor-config.js';
 import type { Frames } from '../video/frames.js';
 
 /** `[t, h, w]` in patches, before merging: Hugging Face's `video_grid_thw`. */

@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { ModelError } from '../errors.js';
-import { readGenerationConfig } from '../policy/files/generation-config.js';
-import type { ModelConfig } from '../policy/files/model-config.js';
-import { readVideoProcessorConfig, type VideoProcessorConfig } from '../policy/files/video-processor-config.js';
+import { readGenerationConfig } from '../model-folder/generation-config.js';
+import type { ModelConfig } from '../model-folder/model-config.js';
+import { readVideoProcessorConfig, type VideoProcessorConfig } from '../model-folder/video-processor-config.js';
+import { ModelError } from '../system/errors.js';
 import { type ChatTemplate, loadChatTemplate } from './chat-template.js';
 import { loadTokenizer, type Tokenizer } from './tokenizer.js';
 

@@ -1,6 +1,6 @@
 import type { Sample } from '../dataset/sample.js';
 import { lengthProblem } from '../dataset/segment-length.js';
-import { SampleError, VideoError } from '../errors.js';
+import { SampleError, VideoError } from '../system/errors.js';
 import type { VideoBounds } from '../video/bounds.js';
 import type { Frames } from '../video/frames.js';
 import { type VideoLength, videoLength } from '../video/video-length.js';

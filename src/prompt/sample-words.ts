@@ -1,5 +1,5 @@
 import type { Sample } from '../dataset/sample.js';
-import { SampleError } from '../errors.js';
+import { SampleError } from '../system/errors.js';
 import type { Tokenizer } from './tokenizer.js';
 
 /** The words of a sample's prompt, and of its annotated answer where the model is to learn it. */

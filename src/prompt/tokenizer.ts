@@ -1,9 +1,9 @@
 import path from 'node:path';
 import * as hub from '@huggingface/tokenizers';
 import { z } from 'zod';
-import { DeadlinePassed, withDeadline } from '../deadline.js';
-import { ModelError } from '../errors.js';
-import { readJson, readJsonIfPresent, shortList } from '../policy/files/json.js';
+import { readJson, readJsonIfPresent, shortList } from '../model-folder/json.js';
+import { DeadlinePassed, withDeadline } from '../system/deadline.js';
+import { ModelError } from '../system/errors.js';
 
 /** Text ↔ token ids, as Hugging Face's fast tokenizer of the same folder has it. */
 export interface Tokenizer {

@@ -1,6 +1,6 @@
 import type { LeftOut } from '../dataset/annotation.js';
 import type { Sample } from '../dataset/sample.js';
-import { SampleError, VideoError } from '../errors.js';
+import { SampleError, VideoError } from '../system/errors.js';
 
 /** Samples that were left out, for one reason. */
 export type LeftOutSamples = Pick<LeftOut, 'reason' | 'count'>;

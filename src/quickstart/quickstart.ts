@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../config/schema.js';
-import { createProgress } from '../report/progress.js';
-import { runFiles } from '../report/run-folder.js';
+import { createProgress } from '../run/progress.js';
+import { runFiles } from '../run/run-folder.js';
 import { stopSignals, unlessStopped } from '../system/stop-signals.js';
 import { startRuntime } from '../tensor/runtime.js';
 import { ensureFfmpeg } from '../video/ffmpeg.js';

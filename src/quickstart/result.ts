@@ -1,4 +1,4 @@
-import { table } from '../report/table.js';
+import { table } from '../system/table.js';
 
 const TASKS = [
   { label: 'QA accuracy', key: 'qa/accuracy' },

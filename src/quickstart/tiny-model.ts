@@ -1,8 +1,8 @@
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeSafetensors } from '../policy/files/safetensors.js';
-import { randomBits, textKey } from '../random.js';
-import { writeAtomically } from '../report/atomic-write.js';
+import { writeSafetensors } from '../model-folder/safetensors.js';
+import { writeAtomically } from '../system/atomic-write.js';
+import { randomBits, textKey } from '../system/random.js';
 import { INITIALIZER_RANGE, tinyConfig, tinyProcessor, tinyShapes } from './tiny-shape.js';
 import { readTokenizerFacts, TOKENIZER_FILES, TOKENIZER_FOLDER } from './tokenizer.js';
 

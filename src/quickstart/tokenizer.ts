@@ -1,6 +1,6 @@
 /** The tokenizer of the quickstart's tiny model: part of the package, made by scripts/fixtures/quickstart_tokenizer.py. */
 import { readFile } from 'node:fs/promises';
-import { packageFile } from '../package-file.js';
+import { packageFile } from '../system/package-file.js';
 
 /** Holds `tokenizer.json`, `tokenizer_config.json` and `chat_template.jinja`. */
 export const TOKENIZER_FOLDER = packageFile('data/quickstart/tokenizer');

@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.js';
+import { UsageError } from '../system/errors.js';
 import { accuracyReward } from './accuracy.js';
 import { formatReward } from './format.js';
 import type { RewardFunction } from './reward.js';

@@ -3,8 +3,8 @@ import { labelsOf } from '../dataset/classes.js';
 import { LeftOutRows } from '../dataset/left-out.js';
 import { type DataSources, loadDataset } from '../dataset/load.js';
 import type { Sample, TaskName } from '../dataset/sample.js';
-import { DataError } from '../errors.js';
 import type { PromptStyle } from '../prompt/answer.js';
+import { DataError } from '../system/errors.js';
 import { readCompletions } from './completions-file.js';
 import { type RewardScores, scoreCompletion, type WeightedReward } from './total.js';
 

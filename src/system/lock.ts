@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
-import { UsageError } from '../errors.js';
+import { UsageError } from './errors.js';
 import { isRunning, readProcess } from './process-table.js';
 
 /** A holder shows that it lives by touching its lock so often, even while its main thread computes. */

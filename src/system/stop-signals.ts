@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { VauError } from '../errors.js';
+import { VauError } from './errors.js';
 import { startedByNohup } from './hangup.js';
 import { findStarter, isWhole, pendingSignal, type Starter } from './starter.js';
 

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
-import { SetupError, UsageError } from '../errors.js';
-import type { Profile } from '../report/profile.js';
+import { SetupError, UsageError } from '../system/errors.js';
 import { processorFlags } from '../system/processor.js';
+import type { Profile } from '../system/profile.js';
 import type { Backend } from './backend.js';
 
 let active: Backend | null = null;

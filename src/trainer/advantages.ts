@@ -1,4 +1,4 @@
-import { mean, standardDeviation } from '../statistics.js';
+import { mean, standardDeviation } from '../statistics/moments.js';
 
 /** Added to the standard deviation, as TRL does: equal rewards give advantages of zero. */
 const EPSILON = 1e-4;

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import type { Config } from '../config/schema.js';
-import { writeAtomically } from '../report/atomic-write.js';
-import type { RunFolder } from '../report/run-folder.js';
+import type { RunFolder } from '../run/run-folder.js';
+import { writeAtomically } from '../system/atomic-write.js';
 import { type Best, BestCheckpoint } from './best-checkpoint.js';
 import { checkpointName, checkpointSteps } from './checkpoint.js';
 import type { RunState } from './run-state.js';

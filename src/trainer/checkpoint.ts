@@ -4,7 +4,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'nod
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { CheckpointError } from '../errors.js';
+import { CheckpointError } from '../system/errors.js';
 import { type RunState, stateSchema } from './run-state.js';
 import { OPTIMIZER } from './training-files.js';
 

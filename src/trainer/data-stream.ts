@@ -1,9 +1,9 @@
 import { dataOrder } from '../dataset/order.js';
 import type { Sample } from '../dataset/sample.js';
-import { RunError } from '../errors.js';
 import type { Prompt } from '../prompt/prompt.js';
 import type { PreparePrompt } from '../prompt/sample-prompt.js';
 import { type LeftOutSamples, leftOutReasons, UsableSamples } from '../prompt/usable-samples.js';
+import { RunError } from '../system/errors.js';
 
 /** A sample that is ready to be trained on. */
 export interface PromptedSample {

@@ -2,8 +2,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Sample } from '../dataset/sample.js';
-import { modelFolder } from '../policy/files/model-folder.js';
-import { openRegularFile } from '../regular-file.js';
+import { modelFolder } from '../model-folder/model-folder.js';
+import { openRegularFile } from '../system/regular-file.js';
 import type { Inputs } from './run-state.js';
 
 /** The files of a model folder that decide what is computed. */

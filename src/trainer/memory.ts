@@ -1,9 +1,9 @@
 import type { Config } from '../config/schema.js';
-import { RunError } from '../errors.js';
-import { memoryLimit } from '../memory-limit.js';
-import type { ModelConfig } from '../policy/files/model-config.js';
+import type { ModelConfig } from '../model-folder/model-config.js';
 import { adaptedLayers } from '../policy/lora.js';
 import { weightShapes } from '../policy/shapes.js';
+import { RunError } from '../system/errors.js';
+import { memoryLimit } from '../system/memory-limit.js';
 import { trainsWeight } from './models.js';
 
 /** Numbers of a run's weights. */

@@ -1,6 +1,6 @@
-import type { Profile } from '../report/profile.js';
 import type { RewardScores } from '../rewards/total.js';
-import { mean, standardDeviation } from '../statistics.js';
+import { mean, standardDeviation } from '../statistics/moments.js';
+import type { Profile } from '../system/profile.js';
 import { activeBackend } from '../tensor/runtime.js';
 
 /** One line of `metrics.jsonl`, by key. Null: there was nothing to measure. */

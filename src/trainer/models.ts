@@ -1,17 +1,17 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../config/schema.js';
-import { ModelError } from '../errors.js';
+import { type ModelConfig, readModelConfig } from '../model-folder/model-config.js';
+import { modelFolder } from '../model-folder/model-folder.js';
 import { ADAPTER_CONFIG } from '../policy/adapter/names.js';
 import { readTrainable } from '../policy/adapter/trainable.js';
-import { type ModelConfig, readModelConfig } from '../policy/files/model-config.js';
-import { modelFolder } from '../policy/files/model-folder.js';
 import { loadModel } from '../policy/load.js';
 import { addAdapters, type FactorValues, initialFactors, type LoraSettings } from '../policy/lora.js';
 import { Policy } from '../policy/policy.js';
 import { isVision } from '../policy/shapes.js';
 import { FeatureCache } from '../policy/vision/feature-cache.js';
 import { loadProcessor, type Processor } from '../prompt/processor.js';
+import { ModelError } from '../system/errors.js';
 import { activeBackend, fastestType } from '../tensor/runtime.js';
 
 /** Bytes of a frozen vision tower's outputs that are kept on the device. */

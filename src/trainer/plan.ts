@@ -1,8 +1,8 @@
 import type { Config } from '../config/schema.js';
 import { loadDataset } from '../dataset/load.js';
 import type { Sample } from '../dataset/sample.js';
-import { readModelConfig } from '../policy/files/model-config.js';
-import { modelFolder } from '../policy/files/model-folder.js';
+import { readModelConfig } from '../model-folder/model-config.js';
+import { modelFolder } from '../model-folder/model-folder.js';
 import { openModelWeights } from '../policy/model-weights.js';
 import { encodeCompletion } from '../prompt/build.js';
 import { loadProcessor } from '../prompt/processor.js';

@@ -1,6 +1,6 @@
 import { describeChange, fixedOptions, resumeChanges, storedOptions } from '../config/resume.js';
 import type { Config } from '../config/schema.js';
-import { CheckpointError } from '../errors.js';
+import { CheckpointError } from '../system/errors.js';
 import type { Checkpoint } from './checkpoint.js';
 import { changedInputs } from './inputs.js';
 import type { Inputs, RunState } from './run-state.js';

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { type Cut, JsonLines, recordsByStep, truncateAfterStep } from '../report/jsonl.js';
-import type { RunFolder } from '../report/run-folder.js';
+import { type Cut, JsonLines, recordsByStep, truncateAfterStep } from '../run/jsonl.js';
+import type { RunFolder } from '../run/run-folder.js';
 import type { Metrics } from './metrics.js';
 import type { RecordCounts } from './run-state.js';
 

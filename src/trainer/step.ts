@@ -1,9 +1,9 @@
 import type { Config } from '../config/schema.js';
 import type { PromptPass } from '../policy/policy.js';
-import { textKey, uniform } from '../random.js';
 import { type RewardScores, scoreCompletion } from '../rewards/total.js';
 import type { Completion } from '../rollout/completion.js';
 import { generate } from '../rollout/generate.js';
+import { textKey, uniform } from '../system/random.js';
 import { groupAdvantages } from './advantages.js';
 import type { StepContext, StepFunction } from './context.js';
 import type { PromptedSample } from './data-stream.js';

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Config } from '../config/schema.js';
-import { modelFolder } from '../policy/files/model-folder.js';
-import { openSafetensors, toFloat32, writeSafetensors } from '../policy/files/safetensors.js';
+import { modelFolder } from '../model-folder/model-folder.js';
+import { openSafetensors, toFloat32, writeSafetensors } from '../model-folder/safetensors.js';
 import { saveAdapter, saveModel } from '../policy/save.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Models } from './models.js';

@@ -1,5 +1,5 @@
 import type { Parameters } from '../policy/parameters.js';
-import { mean } from '../statistics.js';
+import { mean } from '../statistics/moments.js';
 import type { Metrics } from './metrics.js';
 import type { MicroBatchSums } from './micro-batch.js';
 import type { AdamW } from './optimizer.js';

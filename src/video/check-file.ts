@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { VideoError } from '../errors.js';
+import { VideoError } from '../system/errors.js';
 
 /** @throws VideoError `VIDEO_NOT_FOUND`, `VIDEO_UNREADABLE`, `VIDEO_NOT_A_FILE`, `VIDEO_EMPTY` for what cannot be a video. */
 export const checkFile = async (file: string): Promise<void> => {

@@ -1,6 +1,6 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { SetupError, VideoError } from '../errors.js';
+import { SetupError, VideoError } from '../system/errors.js';
 import { runFfmpeg } from './run-ffmpeg.js';
 
 /**

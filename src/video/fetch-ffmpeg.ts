@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { SetupError } from '../errors.js';
+import { SetupError } from '../system/errors.js';
 import { npmIntegrity } from '../system/npm-integrity.js';
 import { ffmpegVersion } from './ffmpeg.js';
 import { PACKAGES, WHEEL_VERSION, WHEELS } from './ffmpeg-releases.js';

@@ -3,8 +3,8 @@ import { access } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheFolder } from '../cache-folder.js';
-import { SetupError } from '../errors.js';
+import { cacheFolder } from '../system/cache-folder.js';
+import { SetupError } from '../system/errors.js';
 
 /** An ffmpeg program that runs. */
 export interface Ffmpeg {

@@ -1,5 +1,5 @@
 import { realpath, stat } from 'node:fs/promises';
-import { VideoError } from '../errors.js';
+import { VideoError } from '../system/errors.js';
 
 /**
  * Tells a file's content from any other without reading it: real path, size in bytes, time of change in nanoseconds.

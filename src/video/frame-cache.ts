@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder } from '../cache-folder.js';
+import { cacheFolder } from '../system/cache-folder.js';
 import type { Frames } from './frames.js';
 
 /** Decoded frames on disk. It only ever saves work: no trouble with it stops a run. */

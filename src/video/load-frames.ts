@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { VideoError } from '../errors.js';
+import { VideoError } from '../system/errors.js';
 import { openBudget } from './bounds.js';
 import { chooseFrames } from './choose-frames.js';
 import { decodeFrames } from './decode.js';

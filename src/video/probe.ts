@@ -1,4 +1,4 @@
-import { VideoError } from '../errors.js';
+import { VideoError } from '../system/errors.js';
 import { openBudget } from './bounds.js';
 import { checkFile } from './check-file.js';
 import { containerLogReader } from './container-log.js';

@@ -1,4 +1,4 @@
-import { VideoError } from '../errors.js';
+import { VideoError } from '../system/errors.js';
 import type { VideoInput } from './input.js';
 import type { FfmpegResult } from './run-ffmpeg.js';
 

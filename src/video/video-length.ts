@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder } from '../cache-folder.js';
+import { cacheFolder } from '../system/cache-folder.js';
 import { openBudget, type VideoBounds } from './bounds.js';
 import { fileIdentity } from './file-identity.js';
 import type { VideoNotes } from './notes.js';

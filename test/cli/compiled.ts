@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, vi } from 'vitest';
-import { packageFile } from '../../src/package-file.js';
+import { packageFile } from '../../src/system/package-file.js';
 import { asTyped } from '../as-typed.js';
 
 const run = promisify(execFile);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { report } from '../../src/cli/failure.js';
-import { DataError, UsageError, VauError } from '../../src/errors.js';
+import { DataError, UsageError, VauError } from '../../src/system/errors.js';
 
 afterEach(() => vi.restoreAllMocks());
 

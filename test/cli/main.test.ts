@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { packageFile } from '../../src/package-file.js';
+import { packageFile } from '../../src/system/package-file.js';
 import { compileProgram } from './compiled.js';
 
 const run = promisify(execFile);

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import yargs from 'yargs';
 import { configPositional, setOption } from '../../src/cli/options.js';
 import { program } from '../../src/cli/program.js';
-import { packageFile } from '../../src/package-file.js';
+import { packageFile } from '../../src/system/package-file.js';
 import { folderWith } from '../folder.js';
 
 afterEach(() => vi.restoreAllMocks());

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
-import { ConfigError, UsageError } from '../../src/errors.js';
+import { ConfigError, UsageError } from '../../src/system/errors.js';
 import { folderWith } from '../folder.js';
 
 const MINIMAL = 'name: a\nmodel: {path: m}\n';

@@ -5,7 +5,7 @@ import { readAblation } from '../../src/ablation/file.js';
 import { planRuns } from '../../src/ablation/plan.js';
 import { jsonSchemaText } from '../../src/config/json-schema.js';
 import { loadConfig } from '../../src/config/load.js';
-import { packageFile } from '../../src/package-file.js';
+import { packageFile } from '../../src/system/package-file.js';
 
 const folder = packageFile('configs');
 const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.yaml'));

@@ -29,7 +29,7 @@ test('usable samples, reasons, balance, times, videos and what two files share',
   expect(report.overlaps).toEqual([{ files, videos: ['ecva_1.mp4'] }]);
   const [val] = report.files;
   expect(val).toEqual({
-    file: files[0],
+    file: files[0]!,
     source: 'vau-bench',
     rows: 5,
     unreadable: [{ reason: 'not as many fields as columns', count: 1, rows: [6] }],

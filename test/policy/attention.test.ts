@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { TextConfig } from '../../src/model-folder/model-config.js';
 import { attention, attentionBackward, type Projected, splitHeads } from '../../src/policy/attention.js';
-import type { TextConfig } from '../../src/policy/files/model-config.js';
 import { type Geometry, geometryOf } from '../../src/policy/geometry.js';
 import { type Layout, layOut } from '../../src/policy/layout.js';
 import type { Prompt } from '../../src/prompt/prompt.js';

@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
-import type { TextConfig } from '../../src/policy/files/model-config.js';
+import type { TextConfig } from '../../src/model-folder/model-config.js';
 import { completionRows, geometryOf, lastLayer } from '../../src/policy/geometry.js';
 import { layOut } from '../../src/policy/layout.js';
 import type { Prompt } from '../../src/prompt/prompt.js';

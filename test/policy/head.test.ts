@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { TextConfig } from '../../src/policy/files/model-config.js';
+import type { TextConfig } from '../../src/model-folder/model-config.js';
 import { scoreTokens, scoreTokensBackward } from '../../src/policy/head.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
 import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { Parameters } from '../../src/policy/parameters.js';
-import { uniform } from '../../src/random.js';
+import { uniform } from '../../src/system/random.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
 import { scope } from '../../src/tensor/tensor.js';
 import { type Plain, toDevice } from '../tensor/plain.js';

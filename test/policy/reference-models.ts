@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { openSafetensors, toFloat32 } from '../../src/policy/files/safetensors.js';
+import { openSafetensors, toFloat32 } from '../../src/model-folder/safetensors.js';
 import type { Prompt } from '../../src/prompt/prompt.js';
 
 /** The random models and numbers that scripts/fixtures/models.py makes with Hugging Face transformers. */

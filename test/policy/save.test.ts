@@ -11,7 +11,7 @@ import { addAdapters } from '../../src/policy/lora.js';
 import { Policy } from '../../src/policy/policy.js';
 import { copyModelFiles, saveAdapter, saveModel } from '../../src/policy/save.js';
 import { isVision } from '../../src/policy/shapes.js';
-import { uniform } from '../../src/random.js';
+import { uniform } from '../../src/system/random.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
 import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';

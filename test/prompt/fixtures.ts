@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type ModelConfig, readModelConfig } from '../../src/policy/files/model-config.js';
+import { type ModelConfig, readModelConfig } from '../../src/model-folder/model-config.js';
 import { loadTokenizer } from '../../src/prompt/tokenizer.js';
 
 const folder = new URL('../fixtures/prompts/', import.meta.url);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readVideoProcessorConfig } from '../../src/policy/files/video-processor-config.js';
+import { readVideoProcessorConfig } from '../../src/model-folder/video-processor-config.js';
 import { toPatches } from '../../src/prompt/patches.js';
 import { cases, makeFrames, PROCESSOR_FOLDER } from './fixtures.js';
 

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CLIP_CLASSES } from '../../src/dataset/synthesize/classes.js';
-import { readModelConfig } from '../../src/policy/files/model-config.js';
-import { openSafetensors, toFloat32 } from '../../src/policy/files/safetensors.js';
+import { readModelConfig } from '../../src/model-folder/model-config.js';
+import { openSafetensors, toFloat32 } from '../../src/model-folder/safetensors.js';
 import { loadProcessor } from '../../src/prompt/processor.js';
 import { writeTinyModel } from '../../src/quickstart/tiny-model.js';
+import { CLIP_CLASSES } from '../../src/synthesize/classes.js';
 import { folderWith } from '../folder.js';
 
 describe('writeTinyModel', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { VAU_BENCH_CLASSES as classes } from '../../src/dataset/classes.js';
-import { permutation, randomBits } from '../../src/random.js';
 import { REWARDS } from '../../src/rewards/registry.js';
+import { permutation, randomBits } from '../../src/system/random.js';
 import { anomalySample, answering, clsSample, grounding, normalSample, qaSample, reasoningSample } from './samples.js';
 
 const SAMPLES = [qaSample, normalSample, anomalySample, clsSample, reasoningSample];

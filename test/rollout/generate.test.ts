@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { toBatch } from '../../src/policy/batch.js';
 import { loadModel } from '../../src/policy/load.js';
 import { Policy } from '../../src/policy/policy.js';
-import { uniform } from '../../src/random.js';
 import { generate } from '../../src/rollout/generate.js';
+import { uniform } from '../../src/system/random.js';
 import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
 import { fixture, largestDifference, type ModelCase, readJsonFixture, toPrompt } from '../policy/reference-models.js';
 

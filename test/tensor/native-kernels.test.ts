@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ModelError } from '../../src/errors.js';
+import { ModelError } from '../../src/system/errors.js';
 import { cast, upload } from '../../src/tensor/ops.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
 import { type DType, scope } from '../../src/tensor/tensor.js';

@@ -1,4 +1,4 @@
-import { uniform } from '../../src/random.js';
+import { uniform } from '../../src/system/random.js';
 import { downloadFloats, downloadInts, upload } from '../../src/tensor/ops.js';
 import { scope, type Tensor } from '../../src/tensor/tensor.js';
 

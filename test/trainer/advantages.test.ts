@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mean, standardDeviation } from '../../src/statistics.js';
+import { mean, standardDeviation } from '../../src/statistics/moments.js';
 import { groupAdvantages } from '../../src/trainer/advantages.js';
 
 /** Group means 2 and 6; unbiased deviations √2 and √8; of all four together √20/3. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Sample } from '../../src/dataset/sample.js';
-import { SampleError, SetupError, VideoError } from '../../src/errors.js';
 import type { Prompt } from '../../src/prompt/prompt.js';
+import { SampleError, SetupError, VideoError } from '../../src/system/errors.js';
 import { DataStream } from '../../src/trainer/data-stream.js';
 
 const COUNT = 6;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { uniform } from '../../src/random.js';
+import { uniform } from '../../src/system/random.js';
 import { grpoLoss, type LossType, type TokenTerms, tokenWeights } from '../../src/trainer/loss.js';
 
 describe('tokenWeights', () => {

@@ -1,7 +1,7 @@
 import { access, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runFiles } from '../../src/report/run-folder.js';
+import { runFiles } from '../../src/run/run-folder.js';
 import { openCheckpoint } from '../../src/trainer/checkpoint.js';
 import { tinyProject } from '../tiny-project.js';
 import { readLines, trainHere } from './train-here.js';

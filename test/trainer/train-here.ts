@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config/load.js';
-import { openRunFolder, type RunFiles } from '../../src/report/run-folder.js';
+import { openRunFolder, type RunFiles } from '../../src/run/run-folder.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
 import { latestCheckpoint } from '../../src/trainer/checkpoint.js';
 import { checkOptions } from '../../src/trainer/resume.js';

@@ -4,7 +4,7 @@ import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
-import { packageFile } from '../../src/package-file.js';
+import { packageFile } from '../../src/system/package-file.js';
 import { startGuarded } from '../../src/video/guard.js';
 import { clipFolder } from './clips.js';
 

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { cacheFolder } from '../../src/cache-folder.js';
+import { cacheFolder } from '../../src/system/cache-folder.js';
 import { fetchedFfmpeg } from '../../src/video/ffmpeg.js';
 import { videoLength } from '../../src/video/video-length.js';
 import { clipFolder, ffmpeg } from './clips.js';

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { CommandModule } from 'yargs';
 import type { Work } from '../../ablation/ablate.js';
-import { RunError, VauError } from '../../errors.js';
+import { RunError, VauError } from '../../system/errors.js';
 import { setOption } from '../options.js';
 
 interface AblateArguments {

@@ -27,9 +27,9 @@ export const checkCommand: CommandModule<object, Arguments> = {
   handler: async ({ files, videos, source, classes, json }) => {
     const { checkDataset } = await import('../../dataset/check.js');
     const { VAU_BENCH_CLASSES } = await import('../../dataset/classes.js');
-    const { datasetReportText } = await import('../dataset-report.js');
-    const { lookAtVideos } = await import('../look-at-videos.js');
-    const { DataError } = await import('../../errors.js');
+    const { datasetReportText } = await import('../actions/dataset-report.js');
+    const { lookAtVideos } = await import('../actions/look-at-videos.js');
+    const { DataError } = await import('../../system/errors.js');
     const labels = classes?.split(',').map((label) => label.trim()) ?? VAU_BENCH_CLASSES;
     const { folderError, warnings, ...report } = await checkDataset({
       files,

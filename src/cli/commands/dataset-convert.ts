@@ -29,8 +29,8 @@ export const convertCommand: CommandModule<object, Arguments> = {
     const { unwritten, writeAnnotations } = await import('../../dataset/convert.js');
     const { describeLeftOut, describeUnused } = await import('../../dataset/left-out.js');
     const { formatOf, readAnnotations } = await import('../../dataset/read.js');
-    const { UsageError } = await import('../../errors.js');
-    const { writeAtomically } = await import('../../report/atomic-write.js');
+    const { UsageError } = await import('../../system/errors.js');
+    const { writeAtomically } = await import('../../system/atomic-write.js');
     if (!force && existsSync(out))
       throw new UsageError({ code: 'FILE_EXISTS', message: `${out} exists; name another file, or add --force` });
     const labels = classes?.split(',').map((label) => label.trim()) ?? VAU_BENCH_CLASSES;

@@ -33,9 +33,9 @@ export const synthesizeCommand: CommandModule<object, Arguments> = {
         describe: 'Shortest and longest clip, in steps of 2 seconds',
       }),
   handler: async ({ out: folder, clips, seed, splits, size, seconds }) => {
-    const { parseSeconds, parseSplits } = await import('../../dataset/synthesize/options.js');
-    const { synthesize } = await import('../../dataset/synthesize/synthesize.js');
-    const { createProgress } = await import('../../report/progress.js');
+    const { parseSeconds, parseSplits } = await import('../../synthesize/options.js');
+    const { synthesize } = await import('../../synthesize/synthesize.js');
+    const { createProgress } = await import('../../run/progress.js');
     const { ensureFfmpeg } = await import('../../video/ffmpeg.js');
     const shares = parseSplits({ text: splits, clips });
     const range = parseSeconds(seconds);

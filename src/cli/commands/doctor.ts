@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs';
-import { SetupError } from '../../errors.js';
-import type { Diagnosis } from '../diagnosis.js';
+import { SetupError } from '../../system/errors.js';
+import type { Diagnosis } from '../actions/diagnosis.js';
 
 interface DoctorOptions {
   json: boolean;
@@ -11,7 +11,7 @@ export const command: CommandModule<object, DoctorOptions> = {
   describe: 'Show what a run would find on this machine, and how to mend what is missing',
   builder: (yargs) => yargs.option('json', { type: 'boolean', default: false, describe: 'Print JSON' }),
   handler: async ({ json }) => {
-    const { diagnose } = await import('../diagnosis.js');
+    const { diagnose } = await import('../actions/diagnosis.js');
     const diagnosis = await diagnose();
     process.stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : describe(diagnosis));
     const blocking = diagnosis.problems.find((problem) => problem.blocking);

@@ -23,7 +23,7 @@ export const command: CommandModule<object, Args> = {
       .option('predictions', { type: 'string', describe: 'Write a JSON line for each answer into this file' })
       .option('json', { type: 'boolean', default: false, describe: 'Print one JSON object' }),
   handler: async ({ config: file, set, checkpoint, predictions, json }) => {
-    const { isSupervised, supervise } = await import('../supervise.js');
+    const { isSupervised, supervise } = await import('../actions/supervise.js');
     const { loadConfig } = await import('../../config/load.js');
     const config = await loadConfig({ file, set });
     if (!isSupervised()) {
@@ -33,7 +33,7 @@ export const command: CommandModule<object, Args> = {
       });
       return;
     }
-    const { evaluateCommand } = await import('../evaluate.js');
+    const { evaluateCommand } = await import('../actions/evaluate.js');
     process.exitCode = await evaluateCommand({ config, checkpoint, predictions, json });
   },
 };

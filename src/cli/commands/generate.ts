@@ -31,9 +31,9 @@ export const command: CommandModule<object, Args> = {
       'top-k': countOrZero,
       seed: countOrZero,
     });
-    const { checkNumbersOf, openOneVideo } = await import('../one-video.js');
+    const { checkNumbersOf, openOneVideo } = await import('../actions/one-video.js');
     const { generate } = await import('../../rollout/generate.js');
-    const { uniform } = await import('../../random.js');
+    const { uniform } = await import('../../system/random.js');
     const { models, prompt } = await openOneVideo(args);
     const { completions } = generate({
       policy: models.policy,

@@ -19,7 +19,7 @@ export const command: CommandModule<object, Args> = {
     }),
   handler: async (args) => {
     checkNumbers(args, { temperature: positive });
-    const { checkNumbersOf, openOneVideo } = await import('../one-video.js');
+    const { checkNumbersOf, openOneVideo } = await import('../actions/one-video.js');
     const { toBatch } = await import('../../policy/batch.js');
     const { encodeCompletion } = await import('../../prompt/build.js');
     const { models, prompt } = await openOneVideo(args);

@@ -25,7 +25,7 @@ export const command: CommandModule<object, Arguments> = {
     const { loadConfig } = await import('../../config/load.js');
     const { describeLeftOut } = await import('../../dataset/left-out.js');
     const { scoreFile } = await import('../../rewards/score-file.js');
-    const { scoresText } = await import('../scores-text.js');
+    const { scoresText } = await import('../actions/scores-text.js');
     const { data, rewards: terms } = await loadConfig({ file, set });
     const { scored, leftOut } = await scoreFile({
       completions,

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { SetupError } from '../../errors.js';
+import { SetupError } from '../../system/errors.js';
 
 interface SetupOptions {
   cuda: boolean;

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { UsageError } from '../../errors.js';
+import { UsageError } from '../../system/errors.js';
 import { configPositional, setOption } from '../options.js';
 
 interface Args {
@@ -45,13 +45,13 @@ export const command: CommandModule<object, Args> = {
     const { loadConfig } = await import('../../config/load.js');
     const config = await loadConfig({ file, set });
     if (dryRun) {
-      const { printPlan } = await import('../plan-text.js');
+      const { printPlan } = await import('../actions/plan-text.js');
       await printPlan(config);
       return;
     }
-    const { isSupervised, supervise } = await import('../supervise.js');
+    const { isSupervised, supervise } = await import('../actions/supervise.js');
     if (!isSupervised()) {
-      const { resumeHint } = await import('../resume-hint.js');
+      const { resumeHint } = await import('../actions/resume-hint.js');
       process.exitCode = await supervise({
         // From its latest checkpoint, whichever the first process was told to start from.
         restartArgs: ['train', file, ...set.flatMap((item) => ['--set', item]), '--resume', 'latest'],
@@ -60,7 +60,7 @@ export const command: CommandModule<object, Args> = {
       });
       return;
     }
-    const { trainCommand } = await import('../train.js');
+    const { trainCommand } = await import('../actions/train.js');
     process.exitCode = await trainCommand({ config, resume, acceptChanges, profile });
   },
 };

@@ -1,4 +1,4 @@
-import { mean } from '../../statistics.js';
+import { mean } from '../../statistics/moments.js';
 import { ratio } from './ratio.js';
 
 /** Whether something is an anomaly, and what was predicted; undefined where no prediction could be read. */

@@ -1,5 +1,5 @@
 import { NORMAL_CLASS } from '../../dataset/classes.js';
-import { mean } from '../../statistics.js';
+import { mean } from '../../statistics/moments.js';
 import { binaryMetrics } from './binary.js';
 import type { JudgedPrediction } from './prediction.js';
 import { ratio, ratioByGroup } from './ratio.js';

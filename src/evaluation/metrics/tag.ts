@@ -1,4 +1,4 @@
-import { mean } from '../../statistics.js';
+import { mean } from '../../statistics/moments.js';
 import { binaryMetrics } from './binary.js';
 import type { JudgedPrediction } from './prediction.js';
 import { ratio } from './ratio.js';

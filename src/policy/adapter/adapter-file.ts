@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { ModelError } from '../../errors.js';
-import { fileExists } from '../../file-exists.js';
-import type { ModelConfig } from '../files/model-config.js';
-import { openSafetensors, toFloat32 } from '../files/safetensors.js';
+import type { ModelConfig } from '../../model-folder/model-config.js';
+import { openSafetensors, toFloat32 } from '../../model-folder/safetensors.js';
+import { ModelError } from '../../system/errors.js';
+import { fileExists } from '../../system/file-exists.js';
 import type { ReadTensor } from './apply.js';
 import type { Changes } from './change.js';
 import { changesOf } from './changes.js';

@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../files/model-config.js';
+import type { ModelConfig } from '../../model-folder/model-config.js';
 import { weightShapes } from '../shapes.js';
 import { type Adapted, type Change, type Changes, EMBEDDING, HEAD } from './change.js';
 import { lowRank } from './low-rank.js';

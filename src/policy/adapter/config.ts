@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { z } from 'zod';
-import { ModelError } from '../../errors.js';
-import { readJson, shortList } from '../files/json.js';
+import { readJson, shortList } from '../../model-folder/json.js';
+import { ModelError } from '../../system/errors.js';
 import { ADAPTER_CONFIG } from './names.js';
 
 /** More than any model has modules. */

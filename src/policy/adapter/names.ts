@@ -1,4 +1,4 @@
-import { canonicalTensorName } from '../files/tensor-names.js';
+import { canonicalTensorName } from '../../model-folder/tensor-names.js';
 
 /** peft's layout: what `PeftModel.save_pretrained` writes and `PeftModel.from_pretrained` reads. */
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';

@@ -1,5 +1,5 @@
 import { runInNewContext } from 'node:vm';
-import { ModelError } from '../../errors.js';
+import { ModelError } from '../../system/errors.js';
 
 /** Milliseconds. A pattern can be written so that it would take years. */
 const PATIENCE = 2000;

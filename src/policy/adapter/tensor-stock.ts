@@ -1,4 +1,4 @@
-import { ModelError } from '../../errors.js';
+import { ModelError } from '../../system/errors.js';
 import { fromPeftName, toPeftName } from './names.js';
 
 /** What a tensor of an adapter is to the weight (or bias) that it is about. */

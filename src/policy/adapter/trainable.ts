@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../files/model-config.js';
+import type { ModelConfig } from '../../model-folder/model-config.js';
 import { adaptedLayers, type FactorValues, type LoraSettings } from '../lora.js';
 import { adapterNames } from '../parameters.js';
 import { type AdapterFile, openAdapter } from './adapter-file.js';

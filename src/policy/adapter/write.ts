@@ -1,4 +1,4 @@
-import type { TensorSource } from '../files/safetensors.js';
+import type { TensorSource } from '../../model-folder/safetensors.js';
 import type { LoraSettings } from '../lora.js';
 import { toPeftName } from './names.js';
 

@@ -1,7 +1,7 @@
+import type { VisionConfig } from '../../model-folder/model-config.js';
 import type { Rotary } from '../../tensor/kernels.js';
 import { activeBackend } from '../../tensor/runtime.js';
 import { scope, type Tensor } from '../../tensor/tensor.js';
-import type { VisionConfig } from '../files/model-config.js';
 import { biasOf, inComputeType, linear, linearBackward } from '../linear.js';
 import { type NormSaved, norm, normBackward } from '../norm.js';
 import type { Parameters } from '../parameters.js';

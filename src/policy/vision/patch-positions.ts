@@ -1,4 +1,4 @@
-import type { VisionConfig } from '../files/model-config.js';
+import type { VisionConfig } from '../../model-folder/model-config.js';
 import { type RotaryTable, visionRotary } from '../rope.js';
 
 /** `[t, h, w]` of a video in patches, before merging. */

@@ -1,8 +1,8 @@
+import type { VisionConfig } from '../../model-folder/model-config.js';
 import type { Rotary } from '../../tensor/kernels.js';
 import { cast, reshape, upload } from '../../tensor/ops.js';
 import { activeBackend } from '../../tensor/runtime.js';
 import { dispose, scope, type Tensor } from '../../tensor/tensor.js';
-import type { VisionConfig } from '../files/model-config.js';
 import { biasOf, inComputeType, linear, linearBackward, linearWeightBackward } from '../linear.js';
 import { type NormSaved, norm, normBackward } from '../norm.js';
 import type { Parameters } from '../parameters.js';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { SetupError } from '../../errors.js';
+import { SetupError } from '../../system/errors.js';
 import { npmIntegrity } from '../../system/npm-integrity.js';
 import { type Report, runTool, ToolError } from './tool.js';
 

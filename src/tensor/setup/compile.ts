@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { SetupError } from '../../errors.js';
-import { packageFile } from '../../package-file.js';
+import { SetupError } from '../../system/errors.js';
+import { packageFile } from '../../system/package-file.js';
 import { type BindingSource, nodeApiHeaders } from './binding-source.js';
 import { downloadWheels, type Pip } from './pip.js';
 import type { Target } from './target.js';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { SetupError } from '../../errors.js';
+import { SetupError } from '../../system/errors.js';
 import { type AddonLocation, type FindOptions, findAddon, runtimesFolder } from './find-addon.js';
 import type { Report } from './tool.js';
 import { withLock } from './with-lock.js';

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder } from '../../cache-folder.js';
-import { SetupError } from '../../errors.js';
+import { cacheFolder } from '../../system/cache-folder.js';
+import { SetupError } from '../../system/errors.js';
 import { bindingVersion, installedPackage } from './binding-source.js';
 import { damagedFile, readManifest } from './manifest.js';
 import { probeAddon } from './probe.js';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { SetupError } from '../../errors.js';
+import { SetupError } from '../../system/errors.js';
 import { buildKernels, kernelsDigest } from './build-kernels.js';
 import { type Compiler, fetchCompiler, localCompilers } from './compile.js';
 import { type AddonLocation, runtimesFolder } from './find-addon.js';

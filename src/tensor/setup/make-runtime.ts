@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SetupError } from '../../errors.js';
+import { SetupError } from '../../system/errors.js';
 import { type BindingSource, bindingSource } from './binding-source.js';
 import { type Compiler, compileAddon, fetchCompiler, localCompilers } from './compile.js';
 import { addCudaLibraries } from './cuda.js';

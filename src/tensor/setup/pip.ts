@@ -1,6 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SetupError } from '../../errors.js';
+import { SetupError } from '../../system/errors.js';
 import { folderBytes, mebibytes } from './folder-size.js';
 import { type Report, runTool, ToolError, toolWorks } from './tool.js';
 

@@ -1,4 +1,4 @@
-import { SetupError } from '../../errors.js';
+import { SetupError } from '../../system/errors.js';
 import type { Binding } from '../binding.js';
 import { prepareEnvironment } from './environment.js';
 import { runTool, ToolError } from './tool.js';

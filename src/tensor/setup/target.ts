@@ -1,4 +1,4 @@
-import { SetupError } from '../../errors.js';
+import { SetupError } from '../../system/errors.js';
 
 /**
  * TensorFlow releases that the addon is known to build against and to run on, the preferred one first: 2.21 multiplies

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { SetupError } from '../../errors.js';
+import { SetupError } from '../../system/errors.js';
 
 /** Takes the lines that say what is going on. */
 export type Report = (line: string) => void;

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Diagnosis, diagnose } from '../../../src/cli/actions/diagnosis.js';
 import { describe as print } from '../../../src/cli/commands/doctor.js';
-import { type Diagnosis, diagnose } from '../../../src/cli/diagnosis.js';
 import { program } from '../../../src/cli/program.js';
 
 const healthy: Diagnosis = {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { command } from '../../../src/cli/commands/generate.js';
 import { command as logprobs } from '../../../src/cli/commands/logprobs.js';
-import { openSafetensors } from '../../../src/policy/files/safetensors.js';
+import { openSafetensors } from '../../../src/model-folder/safetensors.js';
 import { tinyProject, videoFlags } from '../../tiny-project.js';
 import { trainHere } from '../../trainer/train-here.js';
 import { runCommand } from './run.js';

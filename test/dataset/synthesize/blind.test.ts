@@ -1,8 +1,8 @@
 /** What a guesser can do that reads the questions and has learned from the training split, but sees no video. */
 import { describe, expect, it } from 'vitest';
-import { annotateClip } from '../../../src/dataset/synthesize/annotations.js';
-import { CLIP_CLASSES } from '../../../src/dataset/synthesize/classes.js';
-import { type ClipPlan, planClip } from '../../../src/dataset/synthesize/plan.js';
+import { annotateClip } from '../../../src/synthesize/annotations.js';
+import { CLIP_CLASSES } from '../../../src/synthesize/classes.js';
+import { type ClipPlan, planClip } from '../../../src/synthesize/plan.js';
 
 interface Question {
   options: string[];

@@ -1,7 +1,7 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { openSafetensors, toFloat32, writeSafetensors } from '../../../src/model-folder/safetensors.js';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../../src/policy/adapter/names.js';
-import { openSafetensors, toFloat32, writeSafetensors } from '../../../src/policy/files/safetensors.js';
 import { folderWith } from '../../folder.js';
 
 interface Tensor {

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { readModelConfig } from '../../../src/model-folder/model-config.js';
+import { writeSafetensors } from '../../../src/model-folder/safetensors.js';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../../src/policy/adapter/names.js';
 import { peftTensors } from '../../../src/policy/adapter/write.js';
-import { readModelConfig } from '../../../src/policy/files/model-config.js';
-import { writeSafetensors } from '../../../src/policy/files/safetensors.js';
 import { weightShapes } from '../../../src/policy/shapes.js';
-import { textKey, uniform } from '../../../src/random.js';
+import { textKey, uniform } from '../../../src/system/random.js';
 import { folderWith } from '../../folder.js';
 
 /** A LoRA adapter of random factors on the layers with these last names, wherever the model has them. */

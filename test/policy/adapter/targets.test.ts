@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { readModelConfig } from '../../../src/model-folder/model-config.js';
 import { moduleName } from '../../../src/policy/adapter/names.js';
 import { patternValues, targetedModules } from '../../../src/policy/adapter/targets.js';
-import { readModelConfig } from '../../../src/policy/files/model-config.js';
 import { weightShapes } from '../../../src/policy/shapes.js';
 import { fixture, readJsonFixture } from '../reference-models.js';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { readModelConfig } from '../../../src/model-folder/model-config.js';
 import { readTrainable } from '../../../src/policy/adapter/trainable.js';
-import { readModelConfig } from '../../../src/policy/files/model-config.js';
 import { fixture, readJsonFixture } from '../reference-models.js';
 import { adapterCopy } from './adapter-copy.js';
 

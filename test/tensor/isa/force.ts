@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { UsageError } from '../../../src/errors.js';
+import { UsageError } from '../../../src/system/errors.js';
 import { startRuntime } from '../../../src/tensor/runtime.js';
 
 /** The tests of the kernels again, on an instruction set that this processor may have a better one than. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { UsageError } from '../../../src/errors.js';
+import { UsageError } from '../../../src/system/errors.js';
 import { startRuntime } from '../../../src/tensor/runtime.js';
 
 process.env.VAU_RFT_ISA = 'mmx';

@@ -78,7 +78,7 @@ for (let step = 1; step <= 1 + Number(values.steps); step++) {
   const clock = new Stopwatch(profile);
   const handles = backend.handlesMade();
   const start = performance.now();
-  const { metrics, tokens } = grpoStep(context, {
+  const { metrics, tokens } = await grpoStep(context, {
     step,
     // A frozen tower sees the video once a step, as in a run on other videos.
     samples: [{ sample, prompt: { ...prompt, videoKey: `step ${step}` } }],

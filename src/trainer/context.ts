@@ -22,5 +22,5 @@ export interface StepInput {
   clock: Stopwatch;
 }
 
-/** A training method: what is done with the samples of one optimizer step. */
-export type StepFunction = (context: StepContext, input: StepInput) => StepResult;
+/** A training method: what is done with the samples of one optimizer step. It may wait for others on the way. */
+export type StepFunction = (context: StepContext, input: StepInput) => Promise<StepResult>;

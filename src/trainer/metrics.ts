@@ -44,13 +44,13 @@ export class Stopwatch {
     this.#profile = profile;
   }
 
+  /** Counts the time that a body takes; where it gives a promise, until that is settled. */
   measure<T>(part: string, body: () => T): T {
     const start = performance.now();
-    try {
-      return body();
-    } finally {
-      this.record(part, start);
-    }
+    const result = body();
+    if (result instanceof Promise) return result.finally(() => this.record(part, start)) as T;
+    this.record(part, start);
+    return result;
   }
 
   /** Counts the time since `start`, in `performance.now()`'s milliseconds. */

@@ -181,7 +181,7 @@ export async function run(options: RunOptions): Promise<RunEnd> {
       const taken = await stream.next(training.prompts_per_step);
       clock.record('video', started);
       const rate = learningRate(training, step);
-      const result = METHODS[config.method](context, { step, samples: taken, learningRate: rate, clock });
+      const result = await METHODS[config.method](context, { step, samples: taken, learningRate: rate, clock });
       models.trim();
       clock.seconds.step = (performance.now() - started) / 1000;
 

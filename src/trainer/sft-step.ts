@@ -16,7 +16,7 @@ const OBJECTIVE: Objective = {
 };
 
 /** One step of supervised fine-tuning: −log p of the annotated answer; the loss is on the completion alone. */
-export const sftStep: StepFunction = (context, { samples, learningRate, clock }) => {
+export const sftStep: StepFunction = async (context, { samples, learningRate, clock }) => {
   const { config, models, optimizer } = context;
   const { policy, processor } = models;
   const groups = samples.map(({ sample, prompt }) => {

@@ -20,7 +20,7 @@ import { applyUpdate, chunks, updateMetrics } from './update.js';
  * It differs from TRL in one thing that does not change the numbers: a prompt and its video are computed once for all
  * of its completions, in rollout, reference and policy, forward and backward.
  */
-export const grpoStep: StepFunction = (context, { step, samples, learningRate, clock }) => {
+export const grpoStep: StepFunction = async (context, { step, samples, learningRate, clock }) => {
   const { config, models, optimizer } = context;
   const { policy } = models;
 

@@ -56,8 +56,8 @@ function formed(models: Models): Models {
 }
 
 /** One step of GRPO on these samples. */
-function makeStep(context: StepContext, samples: PromptedSample[]) {
-  const result = grpoStep(context, { step: 1, samples, learningRate: 1e-4, clock: new Stopwatch() });
+async function makeStep(context: StepContext, samples: PromptedSample[]) {
+  const result = await grpoStep(context, { step: 1, samples, learningRate: 1e-4, clock: new Stopwatch() });
   return { ...result, records: result.completions as Record[] };
 }
 
@@ -84,14 +84,14 @@ describe.each([
     const { context, samples } = await openPolicy(set);
     const { policy, reference } = context.models;
     // What is made at first use (a frozen tower's features, weights in their compute type) is there after a step.
-    const { records } = makeStep(context, samples);
+    const { records } = await makeStep(context, samples);
     const tensors = activeBackend().liveTensors();
     const scores = () => ({
       policy: scoresOf(policy, samples, records),
       reference: scoresOf(reference!, samples, records),
     });
     const before = { ...scores(), weights: masters(policy) };
-    const { applied, metrics } = makeStep(context, samples);
+    const { applied, metrics } = await makeStep(context, samples);
     expect(activeBackend().liveTensors()).toBe(tensors);
     const after = { ...scores(), weights: masters(policy) };
 
@@ -116,7 +116,7 @@ describe('completionKeys', () => {
   it('gives a sample that comes again in a step other completions', async () => {
     const { context, samples } = await openPolicy([]);
     const [first, second] = samples;
-    const { records } = makeStep(context, [first!, second!, first!]);
+    const { records } = await makeStep(context, [first!, second!, first!]);
     const texts = Array.from({ length: 3 }, (_, b) =>
       records.slice(8 * b, 8 * (b + 1)).map(({ completion_ids }) => completion_ids),
     );

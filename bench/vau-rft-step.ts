@@ -5,7 +5,9 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { configSchema } from '../src/config/schema.js';
-import type { Tokenizer } from '../src/prompt/tokenizer.js';
+import { encodeCompletion } from '../src/prompt/build.js';
+import type { RolloutEngine } from '../src/rollout/engine.js';
+import { localEngine } from '../src/rollout/engines/local.js';
 import { Profile } from '../src/system/profile.js';
 import { startRuntime } from '../src/tensor/runtime.js';
 import type { StepContext } from '../src/trainer/context.js';
@@ -60,7 +62,7 @@ const models = await openModels({ config });
 const loadedBytes = process.resourceUsage().maxRSS * 1024;
 const { parameters } = models.policy;
 const optimizer = new AdamW({ parameters, options: config.training });
-const context: StepContext = { config, models: answering(models), optimizer, classes: [] };
+const context: StepContext = { config, models, engine: answering(models), optimizer, classes: [] };
 const prompt = videoPrompt({ config: models.policy.config, tokens: Number(values.tokens) });
 const sample: PromptedSample['sample'] = {
   id: 'bench',
@@ -124,16 +126,29 @@ function trained(rank: number) {
   return rank === 0 ? { freeze_vision: false } : { freeze_vision: true, lora: { r: rank, lora_alpha: 2 * rank } };
 }
 
-/** Random weights earn no reward; every second completion reads as the right answer, so that advantages are not zero. */
-function answering(opened: Models): Models {
-  const { processor } = opened;
-  let completions = 0;
-  const decode: Tokenizer['decode'] = (ids, options) => {
-    const text = processor.tokenizer.decode(ids, options);
-    // Only a completion's text is without special tokens.
-    if (options?.skipSpecialTokens !== true) return text;
-    completions += 1;
-    return completions % 2 === 0 ? '<think></think><answer>A</answer>' : text;
+/**
+ * Random weights earn no reward. Every second completion is replaced by the right answer, filled up with end tokens to the length
+ * that it had, so that advantages are not zero.
+ */
+function answering({ policy, processor }: Models): RolloutEngine {
+  const local = localEngine({ policy, processor });
+  const answer = encodeCompletion({ processor, text: '<think></think><answer>A</answer>' });
+  return {
+    ...local,
+    generate: async (request) => {
+      const rollout = await local.generate(request);
+      const completions = rollout.completions.map((group) =>
+        group.map((completion, g) =>
+          g % 2 === 0 ? completion : { ...completion, tokenIds: filled(completion.tokenIds, answer) },
+        ),
+      );
+      return { ...rollout, completions };
+    },
   };
-  return { ...opened, processor: { ...processor, tokenizer: { ...processor.tokenizer, decode } } };
+}
+
+/** An answer whose end token, which is not read, is repeated up to a length. */
+function filled({ length }: Int32Array, answer: Int32Array): Int32Array {
+  if (length < answer.length) throw new Error(`--completion must be at least ${answer.length}, got ${length}`);
+  return Int32Array.from({ length }, (_, t) => answer[Math.min(t, answer.length - 1)]!);
 }

@@ -153,6 +153,13 @@ const grpo = z.strictObject({
     .describe('Divide advantages by the standard deviation of rewards in the group, in the step, or not at all.'),
   epsilon: factor().positive().default(0.2).describe('Lower clip range of the probability ratio: 1 − epsilon.'),
   epsilon_high: factor().positive().optional().describe('Upper clip range: 1 + epsilon_high. Left out: epsilon.'),
+  importance_sampling_mode: z
+    .enum(['token_truncate', 'token_mask', 'sequence_truncate', 'sequence_mask'])
+    .optional()
+    .describe(
+      'Where another sampler recorded its log-probs: π_old / π_sampler of tokens or sequences is truncated, or masked beyond the bound. Left out: token_truncate.',
+    ),
+  importance_sampling_clip_max: factor().positive().optional().describe('Bound of that ratio. Left out: 3.'),
   num_iterations: count(1000).default(1).describe('Updates made from one rollout; 1 is on-policy.'),
 });
 

@@ -1,15 +1,14 @@
 import type { Sample } from '../dataset/sample.js';
-import type { Policy } from '../policy/policy.js';
 import type { Processor } from '../prompt/processor.js';
 import type { Prompt } from '../prompt/prompt.js';
 import type { PreparePrompt } from '../prompt/sample-prompt.js';
 import { type LeftOutSamples, UsableSamples } from '../prompt/usable-samples.js';
-import { generate } from '../rollout/generate.js';
+import type { RolloutEngine } from '../rollout/engine.js';
 import type { Prediction } from './metrics/prediction.js';
 
 /** What answers. */
 export interface Answerer {
-  policy: Policy;
+  engine: RolloutEngine;
   processor: Processor;
 }
 
@@ -41,8 +40,7 @@ export async function predict(args: {
     const batch = await pending;
     pending = prepareBatch(samples.slice(start + batchSize, start + 2 * batchSize), usable);
     if (batch.length > 0) {
-      const { completions } = generate({
-        policy: answerer.policy,
+      const { completions } = await answerer.engine.generate({
         prompts: batch.map(({ prompt }) => prompt),
         numGenerations: 1,
         sampling: {
@@ -52,7 +50,6 @@ export async function predict(args: {
           max_completion_length: args.maxCompletionLength,
           min_completion_length: 0,
         },
-        endTokenIds: answerer.processor.endTokenIds,
         uniform: () => 0,
       });
       for (const [i, { sample }] of batch.entries()) {

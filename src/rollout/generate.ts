@@ -1,29 +1,20 @@
 import { toBatch } from '../policy/batch.js';
 import type { Policy, PromptPass } from '../policy/policy.js';
-import type { Prompt } from '../prompt/prompt.js';
-import type { Completion, Sampling } from './completion.js';
+import type { Completion } from './completion.js';
 import { Decoder } from './decoder.js';
+import type { RolloutRequest } from './engine.js';
 import { drawTokens } from './sampler.js';
-
-/** A uniform number in [0, 1) for token `token` of completion `generation` of prompt `prompt`. */
-export type Uniform = (prompt: number, generation: number, token: number) => number;
 
 /**
  * Samples G completions of each prompt. Video and prompt are encoded once; finished completions leave the batch.
  *
  * @param endTokenIds any of these ends a completion and belongs to it
- * @param keepsPass also gives the pass over the prompts, for an update of the same weights; the caller disposes of it
- * @returns `[B][G]`
+ * @returns `[B][G]`, and the pass over the prompts if it is to be kept
  */
-export function generate(args: {
-  policy: Policy;
-  prompts: Prompt[];
-  numGenerations: number;
-  sampling: Sampling;
-  endTokenIds: readonly number[];
-  uniform: Uniform;
-  keepsPass?: boolean;
-}): { completions: Completion[][]; pass: PromptPass | null } {
+export function generate(args: RolloutRequest & { policy: Policy; endTokenIds: readonly number[] }): {
+  completions: Completion[][];
+  pass: PromptPass | null;
+} {
   const { policy, prompts, numGenerations: G, sampling, endTokenIds, uniform, keepsPass = false } = args;
   const drafts = prompts.map((_, prompt) => Array.from({ length: G }, (_, generation) => draft(prompt, generation)));
   const {

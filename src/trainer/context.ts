@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.js';
+import type { RolloutEngine } from '../rollout/engine.js';
 import type { PromptedSample } from './data-stream.js';
 import type { Stopwatch } from './metrics.js';
 import type { Models } from './models.js';
@@ -9,6 +10,8 @@ import type { StepResult } from './update.js';
 export interface StepContext {
   config: Config;
   models: Models;
+  /** Makes the completions. */
+  engine: RolloutEngine;
   optimizer: AdamW;
   /** The labels of the cls task. */
   classes: readonly string[];

@@ -3,9 +3,10 @@
  *
  *     ρ    = exp(logπ − logπ_old)
  *     KL   = exp(logπ_ref − logπ) − (logπ_ref − logπ) − 1            (Schulman's k3)
- *     loss = Σ weight · (−min(ρ A, clip(ρ, 1 − ε, 1 + ε_high) A) + β KL)
+ *     loss = Σ weight · (−w min(ρ A, clip(ρ, 1 − ε, 1 + ε_high) A) + β KL)
  *
- * Shao et al. 2024 (DeepSeekMath), eq. 3; the weights are those of `loss_type`.
+ * Shao et al. 2024 (DeepSeekMath), eq. 3; the weights are those of `loss_type`. w is 1 unless another
+ * sampler's log-probs were recorded.
  */
 
 export type LossType = 'grpo' | 'bnpo' | 'dr_grpo' | 'dapo';
@@ -59,6 +60,8 @@ export interface TokenTerms {
   oldLogprobs?: Float32Array;
   /** Absent where β is 0. */
   referenceLogprobs?: Float32Array;
+  /** What the sampler's being another counts (`importance.ts`). Absent where the policy sampled itself: 1. */
+  importance?: Float64Array;
 }
 
 /** Sums over the tokens, and ∂loss/∂logπ of each. */
@@ -83,7 +86,7 @@ export function grpoLoss({
   epsilon: number;
   epsilonHigh: number;
 }): LossParts {
-  const { weights, advantages, logprobs, oldLogprobs, referenceLogprobs } = terms;
+  const { weights, advantages, logprobs, oldLogprobs, referenceLogprobs, importance } = terms;
   const parts: LossParts = {
     loss: 0,
     gradient: new Float32Array(logprobs.length),
@@ -102,9 +105,10 @@ export function grpoLoss({
     const log = referenceLogprobs === undefined ? 0 : referenceLogprobs[t]! - logprob;
     const kl = Math.exp(log) - log - 1;
     const weight = weights[t]!;
+    const w = importance?.[t] ?? 1;
     parts.kl += kl;
-    parts.loss += weight * (-Math.min(ratio * A, clipped * A) + beta * kl);
-    parts.gradient[t] = weight * ((isClipped ? 0 : -ratio * A) + beta * (1 - Math.exp(log)));
+    parts.loss += weight * (w * -Math.min(ratio * A, clipped * A) + beta * kl);
+    parts.gradient[t] = weight * ((isClipped ? 0 : w * -ratio * A) + beta * (1 - Math.exp(log)));
   }
   return parts;
 }

@@ -35,6 +35,17 @@ export function lengthMetrics(lengths: number[], truncated: number): Metrics {
   };
 }
 
+/** What tokens count for another sampler's having drawn them, named as in TRL; nothing where the policy drew them itself. */
+export function importanceMetrics(weights: number[]): Metrics {
+  if (weights.length === 0) return {};
+  const name = 'sampling/importance_sampling_ratio';
+  return {
+    [`${name}/mean`]: mean(weights),
+    [`${name}/min`]: weights.reduce((least, weight) => Math.min(least, weight)),
+    [`${name}/max`]: weights.reduce((most, weight) => Math.max(most, weight)),
+  };
+}
+
 /** Seconds that the parts of a step took; they go into a profile too, where there is one. */
 export class Stopwatch {
   readonly seconds: Record<string, number> = {};

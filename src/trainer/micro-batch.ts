@@ -33,6 +33,8 @@ export interface MicroBatch {
   oldLogprobs?: Float32Array;
   /** `[M]` */
   referenceLogprobs?: Float32Array;
+  /** What tokens count for another sampler's having drawn them, where one has. `[M]` */
+  importance?: Float64Array;
 }
 
 /** Sums over the tokens of a micro-batch. */
@@ -85,7 +87,7 @@ export function accumulateGrpo({
   objective: Objective;
   pass?: PromptPass;
 }): MicroBatchSums {
-  const { batch, advantages, weights, oldLogprobs, referenceLogprobs } = microBatch;
+  const { batch, advantages, weights, oldLogprobs, referenceLogprobs, importance } = microBatch;
   const { beta, epsilon, epsilon_high: epsilonHigh, temperature } = objective;
   const sums = { loss: 0, kl: 0, clipped: 0 };
   const { logprobs, entropies } = policy.scoreBackward({
@@ -100,6 +102,7 @@ export function accumulateGrpo({
         logprobs: chunk,
         oldLogprobs: oldLogprobs?.subarray(start, end),
         referenceLogprobs: referenceLogprobs?.subarray(start, end),
+        importance: importance?.subarray(start, end),
       };
       const parts = grpoLoss({ terms, beta, epsilon, epsilonHigh });
       sums.loss += parts.loss;

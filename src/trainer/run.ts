@@ -11,6 +11,7 @@ import { readModelConfig } from '../model-folder/model-config.js';
 import { modelFolder } from '../model-folder/model-folder.js';
 import { promptMaker } from '../prompt/sample-prompt.js';
 import { describeLeftOutSamples } from '../prompt/usable-samples.js';
+import { localEngine } from '../rollout/engines/local.js';
 import type { Progress } from '../run/progress.js';
 import type { RunFolder } from '../run/run-folder.js';
 import { writeAtomically } from '../system/atomic-write.js';
@@ -34,7 +35,7 @@ import { RunRecords } from './run-records.js';
 import { learningRate } from './schedule.js';
 import { sftStep } from './sft-step.js';
 import { grpoStep } from './step.js';
-import { restoreOptimizer, saveTraining } from './training-files.js';
+import { restoreOptimizer, saveTraining, syncEngine } from './training-files.js';
 
 const METHODS: Record<Config['method'], StepFunction> = { grpo: grpoStep, sft: sftStep };
 
@@ -98,7 +99,8 @@ export async function run(options: RunOptions): Promise<RunEnd> {
   const records = await RunRecords.open({ folder, step: start, expected: state?.records, warn });
   const health = new Health({ options: { ...training, ...config.rollout }, state: state?.health });
   const best = await openBest({ config, folder, state: state?.best, warn });
-  const context: StepContext = { config, models, optimizer, classes };
+  const engine = localEngine(models);
+  const context: StepContext = { config, models, engine, optimizer, classes };
   const totals = { ...(state?.totals ?? { num_tokens: 0 }) };
   let step = start;
   let saved = start;
@@ -143,9 +145,10 @@ export async function run(options: RunOptions): Promise<RunEnd> {
 
   const evaluate = async (): Promise<Record<string, number>> => {
     if (held.length === 0) return {};
+    await syncEngine(context);
     const answered = await evaluateHeldOut({
       config,
-      answerer: models,
+      answerer: { engine, processor: models.processor },
       samples: held,
       train: samples,
       prepare: promptMaker(shown),
@@ -222,6 +225,7 @@ export async function run(options: RunOptions): Promise<RunEnd> {
     progress.stop();
     profile?.end();
     await records.close();
+    await engine.close();
     optimizer.dispose();
     models.dispose();
   }

@@ -1,15 +1,13 @@
 import type { Config } from '../config/schema.js';
-import type { PromptPass } from '../policy/policy.js';
 import { type RewardScores, scoreCompletion } from '../rewards/total.js';
-import type { Completion } from '../rollout/completion.js';
-import { generate } from '../rollout/generate.js';
-import { textKey, uniform } from '../system/random.js';
 import { groupAdvantages } from './advantages.js';
 import type { StepContext, StepFunction } from './context.js';
 import type { PromptedSample } from './data-stream.js';
-import { lengthMetrics, rewardMetrics } from './metrics.js';
+import { addImportance } from './importance.js';
+import { importanceMetrics, lengthMetrics, rewardMetrics } from './metrics.js';
 import { accumulateGrpo, type MicroBatch, type Objective, toMicroBatches } from './micro-batch.js';
 import { completionRecords } from './records.js';
+import { rollOut } from './roll-out.js';
 import { applyUpdate, chunks, updateMetrics } from './update.js';
 
 /**
@@ -24,7 +22,7 @@ export const grpoStep: StepFunction = async (context, { step, samples, learningR
   const { config, models, optimizer } = context;
   const { policy } = models;
 
-  const { completions, pass } = clock.measure('rollout', () => rollOut({ context, step, samples }));
+  const { completions, behaviour, pass } = await clock.measure('rollout', () => rollOut({ context, step, samples }));
   const texts = completions.map((group) => group.map(({ tokenIds }) => toText(context, tokenIds)));
   const scores = clock.measure('reward', () => scoreAll({ context, samples, texts }));
   const rewards = scores.map((group) => group.map(({ reward }) => reward));
@@ -38,6 +36,13 @@ export const grpoStep: StepFunction = async (context, { step, samples, learningR
   }));
   const microBatches = toMicroBatches(chunks(groups, config.training.gradient_accumulation_steps), objective);
   clock.measure('reference', () => addReference({ context, microBatches, objective }));
+  if (behaviour === 'recorded') {
+    const parts = chunks(completions, microBatches.length);
+    clock.measure('policy', () => {
+      for (const [i, microBatch] of microBatches.entries())
+        addImportance({ context, microBatch, completions: parts[i]! });
+    });
+  }
 
   const updates = Array.from({ length: config.grpo.num_iterations }, (_, iteration) => {
     // The first update is of the weights that sampled: what rollout computed of the prompts still holds.
@@ -60,6 +65,7 @@ export const grpoStep: StepFunction = async (context, { step, samples, learningR
       loss: loss!,
       ...rewardMetrics(scores),
       ...updated,
+      ...importanceMetrics(microBatches.flatMap(({ importance }) => [...(importance ?? [])])),
       ...lengthMetrics(lengths, all.filter(({ truncated }) => truncated).length),
     },
     completions: completionRecords({ context, step, samples, completions, texts, scores, advantages }),
@@ -67,37 +73,6 @@ export const grpoStep: StepFunction = async (context, { step, samples, learningR
     applied: updates.every(({ applied }) => applied),
   };
 };
-
-/** Samples the groups. A token's random number depends on the run's seed and on what it is a token of, nothing else. */
-function rollOut(args: { context: StepContext; step: number; samples: PromptedSample[] }): {
-  completions: Completion[][];
-  pass: PromptPass | null;
-} {
-  const { config, models } = args.context;
-  const keys = completionKeys(args.samples.map(({ sample }) => sample.id));
-  return generate({
-    policy: models.policy,
-    prompts: args.samples.map(({ prompt }) => prompt),
-    numGenerations: config.rollout.num_generations,
-    sampling: config.rollout,
-    endTokenIds: models.processor.endTokenIds,
-    keepsPass: config.training.gradient_accumulation_steps === 1,
-    uniform: (b, generation, token) => uniform(config.seed, args.step, keys[b]!, generation, token),
-  });
-}
-
-/**
- * A key for the random numbers of each sample of a step. One that comes again in the step (where epochs meet, or the data
- * is small) is keyed as that, else it would get the same completions twice. `[B]`
- */
-export function completionKeys(sampleIds: string[]): number[] {
-  const seen = new Map<string, number>();
-  return sampleIds.map((id) => {
-    const times = seen.get(id) ?? 0;
-    seen.set(id, times + 1);
-    return textKey(times === 0 ? id : `${id}\0${times}`);
-  });
-}
 
 const toText = ({ models }: StepContext, tokenIds: Int32Array): string =>
   models.processor.tokenizer.decode(tokenIds, { skipSpecialTokens: true });

@@ -4,6 +4,7 @@ import { modelFolder } from '../model-folder/model-folder.js';
 import { openSafetensors, toFloat32, writeSafetensors } from '../model-folder/safetensors.js';
 import { saveAdapter, saveModel } from '../policy/save.js';
 import type { Checkpoint } from './checkpoint.js';
+import type { StepContext } from './context.js';
 import type { Models } from './models.js';
 import type { AdamW } from './optimizer.js';
 
@@ -18,10 +19,20 @@ export async function saveTraining(args: {
   folder: string;
 }): Promise<void> {
   const { models, optimizer, config, folder } = args;
+  await savePolicy({ models, config, folder });
+  await writeSafetensors({ file: path.join(folder, OPTIMIZER), tensors: optimizer.tensors() });
+}
+
+async function savePolicy(args: { models: Models; config: Config; folder: string }): Promise<void> {
+  const { models, config, folder } = args;
   const { path: baseModel, lora } = config.model;
   if (lora === undefined) await saveModel({ policy: models.policy, from: await modelFolder(baseModel), folder });
   else await saveAdapter({ policy: models.policy, lora, baseModel, folder });
-  await writeSafetensors({ file: path.join(folder, OPTIMIZER), tensors: optimizer.tensors() });
+}
+
+/** Gives the engine the weights as they are now. */
+export async function syncEngine({ engine, models, optimizer, config }: StepContext): Promise<void> {
+  await engine.sync(optimizer.step, (folder) => savePolicy({ models, config, folder }));
 }
 
 /** Puts back the moments of a checkpoint. */

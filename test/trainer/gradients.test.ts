@@ -9,6 +9,7 @@ import { downloadFloats } from '../../src/tensor/ops.js';
 import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
 import { bytesOf, dispose, scope } from '../../src/tensor/tensor.js';
 import { groupAdvantages } from '../../src/trainer/advantages.js';
+import { type ImportanceMode, importanceWeights } from '../../src/trainer/importance.js';
 import type { LossType } from '../../src/trainer/loss.js';
 import {
   accumulateGrpo,
@@ -101,7 +102,7 @@ const groupsOf = (step: Step): Group[] =>
 
 /** Compares every gradient with the recorded one of the same name. */
 async function expectGradients(policy: Policy, file: string) {
-  const expected = await readTensorFixture(`step/gradients/${file}.safetensors`);
+  const expected = await readTensorFixture(`${file}.safetensors`);
   const ours = (name: string) =>
     name.replace(/^base_model\.model\./, '').replace(/^model\.language_model\.layers/, 'model.layers');
   const names = [...expected.keys()].map(ours);
@@ -110,6 +111,13 @@ async function expectGradients(policy: Policy, file: string) {
     const found = downloadFloats(policy.parameters.gradients.get(ours(name))!);
     expect(relativeError(found, data), name).toBeLessThan(1e-4);
   }
+}
+
+function gradientNorm({ parameters }: Policy): number {
+  let squares = 0;
+  for (const gradient of parameters.gradients.values())
+    for (const x of scope(() => downloadFloats(gradient))) squares += x * x;
+  return Math.sqrt(squares);
 }
 
 /** `keepsPass`: the prompts are encoded first, as rollout does, and the update starts from there. */
@@ -163,7 +171,7 @@ describe.each(Object.keys(SETUPS) as Setup[])('%s', (setup) => {
       expect(sum((part) => part.entropy) / tokens).toBeCloseTo(expected[kind].entropy, 5);
       expect(sum((part) => part.clipped) / tokens).toBeCloseTo(expected[kind].clip_ratio.region, 6);
       expect(sum((part) => part.loss)).toBeCloseTo(expected[kind].loss.grpo, 5);
-      await expectGradients(policy, `${setup}-${kind}`);
+      await expectGradients(policy, `step/gradients/${setup}-${kind}`);
       policy.parameters.clearGradients();
       dispose();
       expect(activeBackend().liveTensors()).toBe(0);
@@ -183,7 +191,7 @@ describe.each(Object.keys(SETUPS) as Setup[])('%s', (setup) => {
       const live = activeBackend().liveTensors();
       const { parts } = run({ ...loaded, policy }, [groupsOf(loaded.step)], 'grpo', 'grpo', true);
       expect(largestDifference(parts[0]!.logprobs, loaded.expected.grpo.policy_logprobs.flat(2))).toBeLessThan(1e-5);
-      await expectGradients(policy, `${setup}-grpo`);
+      await expectGradients(policy, `step/gradients/${setup}-grpo`);
       policy.parameters.clearGradients();
       expect(activeBackend().liveTensors()).toBe(live);
       loaded.dispose();
@@ -204,7 +212,7 @@ describe.each(Object.keys(SETUPS) as Setup[])('%s', (setup) => {
       'grpo',
       'grpo',
     );
-    await expectGradients(policy, `${setup}-grpo`);
+    await expectGradients(policy, `step/gradients/${setup}-grpo`);
     loaded.dispose();
   });
 
@@ -220,10 +228,7 @@ describe.each(Object.keys(SETUPS) as Setup[])('%s', (setup) => {
         lossType,
       );
       expect(sum((part) => part.loss)).toBeCloseTo(expected.grpo.loss[lossType], 5);
-      let squares = 0;
-      for (const gradient of policy.parameters.gradients.values())
-        for (const x of scope(() => downloadFloats(gradient))) squares += x * x;
-      expect(Math.sqrt(squares) / expected.grpo.grad_norm[lossType]).toBeCloseTo(1, 4);
+      expect(gradientNorm(policy) / expected.grpo.grad_norm[lossType]).toBeCloseTo(1, 4);
       dispose();
     },
   );
@@ -235,10 +240,43 @@ describe.each(Object.keys(SETUPS) as Setup[])('%s', (setup) => {
     const { loss, logprobs } = accumulateSft({ policy, microBatch: microBatch! });
     expect(largestDifference(logprobs, expected.sft.logprobs.flat())).toBeLessThan(1e-5);
     expect(loss).toBeCloseTo(expected.sft.loss, 5);
-    await expectGradients(policy, `${setup}-sft`);
+    await expectGradients(policy, `step/gradients/${setup}-sft`);
     dispose();
   });
 });
+
+/** What scripts/fixtures/behaviour.py computes with PyTorch: another sampler recorded the log-probs. */
+interface BehaviourExpected {
+  clip_max: number;
+  old_logprobs: number[][][];
+  behaviour_logprobs: number[][][];
+  modes: Record<ImportanceMode, { loss: number; grad_norm: number }>;
+}
+
+it.each(['token_truncate', 'token_mask', 'sequence_truncate', 'sequence_mask'] as const)(
+  'recorded log-probs, %s: loss and gradient are those of PyTorch',
+  async (mode) => {
+    const { policy, reference, step, objective, dispose } = await load('full');
+    const expected = await readJsonFixture<BehaviourExpected>('behaviour/expected.json');
+    const [microBatch] = toMicroBatches([groupsOf(step)], objective);
+    const { batch } = microBatch!;
+    const oldLogprobs = Float32Array.from(expected.old_logprobs.flat(2));
+    const importance = importanceWeights({
+      oldLogprobs,
+      behaviourLogprobs: Float32Array.from(expected.behaviour_logprobs.flat(2)),
+      offsets: batch.layout.offsets,
+      mode,
+      clipMax: expected.clip_max,
+    });
+    const referenceLogprobs = reference.score({ batch, temperature: objective.temperature }).logprobs;
+    const corrected = { ...microBatch!, oldLogprobs, referenceLogprobs, importance };
+    const { loss } = accumulateGrpo({ policy, microBatch: corrected, objective });
+    expect(loss).toBeCloseTo(expected.modes[mode].loss, 5);
+    expect(gradientNorm(policy) / expected.modes[mode].grad_norm).toBeCloseTo(1, 4);
+    if (mode === 'token_truncate') await expectGradients(policy, 'behaviour/token_truncate');
+    dispose();
+  },
+);
 
 describe('controls: mistakes that the loss hardly shows', () => {
   const gradientsOf = (policy: Policy) => {

@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
 import { labelsOf } from '../../src/dataset/classes.js';
@@ -6,6 +9,8 @@ import { toBatch } from '../../src/policy/batch.js';
 import type { Policy } from '../../src/policy/policy.js';
 import { promptMaker } from '../../src/prompt/sample-prompt.js';
 import type { Tokenizer } from '../../src/prompt/tokenizer.js';
+import type { RolloutEngine } from '../../src/rollout/engine.js';
+import { localEngine } from '../../src/rollout/engines/local.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
 import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
@@ -14,7 +19,8 @@ import type { PromptedSample } from '../../src/trainer/data-stream.js';
 import { Stopwatch } from '../../src/trainer/metrics.js';
 import { type Models, openModels } from '../../src/trainer/models.js';
 import { AdamW } from '../../src/trainer/optimizer.js';
-import { completionKeys, grpoStep } from '../../src/trainer/step.js';
+import { completionKeys } from '../../src/trainer/roll-out.js';
+import { grpoStep } from '../../src/trainer/step.js';
 import { tinyProject } from '../tiny-project.js';
 
 const project = await tinyProject({ train: 4, test: 1 });
@@ -36,7 +42,7 @@ async function openPolicy(set: string[]) {
   const prepare = promptMaker({ processor: models.processor, settings: config.data, warn: expect.unreachable });
   const samples = await Promise.all(loaded.map(async (sample) => ({ sample, prompt: await prepare(sample) })));
   const optimizer = new AdamW({ parameters: models.policy.parameters, options: config.training });
-  const context: StepContext = { config, models, optimizer, classes };
+  const context: StepContext = { config, models, engine: localEngine(models), optimizer, classes };
   onTestFinished(() => {
     optimizer.dispose();
     models.dispose();
@@ -109,6 +115,52 @@ describe.each([
     );
     const objective = (logprobs: Float32Array) => logprobs.reduce((sum, x, t) => sum + advantages[t] * x, 0);
     expect(objective(after.policy)).toBeGreaterThan(objective(before.policy));
+  });
+});
+
+describe('an engine that records', () => {
+  /** Log-probs of the policy that are off by `shift`. */
+  const recorder = (local: RolloutEngine, shift: number, synced: number[] = []): RolloutEngine => ({
+    ...local,
+    sync: async (version, save) => {
+      synced.push(version);
+      const folder = await mkdtemp(join(tmpdir(), 'vau-rft-test-'));
+      onTestFinished(() => rm(folder, { recursive: true, force: true }));
+      await save(folder);
+      expect(await readdir(folder)).toContain('model.safetensors');
+    },
+    generate: async (request) => {
+      const { completions, pass } = await local.generate({ ...request, keepsPass: false });
+      const recorded = completions.map((group) =>
+        group.map((one) => ({ ...one, logprobs: one.logprobs.map((logprob) => logprob + shift) })),
+      );
+      return { completions: recorded, pass, behaviour: 'recorded' };
+    },
+  });
+
+  const lossWith = async (shift: number, set: string[] = []) => {
+    const { context, samples } = await openPolicy(['grpo.beta=0', ...set]);
+    return makeStep({ ...context, engine: recorder(context.engine, shift) }, samples);
+  };
+
+  it('is given the weights after each update, and weighs tokens by how much likelier the policy makes them', async () => {
+    const synced: number[] = [];
+    const { context, samples } = await openPolicy([]);
+    const recording = { ...context, engine: recorder(context.engine, -0.5, synced) };
+    await makeStep(recording, samples);
+    await makeStep(recording, samples);
+    expect(synced).toEqual([0, 1]);
+    const { metrics } = await lossWith(-0.5);
+    expect(metrics['sampling/importance_sampling_ratio/mean']).toBeCloseTo(Math.exp(0.5), 3);
+    const { metrics: agreed } = await lossWith(0);
+    expect(metrics.grad_norm! / agreed.grad_norm!).toBeCloseTo(Math.exp(0.5), 3);
+  });
+
+  it('counts for no more than the config says', async () => {
+    const { metrics } = await lossWith(-0.5, ['grpo.importance_sampling_clip_max=1.25']);
+    expect(metrics['sampling/importance_sampling_ratio/max']).toBe(1.25);
+    const { metrics: masked } = await lossWith(-0.5, ['grpo.importance_sampling_mode=sequence_mask']);
+    expect(masked.grad_norm).toBe(0);
   });
 });
 

@@ -7,6 +7,7 @@ import { Interrupted } from '../../evaluation/predict.js';
 import { flatMetrics } from '../../evaluation/summary.js';
 import { promptMaker } from '../../prompt/sample-prompt.js';
 import { describeLeftOutSamples, leftOutReasons } from '../../prompt/usable-samples.js';
+import { localEngine } from '../../rollout/engines/local.js';
 import { createProgress } from '../../run/progress.js';
 import { writeAtomically } from '../../system/atomic-write.js';
 import { DataError } from '../../system/errors.js';
@@ -52,7 +53,7 @@ export async function evaluateCommand(args: {
   try {
     const result = await evaluateHeldOut({
       config,
-      answerer: models,
+      answerer: { engine: localEngine(models), processor: models.processor },
       samples,
       train,
       prepare: promptMaker({ processor: models.processor, settings: config.data, cache, warn }),

@@ -32,11 +32,10 @@ export const command: CommandModule<object, Args> = {
       seed: countOrZero,
     });
     const { checkNumbersOf, openOneVideo } = await import('../actions/one-video.js');
-    const { generate } = await import('../../rollout/generate.js');
+    const { localEngine } = await import('../../rollout/engines/local.js');
     const { uniform } = await import('../../system/random.js');
     const { models, prompt } = await openOneVideo(args);
-    const { completions } = generate({
-      policy: models.policy,
+    const { completions } = await localEngine(models).generate({
       prompts: [prompt],
       numGenerations: 1,
       sampling: {
@@ -46,7 +45,6 @@ export const command: CommandModule<object, Args> = {
         max_completion_length: args['max-new-tokens'],
         min_completion_length: 0,
       },
-      endTokenIds: models.processor.endTokenIds,
       uniform: (_, generation, token) => uniform(args.seed, generation, token),
     });
     const { tokenIds, logprobs, truncated } = completions[0]![0]!;

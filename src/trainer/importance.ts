@@ -1,0 +1,62 @@
+import type { Completion } from '../rollout/completion.js';
+import type { StepContext } from './context.js';
+import type { MicroBatch } from './micro-batch.js';
+
+/** How weights outside the bounds are treated, and what they are of; TRL's `vllm_importance_sampling_mode`. */
+export type ImportanceMode = 'token_truncate' | 'token_mask' | 'sequence_truncate' | 'sequence_mask';
+
+/**
+ * What each token counts where another sampler's log-probs were recorded: w = π_old / π_behaviour, of the token or of its
+ * whole sequence, no more than `clipMax` (`truncate`), or 0 beyond it (`mask`). It is a constant in the gradient. A token
+ * whose log-prob is not known (NaN) counts as if both agreed.
+ *
+ * @param offsets completion i owns tokens offsets[i] … offsets[i + 1]. `[n + 1]`
+ * @returns `[M]`
+ */
+export function importanceWeights(args: {
+  oldLogprobs: Float32Array;
+  behaviourLogprobs: Float32Array;
+  offsets: Int32Array;
+  mode: ImportanceMode;
+  clipMax: number;
+}): Float64Array {
+  const { oldLogprobs, behaviourLogprobs, offsets, mode, clipMax } = args;
+  const logs = Float64Array.from(oldLogprobs, (old, t) => {
+    const log = old - behaviourLogprobs[t]!;
+    return Number.isNaN(log) ? 0 : log;
+  });
+  if (mode.startsWith('sequence'))
+    for (let i = 0; i + 1 < offsets.length; i++) {
+      const own = logs.subarray(offsets[i]!, offsets[i + 1]!);
+      own.fill(own.reduce((sum, log) => sum + log, 0));
+    }
+  const beyond = mode.endsWith('mask') ? 0 : clipMax;
+  return logs.map(Math.exp).map((weight) => (weight > clipMax ? beyond : weight));
+}
+
+/**
+ * Corrects for a sampler that was not the policy. π_old is the policy's as it is, in a pass of its own: the ratio of a
+ * sequence is not known before its last token.
+ *
+ * @param completions of the micro-batch, with the log-probs that the sampler recorded. `[B][G]`
+ */
+export function addImportance(args: {
+  context: StepContext;
+  microBatch: MicroBatch;
+  completions: Completion[][];
+}): void {
+  const { context, microBatch, completions } = args;
+  const { config, models } = context;
+  const { importance_sampling_mode: mode = 'token_truncate', importance_sampling_clip_max: clipMax = 3 } = config.grpo;
+  const { batch } = microBatch;
+  const { logprobs: oldLogprobs } = models.policy.score({ batch, temperature: config.rollout.temperature });
+  const behaviourLogprobs = Float32Array.from(completions.flat().flatMap(({ logprobs }) => [...logprobs]));
+  microBatch.oldLogprobs = oldLogprobs;
+  microBatch.importance = importanceWeights({
+    oldLogprobs,
+    behaviourLogprobs,
+    offsets: batch.layout.offsets,
+    mode,
+    clipMax,
+  });
+}

@@ -58,7 +58,7 @@ const profile =
         },
       });
 const backend = await startRuntime({ report: (line) => process.stderr.write(`${line}\n`), profile });
-const models = await openModels({ config });
+const models = await openModels({ config, withReference: true });
 const loadedBytes = process.resourceUsage().maxRSS * 1024;
 const { parameters } = models.policy;
 const optimizer = new AdamW({ parameters, options: config.training });

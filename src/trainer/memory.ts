@@ -4,7 +4,7 @@ import { adaptedLayers } from '../policy/lora.js';
 import { weightShapes } from '../policy/shapes.js';
 import { RunError } from '../system/errors.js';
 import { memoryLimit } from '../system/memory-limit.js';
-import { trainsWeight } from './models.js';
+import { needsReference, trainsWeight } from './models.js';
 
 /** Numbers of a run's weights. */
 export interface WeightCounts {
@@ -36,11 +36,11 @@ export function weightMemory(args: {
   const { config, weights, type } = args;
   const frozenBytes = type === 'bfloat16' ? 2 : 4;
   const trained = weights.own + weights.adapters;
-  const needsReference = config.method === 'grpo' && config.grpo.beta > 0 && !config.model.lora;
+  const hasOwnReference = needsReference(config) && !config.model.lora;
   return {
     'frozen weights': (weights.model - weights.own) * frozenBytes,
     'trained weights': trained * (type === 'bfloat16' ? 6 : 4),
-    'reference weights': needsReference ? weights.model * frozenBytes : 0,
+    'reference weights': hasOwnReference ? weights.model * frozenBytes : 0,
     'gradients and optimizer': trained * 12,
   };
 }

@@ -115,16 +115,4 @@ export function accumulateGrpo({
   return { ...sums, tokens: logprobs.length, entropy: sumOf(entropies), logprobs };
 }
 
-/** Adds the gradient of −log p of the completions, averaged over all completion tokens of the step. */
-export function accumulateSft({ policy, microBatch }: { policy: Policy; microBatch: MicroBatch }): MicroBatchSums {
-  const { batch, weights } = microBatch;
-  const { logprobs, entropies } = policy.scoreBackward({
-    batch,
-    temperature: 1,
-    gradient: (start, chunk) => Float32Array.from(chunk, (_, i) => -weights[start + i]!),
-  });
-  const loss = logprobs.reduce((sum, logprob, t) => sum - weights[t]! * logprob, 0);
-  return { loss, tokens: logprobs.length, kl: 0, clipped: 0, entropy: sumOf(entropies), logprobs };
-}
-
 const sumOf = (values: Float32Array): number => values.reduce((sum, x) => sum + x, 0);

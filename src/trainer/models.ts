@@ -20,7 +20,7 @@ const FEATURE_BYTES = 2 ** 30;
 /** The models of a run. */
 export interface Models {
   policy: Policy;
-  /** Null where nothing is measured against it: in SFT, and with β = 0. */
+  /** Null where nothing is measured against it. */
   reference: Policy | null;
   processor: Processor;
   /** Frees what is kept beyond its bounds; called between steps. */
@@ -42,9 +42,10 @@ interface ModelOptions {
 interface ModelsConfig {
   model: ModelOptions;
   seed: number;
-  method: Config['method'];
-  grpo: { beta: number };
 }
+
+/** Whether a run measures its policy against the model that it starts from. */
+export const needsReference = ({ method, grpo }: Config): boolean => method === 'grpo' && grpo.beta > 0;
 
 /** The type that a config's `model.dtype` means on this machine. */
 export async function resolveType(dtype: ModelOptions['dtype']): Promise<'float32' | 'bfloat16'> {
@@ -64,26 +65,25 @@ export const trainsWeight =
     lora === undefined && !(freeze_vision && isVision(name));
 
 /**
- * Loads the policy and the frozen reference.
+ * Loads the policy and, where it is wanted, the frozen reference.
  *
  * @param checkpoint folder to take the policy's trained weights from, instead of the start that the config names
  * @throws ModelError for files that are missing, damaged or do not fit
  */
 export async function openModels(args: {
   config: ModelsConfig;
+  withReference: boolean;
   checkpoint?: string;
-  onTensor?: (done: number, total: number) => void;
 }): Promise<Models> {
-  const { config, checkpoint, onTensor } = args;
+  const { config, withReference, checkpoint } = args;
   const model = { ...config.model, path: await modelFolder(config.model.path) };
   const type = await resolveType(model.dtype);
   if (checkpoint !== undefined) await checkKind({ checkpoint, lora: model.lora });
   const folder = model.lora === undefined ? (checkpoint ?? model.path) : model.path;
   const processor = await loadProcessor({ folder: model.path, config: await readModelConfig(folder) });
-  const needsReference = config.method === 'grpo' && config.grpo.beta > 0;
 
   const merged = model.lora === undefined ? model.adapter : undefined;
-  const base = await loadModel({ folder, adapter: merged, type, trains: trainsWeight(model), onTensor });
+  const base = await loadModel({ folder, adapter: merged, type, trains: trainsWeight(model) });
   if (model.lora !== undefined) {
     const stored = checkpoint ?? model.adapter;
     const values =
@@ -95,7 +95,7 @@ export async function openModels(args: {
   const features = model.freeze_vision ? new FeatureCache({ capacity: FEATURE_BYTES }) : null;
   const policy = new Policy({ ...base, features });
 
-  const reference = needsReference ? await openReference({ policy, model, type, features }) : null;
+  const reference = withReference ? await openReference({ policy, model, type, features }) : null;
   return {
     policy,
     reference,

@@ -28,7 +28,7 @@ import { Health } from './health.js';
 import { readInputs } from './inputs.js';
 import { checkMemory } from './memory.js';
 import { metricsLine, Stopwatch, shownMetrics } from './metrics.js';
-import { openModels, resolveType } from './models.js';
+import { needsReference, openModels, resolveType } from './models.js';
 import { AdamW } from './optimizer.js';
 import { noteChanges } from './resume.js';
 import { RunRecords } from './run-records.js';
@@ -79,7 +79,11 @@ export async function run(options: RunOptions): Promise<RunEnd> {
   const inputs = await readInputs({ samples, model: config.model.path });
   const changes = checkpoint === null ? [] : noteChanges({ checkpoint, config, inputs, acceptChanges, warn });
   await checkFit(config);
-  const models = await openModels({ config, checkpoint: checkpoint?.folder });
+  const models = await openModels({
+    config,
+    withReference: needsReference(config),
+    checkpoint: checkpoint?.folder,
+  });
   const optimizer = new AdamW({ parameters: models.policy.parameters, options: training });
   if (checkpoint !== null) await restoreOptimizer({ optimizer, checkpoint });
   const cache = openFrameCache({ report: warn });

@@ -2,38 +2,34 @@ import { encodeCompletion } from '../prompt/build.js';
 import { expectedCompletion } from '../prompt/tasks.js';
 import type { StepFunction } from './context.js';
 import { lengthMetrics } from './metrics.js';
-import { accumulateSft, type Objective, toMicroBatches } from './micro-batch.js';
+import { accumulateSft, toSftBatch } from './sft-batch.js';
 import { applyUpdate, chunks, updateMetrics } from './update.js';
 
-/** The mean over all completion tokens of the step. */
-const OBJECTIVE: Objective = {
-  temperature: 1,
-  beta: 0,
-  epsilon: 0,
-  epsilon_high: 0,
-  loss_type: 'dapo',
-  max_completion_length: 0,
-};
-
-/** One step of supervised fine-tuning: −log p of the annotated answer; the loss is on the completion alone. */
+/**
+ * One step of supervised fine-tuning: −log p of the annotated answer, the mean over all completion tokens of the step; the
+ * loss is on the completion alone.
+ */
 export const sftStep: StepFunction = async (context, { samples, learningRate, clock }) => {
   const { config, models, optimizer } = context;
   const { policy, processor } = models;
-  const groups = samples.map(({ sample, prompt }) => {
+  const demonstrations = samples.map(({ sample, prompt }) => {
     const text = expectedCompletion({ sample, style: config.data.prompt });
-    return { prompt, completions: [encodeCompletion({ processor, text })], advantages: [0] };
+    return { prompt, completion: encodeCompletion({ processor, text }) };
   });
-  const microBatches = toMicroBatches(chunks(groups, config.training.gradient_accumulation_steps), OBJECTIVE);
-  const sums = clock.measure('policy', () => microBatches.map((microBatch) => accumulateSft({ policy, microBatch })));
+  const lengths = demonstrations.map(({ completion }) => completion.length);
+  const weight = 1 / sum(lengths);
+  const batches = chunks(demonstrations, config.training.gradient_accumulation_steps).map(toSftBatch);
+  const sums = clock.measure('policy', () => batches.map((batch) => accumulateSft({ policy, batch, weight })));
   const { parameters } = policy;
   const update = clock.measure('optimizer', () => applyUpdate({ sums, optimizer, parameters, learningRate }));
 
-  const lengths = groups.map(({ completions }) => completions[0]!.length);
   const { loss, entropy, grad_norm } = updateMetrics([update]);
   return {
     metrics: { loss: loss!, entropy: entropy!, grad_norm: grad_norm!, ...lengthMetrics(lengths, 0) },
     completions: [],
-    tokens: groups.reduce((sum, { prompt, completions }) => sum + prompt.tokenIds.length + completions[0]!.length, 0),
+    tokens: sum(demonstrations.map(({ prompt }) => prompt.tokenIds.length)) + sum(lengths),
     applied: update.applied,
   };
 };
+
+const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);

@@ -11,13 +11,8 @@ import { bytesOf, dispose, scope } from '../../src/tensor/tensor.js';
 import { groupAdvantages } from '../../src/trainer/advantages.js';
 import { type ImportanceMode, importanceWeights } from '../../src/trainer/importance.js';
 import type { LossType } from '../../src/trainer/loss.js';
-import {
-  accumulateGrpo,
-  accumulateSft,
-  type Group,
-  type Objective,
-  toMicroBatches,
-} from '../../src/trainer/micro-batch.js';
+import { accumulateGrpo, type Group, type Objective, toMicroBatches } from '../../src/trainer/micro-batch.js';
+import { accumulateSft, toSftBatch } from '../../src/trainer/sft-batch.js';
 import {
   fixture,
   largestDifference,
@@ -234,10 +229,10 @@ describe.each(Object.keys(SETUPS) as Setup[])('%s', (setup) => {
   );
 
   it('sft: loss and every gradient', async () => {
-    const { policy, step, expected, objective, dispose } = await load(setup);
-    const groups = groupsOf(step).map((group) => ({ ...group, completions: [group.completions[2]!], advantages: [1] }));
-    const [microBatch] = toMicroBatches([groups], { ...objective, loss_type: 'dapo' });
-    const { loss, logprobs } = accumulateSft({ policy, microBatch: microBatch! });
+    const { policy, step, expected, dispose } = await load(setup);
+    const demonstrations = groupsOf(step).map(({ prompt, completions }) => ({ prompt, completion: completions[2]! }));
+    const batch = toSftBatch(demonstrations);
+    const { loss, logprobs } = accumulateSft({ policy, batch, weight: 1 / batch.layout.targets.length });
     expect(largestDifference(logprobs, expected.sft.logprobs.flat())).toBeLessThan(1e-5);
     expect(loss).toBeCloseTo(expected.sft.loss, 5);
     await expectGradients(policy, `step/gradients/${setup}-sft`);

@@ -24,9 +24,8 @@ const open = (adapter: string, settings: typeof lora | undefined) =>
     config: {
       model: { path: model, dtype: 'float32', freeze_vision: true, lora: settings, adapter },
       seed: 0,
-      method: 'sft',
-      grpo: { beta: 0 },
     },
+    withReference: false,
   });
 
 describe('model.adapter', () => {

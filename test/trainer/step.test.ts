@@ -38,7 +38,7 @@ async function openPolicy(set: string[]) {
   const config = await loadConfig({ file: project.config, set: options });
   const classes = labelsOf(config.data);
   const loaded = await loadDataset({ data: config.data, split: 'train', log: () => {} });
-  const models = formed(await openModels({ config }));
+  const models = formed(await openModels({ config, withReference: true }));
   const prepare = promptMaker({ processor: models.processor, settings: config.data, warn: expect.unreachable });
   const samples = await Promise.all(loaded.map(async (sample) => ({ sample, prompt: await prepare(sample) })));
   const optimizer = new AdamW({ parameters: models.policy.parameters, options: config.training });

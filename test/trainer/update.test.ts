@@ -6,14 +6,9 @@ import { FeatureCache } from '../../src/policy/vision/feature-cache.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
 import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
-import {
-  accumulateGrpo,
-  accumulateSft,
-  type Group,
-  type Objective,
-  toMicroBatches,
-} from '../../src/trainer/micro-batch.js';
+import { accumulateGrpo, type Group, type Objective, toMicroBatches } from '../../src/trainer/micro-batch.js';
 import { AdamW, type OptimizerOptions } from '../../src/trainer/optimizer.js';
+import { accumulateSft, toSftBatch } from '../../src/trainer/sft-batch.js';
 import { applyUpdate } from '../../src/trainer/update.js';
 import { fixture, type RecordedPrompt, readJsonFixture, toPrompt } from '../policy/reference-models.js';
 
@@ -58,9 +53,9 @@ beforeAll(async () => {
 });
 
 /** The third completion of each prompt, as the supervised run of the fixtures takes them. */
-const supervised = () => {
-  const chosen = groups.map((group) => ({ ...group, completions: [group.completions[2]!], advantages: [1] }));
-  return toMicroBatches([chosen], objective)[0]!;
+const superviseOn = (policy: Policy) => {
+  const batch = toSftBatch(groups.map(({ prompt, completions }) => ({ prompt, completion: completions[2]! })));
+  return accumulateSft({ policy, batch, weight: 1 / batch.layout.targets.length });
 };
 
 const full = async () =>
@@ -86,7 +81,7 @@ describe('applyUpdate', () => {
       decays: () => true,
     });
     for (const [i, loss] of run.losses.entries()) {
-      const sums = [accumulateSft({ policy, microBatch: supervised() })];
+      const sums = [superviseOn(policy)];
       const update = applyUpdate({ sums, optimizer, parameters, learningRate: run.lr });
       expect(update.loss / loss, `loss before step ${i + 1}`).toBeCloseTo(1, 4);
       expect(update.gradNorm / run.grad_norms[i]!, `gradient norm of step ${i + 1}`).toBeCloseTo(1, 3);
@@ -103,7 +98,7 @@ describe('applyUpdate', () => {
     const optimizer = new AdamW({ parameters, options });
     const name = 'model.norm.weight';
     const before = scope(() => downloadFloats(parameters.master(name)));
-    const sums = accumulateSft({ policy, microBatch: supervised() });
+    const sums = superviseOn(policy);
     expect(parameters.gradients.size).toBeGreaterThan(0);
     const update = applyUpdate({ sums: [{ ...sums, loss: Number.NaN }], optimizer, parameters, learningRate: 1 });
     expect([update.applied, optimizer.step, parameters.gradients.size]).toEqual([false, 0, 0]);

@@ -24,10 +24,8 @@ export async function openOneVideo(args: ModelArgs): Promise<{ models: Models; p
   const config = {
     model: { path: args.model, dtype: args.dtype, freeze_vision: true, lora, adapter: args.adapter },
     seed: 0,
-    method: 'sft' as const,
-    grpo: { beta: 0 },
   };
-  const models = await openModels({ config });
+  const models = await openModels({ config, withReference: false });
   const { processor } = models;
   const frames =
     args.video === undefined

@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { configSchema } from '../src/config/schema.js';
+import { single } from '../src/parallel/single.js';
 import { encodeCompletion } from '../src/prompt/build.js';
 import type { RolloutEngine } from '../src/rollout/engine.js';
 import { localEngine } from '../src/rollout/engines/local.js';
@@ -62,7 +63,7 @@ const models = await openModels({ config, withReference: true });
 const loadedBytes = process.resourceUsage().maxRSS * 1024;
 const { parameters } = models.policy;
 const optimizer = new AdamW({ parameters, options: config.training });
-const context: StepContext = { config, models, engine: answering(models), optimizer, classes: [] };
+const context: StepContext = { config, models, engine: answering(models), optimizer, classes: [], group: single };
 const prompt = videoPrompt({ config: models.policy.config, tokens: Number(values.tokens) });
 const sample: PromptedSample['sample'] = {
   id: 'bench',
@@ -83,7 +84,7 @@ for (let step = 1; step <= 1 + Number(values.steps); step++) {
   const { metrics, tokens } = await grpoStep(context, {
     step,
     // A frozen tower sees the video once a step, as in a run on other videos.
-    samples: [{ sample, prompt: { ...prompt, videoKey: `step ${step}` } }],
+    samples: [{ sample, prompt: { ...prompt, videoKey: `step ${step}` }, occurrence: 0 }],
     learningRate: LEARNING_RATE,
     clock,
   });

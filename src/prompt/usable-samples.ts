@@ -25,8 +25,9 @@ export class UsableSamples<T> {
 
   /** What the sample becomes; null where it has to be left out. */
   async prepare(sample: Sample): Promise<T | null> {
-    if (this.isLeftOut(sample)) {
-      this.#leftOut.set(sample.id, this.#leftOut.get(sample.id) ?? this.#videos.get(sample.video)!);
+    const known = this.reasonOf(sample);
+    if (known !== undefined) {
+      this.leaveOut(sample, known);
       return null;
     }
     try {
@@ -40,8 +41,18 @@ export class UsableSamples<T> {
     }
   }
 
-  isLeftOut({ id, video }: Sample): boolean {
-    return this.#leftOut.has(id) || this.#videos.has(video);
+  isLeftOut(sample: Sample): boolean {
+    return this.reasonOf(sample) !== undefined;
+  }
+
+  /** Why a sample is left out; undefined where it is not. */
+  reasonOf({ id, video }: Sample): string | undefined {
+    return this.#leftOut.get(id) ?? this.#videos.get(video);
+  }
+
+  /** Counts a sample that is known to be of no use. */
+  leaveOut({ id }: Sample, reason: string): void {
+    this.#leftOut.set(id, reason);
   }
 
   /** Of those asked for, how many were left out for each reason. */

@@ -1,5 +1,7 @@
+export const sum = (values: readonly number[]): number => values.reduce((total, x) => total + x, 0);
+
 /** The mean of numbers; NaN of none. */
-export const mean = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length;
+export const mean = (values: readonly number[]): number => sum(values) / values.length;
 
 /** The unbiased one (n − 1); 0 of a single value, and of equal ones (measured from the first, they leave no rounding). */
 export function standardDeviation(values: readonly number[]): number {

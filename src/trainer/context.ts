@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.js';
+import type { ProcessGroup } from '../parallel/process-group.js';
 import type { RolloutEngine } from '../rollout/engine.js';
 import type { PromptedSample } from './data-stream.js';
 import type { Stopwatch } from './metrics.js';
@@ -13,6 +14,8 @@ export interface StepContext {
   /** Makes the completions. */
   engine: RolloutEngine;
   optimizer: AdamW;
+  /** The processes that make the run. */
+  group: ProcessGroup;
   /** The labels of the cls task. */
   classes: readonly string[];
 }
@@ -20,6 +23,7 @@ export interface StepContext {
 export interface StepInput {
   /** The first is 1. */
   step: number;
+  /** The share of this process. */
   samples: PromptedSample[];
   learningRate: number;
   clock: Stopwatch;

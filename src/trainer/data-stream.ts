@@ -1,5 +1,7 @@
 import { dataOrder } from '../dataset/order.js';
 import type { Sample } from '../dataset/sample.js';
+import { anyOf, gatherJson } from '../parallel/gather.js';
+import type { ProcessGroup } from '../parallel/process-group.js';
 import type { Prompt } from '../prompt/prompt.js';
 import type { PreparePrompt } from '../prompt/sample-prompt.js';
 import { type LeftOutSamples, leftOutReasons, UsableSamples } from '../prompt/usable-samples.js';
@@ -9,21 +11,14 @@ import { RunError } from '../system/errors.js';
 export interface PromptedSample {
   sample: Sample;
   prompt: Prompt;
+  /** How often the sample stands in the step before this: where epochs meet, or the data is small, it comes again. */
+  occurrence: number;
 }
-
-interface Entry {
-  epoch: number;
-  sample: Sample;
-  /** Null: the sample cannot be used. */
-  prompt: Promise<Prompt | null>;
-}
-
-/** Samples that are prepared ahead, while the device computes. */
-const AHEAD = 1;
 
 /**
- * The training samples in their seeded order, without end. `position` is all that a checkpoint has to keep. A sample
- * that cannot be used is reported once, counted, and passed over.
+ * The training samples in their seeded order, without end. `position` is all that a checkpoint has to keep, and the same in
+ * all processes of the run: each prepares its share of a step, and hears which of the others' samples cannot be used. Such
+ * a sample is reported once, counted, and passed over.
  */
 export class DataStream {
   /** Samples taken from the order so far, those included that cannot be used. */
@@ -32,18 +27,22 @@ export class DataStream {
   readonly #samples: Sample[];
   readonly #order: ReturnType<typeof dataOrder>;
   readonly #usable: UsableSamples<Prompt>;
-  readonly #pending = new Map<number, Entry>();
+  readonly #group: ProcessGroup;
+  /** Prompts by position, some prepared ahead while the device computes. Null: the sample cannot be used. */
+  readonly #pending = new Map<number, Promise<Prompt | null>>();
 
   constructor(args: {
     samples: Sample[];
     seed: number;
     position: number;
     prepare: PreparePrompt;
+    group: ProcessGroup;
     log: (message: string) => void;
   }) {
     this.#samples = args.samples;
     this.#order = dataOrder({ seed: args.seed, count: args.samples.length });
     this.#usable = new UsableSamples(args);
+    this.#group = args.group;
     this.position = args.position;
   }
 
@@ -52,31 +51,76 @@ export class DataStream {
     return this.#usable.leftOut();
   }
 
-  /** @throws RunError `DATA_NOTHING_READABLE` when no sample at all can be used */
+  /**
+   * The share of this process in the next step.
+   *
+   * @param count samples of the whole step; the processes take equal shares
+   * @throws RunError `DATA_NOTHING_READABLE` when no sample at all can be used
+   */
   async next(count: number): Promise<PromptedSample[]> {
-    const taken: PromptedSample[] = [];
-    while (taken.length < count) {
-      for (let i = 0; i < count * (1 + AHEAD); i++) this.#begin(this.position + i);
-      const { epoch, sample, prompt: pending } = this.#pending.get(this.position)!;
-      const prompt = await pending;
-      this.#pending.delete(this.position);
-      this.position += 1;
-      this.epoch = epoch;
-      if (prompt !== null) taken.push({ sample, prompt });
-      else if (this.#samples.every((sample) => this.#usable.isLeftOut(sample)))
-        throw nothingUsable({ samples: this.#samples, leftOut: this.leftOut() });
+    const { rank, size } = this.#group;
+    const isOwn = (place: number) => Math.floor((place * size) / count) === rank;
+    const places = Array<number>(count);
+    /** The places of the step that have no sample yet. */
+    let open = [...places.keys()];
+    while (open.length > 0) {
+      for (const [i, place] of open.entries()) places[place] = this.position + i;
+      for (const place of open.filter(isOwn)) this.#begin(places[place]!);
+      for (const place of places.keys()) if (isOwn(place)) this.#begin(this.position + open.length + place);
+      const isOut = await this.#findUnusable(open.map(isOwn));
+      this.position += open.length;
+      open = open.filter((_, i) => isOut[i]);
     }
-    return taken;
+    this.epoch = this.#order(this.position - 1).epoch;
+    const shown = await this.#share(places, isOwn);
+    for (const position of this.#pending.keys()) if (position < this.position) this.#pending.delete(position);
+    return shown;
+  }
+
+  /** Which of the next samples cannot be used. @param own those that this process is to show; others tell of theirs */
+  async #findUnusable(own: boolean[]): Promise<boolean[]> {
+    const next = own.map((_, i) => this.#sampleAt(this.position + i));
+    const found = next.map(() => null as string | null);
+    for (const [i, isOwn] of own.entries()) {
+      const isUnusable = isOwn && (await this.#pending.get(this.position + i)!) === null;
+      if (isUnusable) found[i] = this.#usable.reasonOf(next[i]!)!;
+    }
+    const told = await gatherJson(this.#group, found);
+    const isOut = next.map((sample, i) => {
+      const reason = told.map((reasons) => reasons[i]!).find((text) => text !== null);
+      if (reason !== undefined) this.#usable.leaveOut(sample, reason);
+      return reason !== undefined;
+    });
+    const isNothingLeft = isOut.includes(true) && this.#samples.every((sample) => this.#usable.isLeftOut(sample));
+    if (await anyOf(this.#group, isNothingLeft))
+      throw nothingUsable({ samples: this.#samples, leftOut: this.leftOut() });
+    return isOut;
+  }
+
+  /** What stands in the own places, in the order of the data. @param places the position of each */
+  async #share(places: number[], isOwn: (place: number) => boolean): Promise<PromptedSample[]> {
+    const own = new Set(places.filter((_, place) => isOwn(place)));
+    const seen = new Map<Sample, number>();
+    const shown: PromptedSample[] = [];
+    for (const position of places.toSorted((a, b) => a - b)) {
+      const sample = this.#sampleAt(position);
+      const occurrence = seen.get(sample) ?? 0;
+      seen.set(sample, occurrence + 1);
+      if (own.has(position)) shown.push({ sample, prompt: (await this.#pending.get(position)!)!, occurrence });
+    }
+    return shown;
+  }
+
+  #sampleAt(position: number): Sample {
+    return this.#samples[this.#order(position).index]!;
   }
 
   #begin(position: number): void {
     if (this.#pending.has(position)) return;
-    const { index, epoch } = this.#order(position);
-    const sample = this.#samples[index]!;
-    const prompt = this.#usable.prepare(sample);
+    const prompt = this.#usable.prepare(this.#sampleAt(position));
     // Where it fails altogether, it does so when it is waited for.
     prompt.catch(() => {});
-    this.#pending.set(position, { epoch, sample, prompt });
+    this.#pending.set(position, prompt);
   }
 }
 

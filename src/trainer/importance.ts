@@ -1,3 +1,4 @@
+import type { ProcessGroup } from '../parallel/process-group.js';
 import type { Completion } from '../rollout/completion.js';
 import type { StepContext } from './context.js';
 import type { MicroBatch } from './micro-batch.js';
@@ -59,4 +60,10 @@ export function addImportance(args: {
     mode,
     clipMax,
   });
+}
+
+/** What the tokens of the step count, in all processes. */
+export async function gatherImportance(group: ProcessGroup, microBatches: MicroBatch[]): Promise<number[]> {
+  const own = microBatches.flatMap(({ importance }) => [...importance!]);
+  return (await group.gather(Float64Array.from(own))).flatMap((weights) => [...weights]);
 }

@@ -35,9 +35,8 @@ export function lengthMetrics(lengths: number[], truncated: number): Metrics {
   };
 }
 
-/** What tokens count for another sampler's having drawn them, named as in TRL; nothing where the policy drew them itself. */
+/** What tokens count for another sampler's having drawn them, named as in TRL. */
 export function importanceMetrics(weights: number[]): Metrics {
-  if (weights.length === 0) return {};
   const name = 'sampling/importance_sampling_ratio';
   return {
     [`${name}/mean`]: mean(weights),

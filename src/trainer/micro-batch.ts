@@ -48,19 +48,21 @@ export interface MicroBatchSums {
   logprobs: Float32Array;
 }
 
-/** @param parts the groups of each micro-batch of an optimizer step */
-export function toMicroBatches(parts: Group[][], objective: Objective): MicroBatch[] {
+/**
+ * @param parts the groups of each micro-batch of an optimizer step
+ * @param totals of the step, where other processes make a part of it
+ */
+export function toMicroBatches(
+  parts: Group[][],
+  objective: Objective,
+  totals: StepTotals = totalsOf(parts),
+): MicroBatch[] {
   const batches = parts.map((groups) =>
     toBatch({
       prompts: groups.map(({ prompt }) => prompt),
       completions: groups.map(({ completions }) => completions),
     }),
   );
-  const totals: StepTotals = {
-    sequences: parts.flat().reduce((sum, { completions }) => sum + completions.length, 0),
-    tokens: batches.reduce((sum, { layout }) => sum + layout.targets.length, 0),
-    microBatches: parts.length,
-  };
   return batches.map((batch, i) => {
     const { offsets } = batch.layout;
     const advantages = new Float64Array(offsets.at(-1)!);
@@ -69,6 +71,12 @@ export function toMicroBatches(parts: Group[][], objective: Objective): MicroBat
     const { loss_type: lossType, max_completion_length: maxCompletionLength } = objective;
     return { batch, advantages, weights: tokenWeights({ lossType, offsets, totals, maxCompletionLength }) };
   });
+}
+
+function totalsOf(parts: Group[][]): StepTotals {
+  const completions = parts.flat().flatMap((group) => group.completions);
+  const tokens = completions.reduce((sum, { length }) => sum + length, 0);
+  return { sequences: completions.length, tokens, microBatches: parts.length };
 }
 
 /**

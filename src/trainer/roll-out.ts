@@ -12,7 +12,7 @@ export async function rollOut(args: {
 }): Promise<Rollout> {
   const { context, step, samples } = args;
   const { config, engine } = context;
-  const keys = completionKeys(samples.map(({ sample }) => sample.id));
+  const keys = samples.map(completionKey);
   await syncEngine(context);
   return engine.generate({
     prompts: samples.map(({ prompt }) => prompt),
@@ -24,14 +24,8 @@ export async function rollOut(args: {
 }
 
 /**
- * A key for the random numbers of each sample of a step. One that comes again in the step (where epochs meet, or the data
- * is small) is keyed as that, else it would get the same completions twice. `[B]`
+ * A key for a sample's random numbers. One that comes again in a step is keyed as that, else it would get the same
+ * completions twice.
  */
-export function completionKeys(sampleIds: string[]): number[] {
-  const seen = new Map<string, number>();
-  return sampleIds.map((id) => {
-    const times = seen.get(id) ?? 0;
-    seen.set(id, times + 1);
-    return textKey(times === 0 ? id : `${id}\0${times}`);
-  });
-}
+export const completionKey = ({ sample, occurrence }: Omit<PromptedSample, 'prompt'>): number =>
+  textKey(occurrence === 0 ? sample.id : `${sample.id}\0${occurrence}`);

@@ -1,8 +1,10 @@
 import { encodeCompletion } from '../prompt/build.js';
 import { expectedCompletion } from '../prompt/tasks.js';
+import { sum } from '../statistics/moments.js';
 import type { StepFunction } from './context.js';
 import { lengthMetrics } from './metrics.js';
 import { accumulateSft, toSftBatch } from './sft-batch.js';
+import { allShares } from './shares.js';
 import { applyUpdate, chunks, updateMetrics } from './update.js';
 
 /**
@@ -10,26 +12,30 @@ import { applyUpdate, chunks, updateMetrics } from './update.js';
  * loss is on the completion alone.
  */
 export const sftStep: StepFunction = async (context, { samples, learningRate, clock }) => {
-  const { config, models, optimizer } = context;
+  const { config, models, optimizer, group } = context;
   const { policy, processor } = models;
   const demonstrations = samples.map(({ sample, prompt }) => {
     const text = expectedCompletion({ sample, style: config.data.prompt });
     return { prompt, completion: encodeCompletion({ processor, text }) };
   });
-  const lengths = demonstrations.map(({ completion }) => completion.length);
+  const shares = await allShares(
+    group,
+    demonstrations.map(({ prompt, completion }) => ({ prompt: prompt.tokenIds.length, completion: completion.length })),
+  );
+  const lengths = shares.map(({ completion }) => completion);
   const weight = 1 / sum(lengths);
   const batches = chunks(demonstrations, config.training.gradient_accumulation_steps).map(toSftBatch);
   const sums = clock.measure('policy', () => batches.map((batch) => accumulateSft({ policy, batch, weight })));
   const { parameters } = policy;
-  const update = clock.measure('optimizer', () => applyUpdate({ sums, optimizer, parameters, learningRate }));
+  const update = await clock.measure('optimizer', () =>
+    applyUpdate({ sums, optimizer, parameters, learningRate, group }),
+  );
 
   const { loss, entropy, grad_norm } = updateMetrics([update]);
   return {
     metrics: { loss: loss!, entropy: entropy!, grad_norm: grad_norm!, ...lengthMetrics(lengths, 0) },
     completions: [],
-    tokens: sum(demonstrations.map(({ prompt }) => prompt.tokenIds.length)) + sum(lengths),
+    tokens: sum(shares.map(({ prompt }) => prompt)) + sum(lengths),
     applied: update.applied,
   };
 };
-
-const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);

@@ -1,14 +1,18 @@
 import type { Config } from '../config/schema.js';
+import type { Prompt } from '../prompt/prompt.js';
 import { type RewardScores, scoreCompletion } from '../rewards/total.js';
+import type { Completion } from '../rollout/completion.js';
+import { sum } from '../statistics/moments.js';
 import { groupAdvantages } from './advantages.js';
 import type { StepContext, StepFunction } from './context.js';
 import type { PromptedSample } from './data-stream.js';
-import { addImportance } from './importance.js';
+import { addImportance, gatherImportance } from './importance.js';
 import { importanceMetrics, lengthMetrics, rewardMetrics } from './metrics.js';
 import { accumulateGrpo, type MicroBatch, type Objective, toMicroBatches } from './micro-batch.js';
 import { completionRecords } from './records.js';
 import { rollOut } from './roll-out.js';
-import { applyUpdate, chunks, updateMetrics } from './update.js';
+import { allShares, ownShare } from './shares.js';
+import { applyUpdate, chunks, type Update, updateMetrics } from './update.js';
 
 /**
  * One step of GRPO (Shao et al. 2024), as TRL defines it: group-relative advantages with std + 1e-4, the k3 estimate
@@ -19,32 +23,39 @@ import { applyUpdate, chunks, updateMetrics } from './update.js';
  * of its completions, in rollout, reference and policy, forward and backward.
  */
 export const grpoStep: StepFunction = async (context, { step, samples, learningRate, clock }) => {
-  const { config, models, optimizer } = context;
+  const { config, models, optimizer, group } = context;
   const { policy } = models;
+  const { parameters } = policy;
 
   const { completions, behaviour, pass } = await clock.measure('rollout', () => rollOut({ context, step, samples }));
-  const texts = completions.map((group) => group.map(({ tokenIds }) => toText(context, tokenIds)));
+  const texts = completions.map((own) => own.map(({ tokenIds }) => toText(context, tokenIds)));
   const scores = clock.measure('reward', () => scoreAll({ context, samples, texts }));
-  const rewards = scores.map((group) => group.map(({ reward }) => reward));
-  const advantages = groupAdvantages({ rewards, scale: config.grpo.scale_rewards });
+  const shares = await allShares(
+    group,
+    samples.map(({ prompt }, b) => shareOf(prompt, completions[b]!, scores[b]!)),
+  );
+  const rewards = shares.map((share) => share.scores.map(({ reward }) => reward));
+  const advantages = ownShare(group, groupAdvantages({ rewards, scale: config.grpo.scale_rewards }));
 
   const objective = objectiveOf(config);
+  const lengths = shares.flatMap((share) => share.lengths);
+  const parts = config.training.gradient_accumulation_steps;
   const groups = samples.map(({ prompt }, b) => ({
     prompt,
     completions: completions[b]!.map(({ tokenIds }) => tokenIds),
     advantages: advantages[b]!,
   }));
-  const microBatches = toMicroBatches(chunks(groups, config.training.gradient_accumulation_steps), objective);
+  const totals = { sequences: lengths.length, tokens: sum(lengths), microBatches: parts * group.size };
+  const microBatches = toMicroBatches(chunks(groups, parts), objective, totals);
   clock.measure('reference', () => addReference({ context, microBatches, objective }));
-  if (behaviour === 'recorded') {
-    const parts = chunks(completions, microBatches.length);
+  if (behaviour === 'recorded')
     clock.measure('policy', () => {
-      for (const [i, microBatch] of microBatches.entries())
-        addImportance({ context, microBatch, completions: parts[i]! });
+      for (const [i, own] of chunks(completions, parts).entries())
+        addImportance({ context, microBatch: microBatches[i]!, completions: own });
     });
-  }
 
-  const updates = Array.from({ length: config.grpo.num_iterations }, (_, iteration) => {
+  const updates: Update[] = [];
+  for (let iteration = 0; iteration < config.grpo.num_iterations; iteration++) {
     // The first update is of the weights that sampled: what rollout computed of the prompts still holds.
     const kept = (iteration === 0 && pass) || undefined;
     const sums = clock.measure('policy', () =>
@@ -52,27 +63,33 @@ export const grpoStep: StepFunction = async (context, { step, samples, learningR
     );
     // The first pass is made by the policy that sampled: its log-probs are the old ones of the passes after it.
     for (const [i, microBatch] of microBatches.entries()) microBatch.oldLogprobs ??= sums[i]!.logprobs;
-    const { parameters } = policy;
-    return clock.measure('optimizer', () => applyUpdate({ sums, optimizer, parameters, learningRate }));
-  });
+    const update = () => applyUpdate({ sums, optimizer, parameters, learningRate, group });
+    updates.push(await clock.measure('optimizer', update));
+  }
 
-  const all = completions.flat();
-  const lengths = all.map(({ tokenIds }) => tokenIds.length);
-  const promptTokens = samples.reduce((sum, { prompt }) => sum + prompt.tokenIds.length, 0);
+  const records = completionRecords({ context, step, samples, completions, texts, scores, advantages });
   const { loss, ...updated } = updateMetrics(updates);
   return {
     metrics: {
       loss: loss!,
-      ...rewardMetrics(scores),
+      ...rewardMetrics(shares.map((share) => share.scores)),
       ...updated,
-      ...importanceMetrics(microBatches.flatMap(({ importance }) => [...(importance ?? [])])),
-      ...lengthMetrics(lengths, all.filter(({ truncated }) => truncated).length),
+      ...(behaviour === 'recorded' ? importanceMetrics(await gatherImportance(group, microBatches)) : {}),
+      ...lengthMetrics(lengths, sum(shares.map(({ truncated }) => truncated))),
     },
-    completions: completionRecords({ context, step, samples, completions, texts, scores, advantages }),
-    tokens: promptTokens + lengths.reduce((sum, length) => sum + length, 0),
+    completions: await allShares(group, records),
+    tokens: sum(shares.map(({ promptTokens }) => promptTokens)) + sum(lengths),
     applied: updates.every(({ applied }) => applied),
   };
 };
+
+/** What the processes have to know of each other's groups. */
+const shareOf = (prompt: Prompt, completions: Completion[], scores: RewardScores[]) => ({
+  scores,
+  lengths: completions.map(({ tokenIds }) => tokenIds.length),
+  truncated: completions.filter(({ truncated }) => truncated).length,
+  promptTokens: prompt.tokenIds.length,
+});
 
 const toText = ({ models }: StepContext, tokenIds: Int32Array): string =>
   models.processor.tokenizer.decode(tokenIds, { skipSpecialTokens: true });

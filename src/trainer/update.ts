@@ -1,8 +1,11 @@
+import { sumOver } from '../parallel/gather.js';
+import type { ProcessGroup } from '../parallel/process-group.js';
 import type { Parameters } from '../policy/parameters.js';
 import { mean } from '../statistics/moments.js';
 import type { Metrics } from './metrics.js';
 import type { MicroBatchSums } from './micro-batch.js';
 import type { AdamW } from './optimizer.js';
+import { sumGradients } from './sum-gradients.js';
 
 /** One optimizer update: means over its tokens. */
 export interface Update {
@@ -25,24 +28,35 @@ export interface StepResult {
   applied: boolean;
 }
 
-/** Applies the gradients that `sums` were computed with, unless something in them is not finite. */
-export function applyUpdate(args: {
+/**
+ * Applies the gradients that `sums` were computed with, here and in the other processes, unless something in them is not
+ * finite: all do the same.
+ */
+export async function applyUpdate(args: {
   sums: MicroBatchSums[];
   optimizer: AdamW;
   parameters: Parameters;
   learningRate: number;
-}): Update {
-  const { sums, optimizer, parameters, learningRate } = args;
+  group: ProcessGroup;
+}): Promise<Update> {
+  const { sums, optimizer, parameters, learningRate, group } = args;
   const total = (pick: (part: MicroBatchSums) => number) => sums.reduce((sum, part) => sum + pick(part), 0);
-  const tokens = total((part) => part.tokens);
-  const loss = total((part) => part.loss);
-  if (!Number.isFinite(loss)) parameters.clearGradients();
+  const own = [
+    total((part) => part.loss),
+    total((part) => part.tokens),
+    total((part) => part.kl),
+    total((part) => part.entropy),
+    total((part) => part.clipped),
+  ];
+  const [loss, tokens, kl, entropy, clipped] = (await sumOver(group, own)) as [number, number, number, number, number];
+  if (Number.isFinite(loss)) await sumGradients({ group, parameters });
+  else parameters.clearGradients();
   const gradNorm = Number.isFinite(loss) ? optimizer.apply(learningRate) : Number.NaN;
   return {
     loss,
-    kl: total((part) => part.kl) / tokens,
-    entropy: total((part) => part.entropy) / tokens,
-    clipRatio: total((part) => part.clipped) / tokens,
+    kl: kl / tokens,
+    entropy: entropy / tokens,
+    clipRatio: clipped / tokens,
     gradNorm,
     applied: Number.isFinite(gradNorm),
   };

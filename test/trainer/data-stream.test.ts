@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Sample } from '../../src/dataset/sample.js';
+import { single } from '../../src/parallel/single.js';
 import type { Prompt } from '../../src/prompt/prompt.js';
 import { SampleError, SetupError, VideoError } from '../../src/system/errors.js';
 import { DataStream } from '../../src/trainer/data-stream.js';
@@ -18,7 +19,10 @@ function streamOf({ position = 0, unreadable = [] as string[], wordy = [] as str
       throw new SampleError({ code: 'PROMPT_TOO_LONG', message: `${id} is too long`, reason: 'too long' });
     return {} as Prompt;
   };
-  return { stream: new DataStream({ samples: all, seed: 3, position, prepare, log: (line) => log.push(line) }), log };
+  return {
+    stream: new DataStream({ samples: all, seed: 3, position, prepare, group: single, log: (line) => log.push(line) }),
+    log,
+  };
 }
 
 const idsOf = async (stream: DataStream, count: number) => (await stream.next(count)).map(({ sample }) => sample.id);
@@ -64,7 +68,8 @@ describe('DataStream', () => {
     const all = Array.from({ length: 50 }, (_, i) => ({ id: `s${i}`, video: `v${i}.mp4` }) as Sample);
     const unreadable = all.slice(1).map(({ video }) => video);
     const { stream } = streamOf({ all, unreadable });
-    expect(await idsOf(stream, 4)).toEqual(['s0', 's0', 's0', 's0']);
+    const taken = await stream.next(4);
+    expect(taken.map(({ sample, occurrence }) => [sample.id, occurrence])).toEqual([0, 1, 2, 3].map((n) => ['s0', n]));
   });
 
   it('stops where no video can be read', async () => {
@@ -82,7 +87,7 @@ describe('DataStream', () => {
 
   it('stops for what is not a video’s fault', async () => {
     const prepare = () => Promise.reject(new SetupError({ code: 'FFMPEG_MISSING', message: 'There is no ffmpeg' }));
-    const stream = new DataStream({ samples, seed: 3, position: 0, prepare, log: () => {} });
+    const stream = new DataStream({ samples, seed: 3, position: 0, prepare, group: single, log: () => {} });
     await expect(stream.next(2)).rejects.toMatchObject({ code: 'FFMPEG_MISSING' });
   });
 });

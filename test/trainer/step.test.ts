@@ -5,6 +5,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
 import { labelsOf } from '../../src/dataset/classes.js';
 import { loadDataset } from '../../src/dataset/load.js';
+import type { Sample } from '../../src/dataset/sample.js';
+import { single } from '../../src/parallel/single.js';
 import { toBatch } from '../../src/policy/batch.js';
 import type { Policy } from '../../src/policy/policy.js';
 import { promptMaker } from '../../src/prompt/sample-prompt.js';
@@ -19,7 +21,7 @@ import type { PromptedSample } from '../../src/trainer/data-stream.js';
 import { Stopwatch } from '../../src/trainer/metrics.js';
 import { type Models, openModels } from '../../src/trainer/models.js';
 import { AdamW } from '../../src/trainer/optimizer.js';
-import { completionKeys } from '../../src/trainer/roll-out.js';
+import { completionKey } from '../../src/trainer/roll-out.js';
 import { grpoStep } from '../../src/trainer/step.js';
 import { tinyProject } from '../tiny-project.js';
 
@@ -40,9 +42,11 @@ async function openPolicy(set: string[]) {
   const loaded = await loadDataset({ data: config.data, split: 'train', log: () => {} });
   const models = formed(await openModels({ config, withReference: true }));
   const prepare = promptMaker({ processor: models.processor, settings: config.data, warn: expect.unreachable });
-  const samples = await Promise.all(loaded.map(async (sample) => ({ sample, prompt: await prepare(sample) })));
+  const samples = await Promise.all(
+    loaded.map(async (sample) => ({ sample, prompt: await prepare(sample), occurrence: 0 })),
+  );
   const optimizer = new AdamW({ parameters: models.policy.parameters, options: config.training });
-  const context: StepContext = { config, models, engine: localEngine(models), optimizer, classes };
+  const context: StepContext = { config, models, engine: localEngine(models), optimizer, classes, group: single };
   onTestFinished(() => {
     optimizer.dispose();
     models.dispose();
@@ -164,11 +168,11 @@ describe('an engine that records', () => {
   });
 });
 
-describe('completionKeys', () => {
+describe('completionKey', () => {
   it('gives a sample that comes again in a step other completions', async () => {
     const { context, samples } = await openPolicy([]);
     const [first, second] = samples;
-    const { records } = await makeStep(context, [first!, second!, first!]);
+    const { records } = await makeStep(context, [first!, second!, { ...first!, occurrence: 1 }]);
     const texts = Array.from({ length: 3 }, (_, b) =>
       records.slice(8 * b, 8 * (b + 1)).map(({ completion_ids }) => completion_ids),
     );
@@ -176,10 +180,10 @@ describe('completionKeys', () => {
   });
 
   it('leaves the key of the first occurrence what it was', () => {
-    const [a, b, again, third] = completionKeys(['a', 'b', 'a', 'a']);
-    expect([a, b]).toEqual([...completionKeys(['a']), ...completionKeys(['b'])]);
-    expect(new Set([a, b, again, third]).size).toBe(4);
+    const keyOf = (id: string, occurrence: number) => completionKey({ sample: { id } as Sample, occurrence });
+    const keys = [keyOf('a', 0), keyOf('b', 0), keyOf('a', 1), keyOf('a', 2)];
+    expect(new Set(keys).size).toBe(4);
     // FNV-1a of “a”, as runs of before have it.
-    expect(a).toBe(0xe40c292c);
+    expect(keys[0]).toBe(0xe40c292c);
   });
 });

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config/load.js';
+import type { ProcessGroup } from '../../src/parallel/process-group.js';
+import { single } from '../../src/parallel/single.js';
 import { openRunFolder, type RunFiles } from '../../src/run/run-folder.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
 import { latestCheckpoint } from '../../src/trainer/checkpoint.js';
@@ -23,12 +25,13 @@ export async function trainHere(args: {
   set?: string[];
   signal?: AbortSignal;
   resume?: boolean;
+  group?: ProcessGroup;
   acceptChanges?: boolean;
   /** Called after each step. */
   onStep?: (step: number) => void;
 }): Promise<Trained> {
   const { project, name, set = [], signal = new AbortController().signal, onStep = () => {} } = args;
-  const { resume = false, acceptChanges } = args;
+  const { resume = false, acceptChanges, group = single } = args;
   await startRuntime({ report: () => {} });
   const output = `output_dir=${join(project.folder, name)}`;
   const config = await loadConfig({ file: project.config, set: [...set, output] });
@@ -39,7 +42,7 @@ export async function trainHere(args: {
   const warn = (message: string) => log.warn(message);
   const checkpoint = resume ? await latestCheckpoint({ folder: folder.checkpoints, warn }) : null;
   if (checkpoint !== null) checkOptions({ checkpoint, config });
-  const end = run({ config, folder, checkpoint, acceptChanges, log, progress, signal }).finally(folder.release);
+  const end = run({ config, folder, checkpoint, acceptChanges, log, progress, signal, group }).finally(folder.release);
   return { end, files: folder, warnings };
 }
 

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { single } from '../../src/parallel/single.js';
 import { loadModel } from '../../src/policy/load.js';
 import { addAdapters, initialFactors } from '../../src/policy/lora.js';
 import { Policy } from '../../src/policy/policy.js';
@@ -82,7 +83,7 @@ describe('applyUpdate', () => {
     });
     for (const [i, loss] of run.losses.entries()) {
       const sums = [superviseOn(policy)];
-      const update = applyUpdate({ sums, optimizer, parameters, learningRate: run.lr });
+      const update = await applyUpdate({ sums, optimizer, parameters, learningRate: run.lr, group: single });
       expect(update.loss / loss, `loss before step ${i + 1}`).toBeCloseTo(1, 4);
       expect(update.gradNorm / run.grad_norms[i]!, `gradient norm of step ${i + 1}`).toBeCloseTo(1, 3);
       expect(update.applied).toBe(true);
@@ -100,7 +101,13 @@ describe('applyUpdate', () => {
     const before = scope(() => downloadFloats(parameters.master(name)));
     const sums = superviseOn(policy);
     expect(parameters.gradients.size).toBeGreaterThan(0);
-    const update = applyUpdate({ sums: [{ ...sums, loss: Number.NaN }], optimizer, parameters, learningRate: 1 });
+    const update = await applyUpdate({
+      sums: [{ ...sums, loss: Number.NaN }],
+      optimizer,
+      parameters,
+      learningRate: 1,
+      group: single,
+    });
     expect([update.applied, optimizer.step, parameters.gradients.size]).toEqual([false, 0, 0]);
     expect(scope(() => downloadFloats(parameters.master(name)))).toEqual(before);
     optimizer.dispose();
@@ -143,7 +150,7 @@ describe.each(kinds.filter(({ type }) => type === 'float32' || supportsBfloat16)
           const referenceLogprobs = reference?.score({ batch: microBatch.batch, temperature }).logprobs;
           return accumulateGrpo({ policy, microBatch: { ...microBatch, referenceLogprobs }, objective });
         });
-        const { applied } = applyUpdate({ sums, optimizer, parameters, learningRate: 1e-3 });
+        const { applied } = await applyUpdate({ sums, optimizer, parameters, learningRate: 1e-3, group: single });
         expect(applied).toBe(true);
         features?.trim();
         counts.push(activeBackend().liveTensors());

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Config } from '../../config/schema.js';
+import { single } from '../../parallel/single.js';
 import { createLog } from '../../run/log.js';
 import { createProgress } from '../../run/progress.js';
 import { openRunFolder, type RunFolder } from '../../run/run-folder.js';
@@ -10,8 +11,9 @@ import { stopSignals, unlessStopped } from '../../system/stop-signals.js';
 import { startRuntime } from '../../tensor/runtime.js';
 import { bestText } from '../../trainer/best-file.js';
 import { type Checkpoint, latestCheckpoint, openCheckpoint } from '../../trainer/checkpoint.js';
+import { HANDLE_LIMIT } from '../../trainer/loop.js';
 import { checkOptions } from '../../trainer/resume.js';
-import { HANDLE_LIMIT, type RunEnd, run } from '../../trainer/run.js';
+import { type RunEnd, run } from '../../trainer/run.js';
 import { ensureFfmpeg } from '../../video/ffmpeg.js';
 import { hasCheckpoint } from './resume-hint.js';
 import { INTERRUPTED_CODE, RESTART_CODE } from './supervise.js';
@@ -75,7 +77,19 @@ async function trainIn(args: {
     else if (resume !== undefined) say(`${config.name} has no checkpoint yet: starting from its beginning`);
     const handleLimit = Number(process.env.VAU_RFT_HANDLE_LIMIT ?? HANDLE_LIMIT);
     const progress = createProgress();
-    const end = await run({ config, folder, checkpoint, log, progress, signal, acceptChanges, handleLimit, profile });
+    const group = single;
+    const end = await run({
+      config,
+      folder,
+      checkpoint,
+      log,
+      progress,
+      signal,
+      group,
+      acceptChanges,
+      handleLimit,
+      profile,
+    });
     log.info({ end }, 'ended');
     if (end === 'done') say(`done: ${path.relative('.', folder.path) || '.'}${await bestText(folder)}`);
     if (end === 'interrupted') await sayStopped({ config, say });

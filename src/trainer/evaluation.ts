@@ -1,0 +1,47 @@
+import { evaluateHeldOut } from '../evaluation/held-out.js';
+import { Interrupted } from '../evaluation/predict.js';
+import { flatMetrics } from '../evaluation/summary.js';
+import { fromFirst } from '../parallel/gather.js';
+import type { RunParts } from './open-run.js';
+import type { Saving } from './saving.js';
+import { syncEngine } from './training-files.js';
+
+/**
+ * Measures the policy as it is on the held-out samples. The first process does it, and tells the others.
+ *
+ * @throws Interrupted
+ */
+export async function evaluate(run: RunParts, saving: Saving | null): Promise<Record<string, number>> {
+  if (run.held.length === 0) return {};
+  const own = saving === null ? null : await measure(run, saving).catch(nullIfInterrupted);
+  const metrics = await fromFirst(run.group, own);
+  if (metrics === null) throw new Interrupted();
+  return metrics;
+}
+
+async function measure(run: RunParts, saving: Saving): Promise<Record<string, number>> {
+  const { config, context, held, samples, prepareHeld, warn, signal, standing, log } = run;
+  const { models, engine } = context;
+  await syncEngine(context);
+  const answered = await evaluateHeldOut({
+    config,
+    answerer: { engine, processor: models.processor },
+    samples: held,
+    train: samples,
+    prepare: prepareHeld,
+    warn,
+    onProgress: () => models.trim(),
+    signal,
+  });
+  const { step } = standing;
+  const metrics = flatMetrics(answered);
+  await saving.records.evaluation({ step, ...metrics });
+  log.info({ step, ...metrics }, 'evaluated');
+  await saving.judge(metrics.reward);
+  return metrics;
+}
+
+function nullIfInterrupted(error: unknown): null {
+  if (error instanceof Interrupted) return null;
+  throw error;
+}

@@ -1,0 +1,105 @@
+import type { Config } from '../config/schema.js';
+import { Interrupted } from '../evaluation/predict.js';
+import { anyOf, fromFirst } from '../parallel/gather.js';
+import { describeLeftOutSamples } from '../prompt/usable-samples.js';
+import { RunError } from '../system/errors.js';
+import { activeBackend } from '../tensor/runtime.js';
+import type { StepFunction } from './context.js';
+import { evaluate } from './evaluation.js';
+import { metricsLine, Stopwatch, shownMetrics } from './metrics.js';
+import type { RunParts } from './open-run.js';
+import type { Saving } from './saving.js';
+import { learningRate } from './schedule.js';
+import { sftStep } from './sft-step.js';
+import { grpoStep } from './step.js';
+
+const METHODS: Record<Config['method'], StepFunction> = { grpo: grpoStep, sft: sftStep };
+
+/**
+ * TensorFlow's addon numbers handles with 32 bits; past 2³¹ numbers would be used twice. A run saves and asks for a new
+ * process well before (after about a day of small steps).
+ */
+export const HANDLE_LIMIT = 1.8e9;
+
+/**
+ * Makes the steps that are left. What all processes must do alike is decided from what all of them say.
+ *
+ * @param saving null in all processes but the first
+ * @throws Interrupted between two steps
+ * @throws RunError `RUN_NOT_FINITE`
+ */
+export async function trainSteps(run: RunParts, saving: Saving | null): Promise<'done' | 'restart'> {
+  const { config, group, signal, start, standing, log, handleLimit = HANDLE_LIMIT } = run;
+  const { max_steps, eval_steps } = config.training;
+  await saving?.judge(saving.records.evaluationAfter(start)?.reward);
+  while (standing.step < max_steps) {
+    const { step } = standing;
+    if (eval_steps > 0 && step > 0 && step % eval_steps === 0) {
+      const isDone = await fromFirst(group, saving?.records.evaluationAfter(step) !== undefined);
+      if (!isDone) await evaluate(run, saving);
+    }
+    if (await anyOf(group, signal.aborted)) throw new Interrupted();
+    // A process makes a step at least, else it would be started again for ever.
+    if (step > start && (await anyOf(group, activeBackend().handlesMade() > handleLimit))) {
+      await saving?.saveLast();
+      log.info({ step }, 'the process starts anew: TensorFlow’s handles are running out');
+      return 'restart';
+    }
+    await makeStep(run, saving);
+  }
+  if (run.context.optimizer.step === 0)
+    throw notFinite({ problem: `in none of the ${standing.step} steps was the loss finite`, run });
+  await end(run, saving);
+  return 'done';
+}
+
+async function makeStep(run: RunParts, saving: Saving | null): Promise<void> {
+  const { config, context, stream, health, standing, log, progress, profile } = run;
+  const { training } = config;
+  standing.step += 1;
+  const { step, totals } = standing;
+  profile?.beginStep();
+  const clock = new Stopwatch(profile);
+  const started = performance.now();
+  const samples = await stream.next(training.prompts_per_step);
+  clock.record('video', started);
+  const rate = learningRate(training, step);
+  const result = await METHODS[config.method](context, { step, samples, learningRate: rate, clock });
+  context.models.trim();
+  clock.seconds.step = (performance.now() - started) / 1000;
+
+  totals.num_tokens += result.tokens;
+  const metrics = metricsLine({ step, epoch: stream.epoch, result: result.metrics, rate, totals, clock });
+  await saving?.records.step({ metrics, completions: result.completions });
+  for (const message of health.observe(step, metrics)) log.warn({ step }, message);
+  standing.badSteps = result.applied ? 0 : standing.badSteps + 1;
+  const { badSteps } = standing;
+  if (!result.applied) log.warn({ step }, `step ${step}: the loss is not finite; the step was not applied`);
+  if (badSteps >= training.max_bad_steps)
+    throw notFinite({
+      problem: `the loss was not finite in ${badSteps} steps in a row, the last of them step ${step}`,
+      run,
+    });
+  if (step % training.logging_steps === 0) progress.update(step, shownMetrics(metrics));
+  // In a row of bad steps the last good checkpoints must not be driven out.
+  if (step % training.save_steps === 0 && badSteps === 0) await saving?.saveRegularly();
+}
+
+async function end(run: RunParts, saving: Saving | null): Promise<void> {
+  const { health, standing, stream, log } = run;
+  const { step } = standing;
+  saving?.ending();
+  const evaluation = await evaluate(run, saving);
+  await saving?.saveLast();
+  if (health.farewell !== undefined) log.warn({ step }, health.farewell);
+  const leftOut = describeLeftOutSamples(stream.leftOut());
+  if (leftOut !== undefined) log.warn(`training: ${leftOut}`);
+  await saving?.finish(evaluation);
+}
+
+function notFinite({ problem, run }: { problem: string; run: RunParts }): RunError {
+  const { config, folder } = run;
+  const start = config.model.lora === undefined ? 'model.path' : 'model.adapter';
+  const message = `${problem}, and these were not applied; start another run with a lower training.learning_rate (now ${config.training.learning_rate}), from the same model or with one of the checkpoints in ${folder.checkpoints} as its ${start}`;
+  return new RunError({ code: 'RUN_NOT_FINITE', message });
+}

@@ -1,0 +1,143 @@
+import type { Logger } from 'pino';
+import { fixedOptions } from '../config/resume.js';
+import type { Config } from '../config/schema.js';
+import { labelsOf } from '../dataset/classes.js';
+import { loadDataset } from '../dataset/load.js';
+import type { Sample } from '../dataset/sample.js';
+import { heldOutSamples } from '../evaluation/held-out.js';
+import { readModelConfig } from '../model-folder/model-config.js';
+import { modelFolder } from '../model-folder/model-folder.js';
+import { gatherJson } from '../parallel/gather.js';
+import type { ProcessGroup } from '../parallel/process-group.js';
+import { type PreparePrompt, promptMaker } from '../prompt/sample-prompt.js';
+import { localEngine } from '../rollout/engines/local.js';
+import type { Progress } from '../run/progress.js';
+import type { RunFolder } from '../run/run-folder.js';
+import { RunError } from '../system/errors.js';
+import { once } from '../system/once.js';
+import type { Profile } from '../system/profile.js';
+import { activeBackend } from '../tensor/runtime.js';
+import { openFrameCache } from '../video/frame-cache.js';
+import type { Checkpoint } from './checkpoint.js';
+import type { StepContext } from './context.js';
+import { DataStream } from './data-stream.js';
+import { Health } from './health.js';
+import { readInputs } from './inputs.js';
+import { checkMemory } from './memory.js';
+import { needsReference, openModels, resolveType } from './models.js';
+import { AdamW } from './optimizer.js';
+import { noteChanges } from './resume.js';
+import type { Inputs, RunState } from './run-state.js';
+import { restoreOptimizer } from './training-files.js';
+
+/** What a run is made of. */
+export interface RunOptions {
+  config: Config;
+  folder: RunFolder;
+  /** Where to go on; null for a fresh run. */
+  checkpoint: Checkpoint | null;
+  log: Logger;
+  progress: Progress;
+  /** Aborted: finish the step, save, leave. */
+  signal: AbortSignal;
+  /** The processes that make the run, each with its own call. */
+  group: ProcessGroup;
+  /** Go on from the checkpoint although the data or the model have changed since. */
+  acceptChanges?: boolean;
+  handleLimit?: number;
+  /** Takes the times of the run's first steps. */
+  profile?: Profile;
+}
+
+/** What a run works with, from its opening to its end. */
+export interface RunParts extends RunOptions {
+  /** Steps that were made before. */
+  start: number;
+  context: StepContext;
+  /** The training samples, and the held-out ones. */
+  samples: Sample[];
+  held: Sample[];
+  stream: DataStream;
+  /** Shows a held-out sample to the model. */
+  prepareHeld: PreparePrompt;
+  health: Health;
+  inputs: Inputs;
+  changes: RunState['changes'];
+  /** Where it stands. */
+  standing: { step: number; badSteps: number; totals: RunState['totals'] };
+  /** Says each thing once. */
+  warn: (message: string) => void;
+}
+
+/** Loads data and models, from the start or from a checkpoint. Nothing is written yet. */
+export async function openRun(options: RunOptions): Promise<RunParts> {
+  const { config, checkpoint, log, group, acceptChanges = false } = options;
+  const state = checkpoint?.state;
+  const start = state?.step ?? 0;
+  checkShares(options);
+  const warn = once((message) => log.warn(message));
+  const samples = await loadDataset({ data: config.data, split: 'train', log: warn });
+  const held = await heldOutSamples({ config, warn });
+  const inputs = await readInputs({ samples, model: config.model.path });
+  const changes = checkpoint === null ? [] : noteChanges({ checkpoint, config, inputs, acceptChanges, warn });
+  await checkAlike(options, { step: start, options: fixedOptions(config), inputs });
+  await checkFit(config);
+  const models = await openModels({
+    config,
+    withReference: needsReference(config),
+    checkpoint: checkpoint?.folder,
+  });
+  const optimizer = new AdamW({ parameters: models.policy.parameters, options: config.training });
+  if (checkpoint !== null) await restoreOptimizer({ optimizer, checkpoint });
+  const shown = { processor: models.processor, settings: config.data, cache: openFrameCache({ report: warn }), warn };
+  return {
+    ...options,
+    // What all find out alike is told once.
+    log: group.rank === 0 ? log : log.child({}, { level: 'silent' }),
+    start,
+    context: { config, models, engine: localEngine(models), optimizer, classes: labelsOf(config.data), group },
+    samples,
+    held,
+    stream: new DataStream({
+      samples,
+      seed: config.seed,
+      position: state?.data_position ?? 0,
+      prepare: promptMaker({ ...shown, learnsAnswers: config.method === 'sft' }),
+      group,
+      log: warn,
+    }),
+    prepareHeld: promptMaker(shown),
+    health: new Health({ options: { ...config.training, ...config.rollout }, state: state?.health }),
+    inputs,
+    changes,
+    standing: { step: start, badSteps: state?.bad_steps ?? 0, totals: { ...(state?.totals ?? { num_tokens: 0 }) } },
+    warn,
+  };
+}
+
+/** @throws RunError `RUN_SHARES` */
+function checkShares({ config, group }: RunOptions): void {
+  const { prompts_per_step: prompts, gradient_accumulation_steps: parts } = config.training;
+  if (prompts % (parts * group.size) === 0) return;
+  const message = `training.prompts_per_step (${prompts}) must be a multiple of training.gradient_accumulation_steps (${parts}) times the number of processes (${group.size})`;
+  throw new RunError({ code: 'RUN_SHARES', message });
+}
+
+/** Processes that start from different things would be mixed in silence. @throws RunError `RUN_NOT_ALIKE` */
+async function checkAlike(
+  { group }: RunOptions,
+  own: { step: number; options: object; inputs: Inputs },
+): Promise<void> {
+  const all = (await gatherJson(group, own)).map((one) => JSON.stringify(one));
+  const other = all.findIndex((text) => text !== all[0]);
+  if (other === -1) return;
+  const message = `process ${other} has another checkpoint, other options, other data or another model than the first one; give all processes the same`;
+  throw new RunError({ code: 'RUN_NOT_ALIKE', message });
+}
+
+/** @throws RunError `MEMORY_TOO_SMALL` */
+async function checkFit(config: Config): Promise<void> {
+  const model = await readModelConfig(await modelFolder(config.model.path));
+  const type = await resolveType(config.model.dtype);
+  checkMemory({ config, model, type, usesGpu: activeBackend().usesGpu });
+}

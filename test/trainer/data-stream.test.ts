@@ -4,12 +4,19 @@ import { single } from '../../src/parallel/single.js';
 import type { Prompt } from '../../src/prompt/prompt.js';
 import { SampleError, SetupError, VideoError } from '../../src/system/errors.js';
 import { DataStream } from '../../src/trainer/data-stream.js';
+import { inMemoryGroup } from '../parallel/in-memory.js';
 
 const COUNT = 6;
 const samples = Array.from({ length: COUNT }, (_, i) => ({ id: `s${i}`, video: `v${i % 3}.mp4` }) as Sample);
 
 /** A stream whose videos `unreadable` cannot be read, and whose samples `wordy` are too long. */
-function streamOf({ position = 0, unreadable = [] as string[], wordy = [] as string[], all = samples } = {}) {
+function streamOf({
+  position = 0,
+  unreadable = [] as string[],
+  wordy = [] as string[],
+  all = samples,
+  group = single,
+} = {}) {
   const log: string[] = [];
   const prepare = async ({ id, video }: Sample): Promise<Prompt> => {
     const bad = { code: 'VIDEO_UNREADABLE', message: `${video} is bad` };
@@ -20,7 +27,7 @@ function streamOf({ position = 0, unreadable = [] as string[], wordy = [] as str
     return {} as Prompt;
   };
   return {
-    stream: new DataStream({ samples: all, seed: 3, position, prepare, group: single, log: (line) => log.push(line) }),
+    stream: new DataStream({ samples: all, seed: 3, position, prepare, group, log: (line) => log.push(line) }),
     log,
   };
 }
@@ -89,5 +96,40 @@ describe('DataStream', () => {
     const prepare = () => Promise.reject(new SetupError({ code: 'FFMPEG_MISSING', message: 'There is no ffmpeg' }));
     const stream = new DataStream({ samples, seed: 3, position: 0, prepare, group: single, log: () => {} });
     await expect(stream.next(2)).rejects.toMatchObject({ code: 'FFMPEG_MISSING' });
+  });
+});
+
+describe('the streams of two processes', () => {
+  const twoOf = (options: { unreadable?: string[] }[]) =>
+    inMemoryGroup(2).map((group, rank) => streamOf({ ...options[rank], group }).stream);
+  const nextOf = (streams: DataStream[], count: number) =>
+    Promise.all(streams.map(async (stream) => (await stream.next(count)).map(({ sample }) => sample.id)));
+
+  it('share the steps of one between them', async () => {
+    const streams = twoOf([{}, {}]);
+    const { stream: whole } = streamOf();
+    for (let step = 0; step < 4; step++) {
+      const shares = await nextOf(streams, 4);
+      expect(shares.map((share) => share.length)).toEqual([2, 2]);
+      expect(shares.flat()).toEqual(await idsOf(whole, 4));
+    }
+  });
+
+  it('stay at one place in the data when one of them cannot read a video', async () => {
+    const streams = twoOf([{}, { unreadable: ['v1.mp4', 'v2.mp4'] }]);
+    for (let step = 0; step < 6; step++) {
+      const shares = await nextOf(streams, 2);
+      expect(shares.map((share) => share.length)).toEqual([1, 1]);
+      expect(['s0', 's3']).toContain(shares[1]![0]);
+      expect(streams[0]!.position).toBe(streams[1]!.position);
+    }
+    expect(streams[0]!.position).toBeGreaterThan(12);
+    expect(streams[0]!.leftOut()).toEqual([{ reason: 'the video cannot be read', count: expect.any(Number) }]);
+  });
+
+  it('stop alike where nothing is left', async () => {
+    const unreadable = ['v0.mp4', 'v1.mp4', 'v2.mp4'];
+    const results = await Promise.allSettled(twoOf([{ unreadable }, { unreadable }]).map((stream) => stream.next(2)));
+    for (const result of results) expect(result).toMatchObject({ reason: { code: 'DATA_NOTHING_READABLE' } });
   });
 });

@@ -4,13 +4,14 @@ import { loadModel } from '../../src/policy/load.js';
 import { addAdapters, initialFactors } from '../../src/policy/lora.js';
 import { Policy } from '../../src/policy/policy.js';
 import { FeatureCache } from '../../src/policy/vision/feature-cache.js';
-import { downloadFloats } from '../../src/tensor/ops.js';
+import { downloadFloats, upload } from '../../src/tensor/ops.js';
 import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
 import { accumulateGrpo, type Group, type Objective, toMicroBatches } from '../../src/trainer/micro-batch.js';
 import { AdamW, type OptimizerOptions } from '../../src/trainer/optimizer.js';
 import { accumulateSft, toSftBatch } from '../../src/trainer/sft-batch.js';
 import { applyUpdate } from '../../src/trainer/update.js';
+import { inMemoryGroup } from '../parallel/in-memory.js';
 import { fixture, type RecordedPrompt, readJsonFixture, toPrompt } from '../policy/reference-models.js';
 
 const { supportsBfloat16 } = await startRuntime({ report: () => {} });
@@ -112,6 +113,31 @@ describe('applyUpdate', () => {
     expect(scope(() => downloadFloats(parameters.master(name)))).toEqual(before);
     optimizer.dispose();
     parameters.dispose();
+  });
+});
+
+describe('applyUpdate of two processes', () => {
+  it.each(['loss', 'gradient'])('leaves the weights of both alone where the %s of one is not finite', async (what) => {
+    const policies = [await full(), await full()];
+    const name = 'model.norm.weight';
+    const weightOf = ({ parameters }: Policy) => scope(() => downloadFloats(parameters.master(name)));
+    const before = policies.map(weightOf);
+    const updates = inMemoryGroup(2).map(async (group, rank) => {
+      const policy = policies[rank]!;
+      const { parameters } = policy;
+      const optimizer = new AdamW({ parameters, options });
+      const sums = superviseOn(policy);
+      const isBad = rank === 1;
+      if (isBad && what === 'gradient')
+        scope(() => parameters.accumulate(name, upload(new Float32Array(32).fill(Number.NaN), [32])));
+      const loss = isBad && what === 'loss' ? Number.NaN : sums.loss;
+      const update = await applyUpdate({ sums: [{ ...sums, loss }], optimizer, parameters, learningRate: 1, group });
+      optimizer.dispose();
+      return [update.applied, optimizer.step, parameters.gradients.size];
+    });
+    expect(await Promise.all(updates)).toEqual(Array(2).fill([false, 0, 0]));
+    expect(policies.map(weightOf)).toEqual(before);
+    for (const { parameters } of policies) parameters.dispose();
   });
 });
 

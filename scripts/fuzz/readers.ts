@@ -12,8 +12,8 @@ import { openModel } from '../../src/policy/open-model.js';
 import { weightShapes } from '../../src/policy/shapes.js';
 import { buildPrompt } from '../../src/prompt/build.js';
 import { loadProcessor } from '../../src/prompt/processor.js';
-import { expectedCompletion, promptText } from '../../src/prompt/tasks.js';
 import { scoreFile } from '../../src/rewards/score-file.js';
+import { expectedCompletion, promptText } from '../../src/tasks/words.js';
 
 /** What a command does first with files of a kind, as far as no device is needed. */
 export const READERS: Record<string, (folder: string) => Promise<void>> = {

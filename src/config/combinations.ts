@@ -148,13 +148,3 @@ export function reportCombinations(options: Options, context: z.RefinementCtx): 
 function overlap(a: Path, b: Path): boolean {
   return a.slice(0, b.length).every((key, i) => key === b[i]);
 }
-
-/** What works but is probably not meant; for the log. */
-export function configWarnings({ data, rewards, method }: Options): string[] {
-  const warnings: string[] = [];
-  const tasks = [...data.train, ...data.eval].map(({ task }) => task);
-  const grounded = tasks.includes('tag') || tasks.includes(undefined);
-  if (method === 'grpo' && tasks.length > 0 && !grounded && rewards.some(({ name }) => name === 'temporal_iou'))
-    warnings.push('the reward temporal_iou is for the task tag, which none of the data sources asks for');
-  return warnings;
-}

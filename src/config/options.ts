@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from './limits.js';
+import { TASK_NAMES } from './task-names.js';
 
 /**
  * Every option of a run. Names are TRL's wherever TRL has one; defaults are VAU-R1's, except `num_generations` (8, not
@@ -13,7 +14,7 @@ const countOrZero = () => integer().nonnegative().max(LIMITS.count);
 const factor = () => z.number().max(LIMITS.factor);
 const path = () => z.string().min(1);
 
-export const taskSchema = z.enum(['qa', 'tag', 'cls']);
+export const taskSchema = z.enum(TASK_NAMES).exclude(['reasoning']);
 
 /** The linear layers of a decoder block, by their names in Hugging Face's weights. */
 export const LORA_TARGETS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;

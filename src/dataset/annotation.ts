@@ -1,4 +1,5 @@
-import type { OptionLetter, Segment, TaskName } from './sample.js';
+import type { TaskName } from '../config/task-names.js';
+import type { OptionLetter, Segment } from './sample.js';
 
 /**
  * A part of an annotation. It may be unusable, or not be there at all, with the reason: short, and the same for all rows

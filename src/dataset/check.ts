@@ -1,5 +1,7 @@
 import { basename } from 'node:path';
+import type { TaskName } from '../config/task-names.js';
 import { DataError } from '../system/errors.js';
+import { TASKS } from '../tasks/index.js';
 import { type Annotation, type AnnotationFile, type LeftOut, partValue } from './annotation.js';
 import { checkReasoning, type ReasoningReport } from './check-reasoning.js';
 import { checkVideos, locatedPaths, type Seen, type VideosReport } from './check-videos.js';
@@ -7,7 +9,7 @@ import { LETTERS } from './choice.js';
 import { sampleIds } from './ids.js';
 import { type Overlap, overlaps } from './overlap.js';
 import { formatOf, readAnnotations, type SourceFormat } from './read.js';
-import { type OptionLetter, type Sample, type Segment, TASKS, type TaskName } from './sample.js';
+import type { OptionLetter, Sample, Segment } from './sample.js';
 import { selectSamples } from './samples.js';
 import { lengthProblem } from './segment-length.js';
 import { asNamed, indexVideos, type Located, splitSource } from './videos.js';
@@ -113,7 +115,7 @@ function checkAnnotations({ annotations, source, locate, seen }: FileOptions): D
     if (problem) problems.push(problem.message);
     return problem?.reason;
   };
-  const tasks = TASKS.map((task) => {
+  const tasks = TASKS.map(({ name: task }) => {
     const { samples, leftOut } = selectSamples({ annotations, task, locate: locate ?? asNamed, idOf: idOf!, refuse });
     return [task, { usable: samples.length, leftOut }] as const;
   });

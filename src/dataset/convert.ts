@@ -1,9 +1,10 @@
+import type { TaskName } from '../config/task-names.js';
 import { type Annotation, type LeftOut, oddParts, type Part, partValue } from './annotation.js';
 import { formatCsvRow } from './csv.js';
 import type { JsonlLine } from './jsonl.js';
 import { LeftOutRows } from './left-out.js';
 import type { SourceFormat } from './read.js';
-import type { Segment, TaskName } from './sample.js';
+import type { Segment } from './sample.js';
 import { VAU_BENCH_COLUMNS, type VauBenchColumn } from './vau-bench.js';
 
 const WRITERS: Record<SourceFormat, (annotations: readonly Annotation[]) => string> = {

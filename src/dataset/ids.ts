@@ -1,5 +1,5 @@
 import { normalize, resolve } from 'node:path';
-import type { TaskName } from './sample.js';
+import type { TaskName } from '../config/task-names.js';
 
 /** What of a source its samples' ids depend on. */
 interface NamedSource {

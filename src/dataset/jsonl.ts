@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { TASK_NAMES, type TaskName } from '../config/task-names.js';
 import type { Annotation, AnnotationFile, MultipleChoice, Part } from './annotation.js';
 import { choiceOf } from './choice.js';
 import { classOf } from './classes.js';
 import { parseJsonLine, refuseWholeJson } from './json-text.js';
 import { LeftOutRows } from './left-out.js';
-import { type OptionLetter, TASKS, type TaskName } from './sample.js';
+import type { OptionLetter } from './sample.js';
 import { segmentOfJson } from './segment.js';
 import { readTextFile } from './text-file.js';
 import { unknownNames, usableText } from './unused.js';
@@ -16,7 +17,7 @@ const text = () => maybe(z.string().trim());
 const FIELDS = {
   id: maybe(z.union([z.string().min(1), z.number()]).transform(String)),
   video: z.string().trim().min(1),
-  task: maybe(z.enum(TASKS)),
+  task: maybe(z.enum(TASK_NAMES)),
   question: text(),
   options: maybe(
     z.union([
@@ -108,7 +109,7 @@ function parseLine(text: string): { value: Line } | { problem: string } {
     return [name, data];
   });
   if (odd.has('video')) return { problem: wrongForm('video') };
-  if (odd.has('task')) return { problem: `“task” is none of ${TASKS.join(', ')}` };
+  if (odd.has('task')) return { problem: `“task” is none of ${TASK_NAMES.join(', ')}` };
   const unknown = Object.keys(object.data).filter((name) => !Object.hasOwn(FIELDS, name));
   return { value: { fields: Object.fromEntries(fields) as Fields, odd, unknown } };
 }

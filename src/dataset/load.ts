@@ -1,10 +1,11 @@
+import type { TaskName } from '../config/task-names.js';
 import { DataError } from '../system/errors.js';
 import type { LeftOut } from './annotation.js';
 import { labelsOf } from './classes.js';
 import { type SampleId, sampleIds } from './ids.js';
 import { describeLeftOut, describeUnused } from './left-out.js';
 import { readAnnotations, type SourceFormat } from './read.js';
-import type { Sample, TaskName } from './sample.js';
+import type { Sample } from './sample.js';
 import { selectSamples } from './samples.js';
 import { indexVideos, type Located } from './videos.js';
 

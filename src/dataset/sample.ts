@@ -1,6 +1,4 @@
-/** The tasks of VAU-Bench: multiple-choice QA, temporal anomaly grounding, classification, reasoning. */
-export const TASKS = ['qa', 'tag', 'cls', 'reasoning'] as const;
-export type TaskName = (typeof TASKS)[number];
+import type { TaskName } from '../config/task-names.js';
 
 export type OptionLetter = 'A' | 'B' | 'C' | 'D';
 

@@ -1,29 +1,12 @@
-import { type Annotation, type AnnotationFile, type LeftOut, oddParts, partProblem, partValue } from './annotation.js';
+import type { TaskName } from '../config/task-names.js';
+import { TASKS } from '../tasks/index.js';
+import { taskNamed } from '../tasks/named.js';
+import { type Annotation, type AnnotationFile, type LeftOut, oddParts, partValue } from './annotation.js';
 import { rowKeys, type SampleId } from './ids.js';
 import { LeftOutRows } from './left-out.js';
 import { plainReasoning } from './reasoning.js';
-import { type Sample, TASKS, type TaskName } from './sample.js';
+import type { Sample } from './sample.js';
 import type { Located } from './videos.js';
-
-/** Why a task cannot use a row; undefined when it can. */
-const PROBLEM: Record<TaskName, (annotation: Annotation) => string | undefined> = {
-  qa: ({ choice }) => partProblem(choice),
-  tag: ({ segment }) =>
-    partProblem(segment) ?? (partValue(segment)?.kind === 'unknown' ? 'no times annotated' : undefined),
-  cls: (annotation) => partProblem(annotation.class),
-  reasoning: ({ description, reasoning }) => (description || reasoning ? undefined : 'no description and no reasoning'),
-};
-
-/** What a task asks about a video: two rows that agree in it are the same sample. */
-const ASKED: Record<TaskName, (annotation: Annotation) => unknown> = {
-  qa: ({ choice }) => choice,
-  tag: ({ segment }) => segment,
-  cls: (annotation) => annotation.class,
-  reasoning: ({ description, reasoning }) => [description, reasoning],
-};
-
-/** The tasks that a row without one serves when nobody asks for a particular one; `reasoning` has to be asked for. */
-const BY_DEFAULT: readonly TaskName[] = TASKS.filter((task) => task !== 'reasoning');
 
 interface SelectOptions {
   annotations: AnnotationFile;
@@ -64,7 +47,7 @@ export function selectSamples({ annotations: { annotations }, task, locate, idOf
       continue;
     }
     for (const name of serves.tasks) {
-      const key = JSON.stringify([name, annotation.video, ASKED[name](annotation)]);
+      const key = JSON.stringify([name, annotation.video, taskNamed(name).asked(annotation)]);
       const id = idOf({ key: keys[i]!, task: name });
       const sample = sampleOf({ annotation, task: name, id, video: video.path });
       const reason = seen.has(key) ? 'the same as an earlier row' : refuse?.(sample);
@@ -86,13 +69,13 @@ function tasksOf({
 }): { tasks: TaskName[]; unused: string[] } | { problem: string } {
   const wanted = task ?? annotation.task;
   if (wanted === undefined) {
-    const tasks = BY_DEFAULT.filter((name) => PROBLEM[name](annotation) === undefined);
+    const tasks = TASKS.filter((one) => one.byDefault && one.problem(annotation) === undefined).map(({ name }) => name);
     const odd = oddParts(annotation);
     if (tasks.length > 0) return { tasks, unused: odd };
     return { problem: odd[0] ?? 'nothing that a task could ask for' };
   }
   if (annotation.task !== undefined && annotation.task !== wanted) return { problem: 'meant for another task' };
-  const problem = PROBLEM[wanted](annotation);
+  const problem = taskNamed(wanted).problem(annotation);
   return problem === undefined ? { tasks: [wanted], unused: [] } : { problem };
 }
 

@@ -1,3 +1,4 @@
+import { isGrounded } from '../tasks/named.js';
 import type { Sample } from './sample.js';
 
 /** How long a sample's video really is. */
@@ -24,14 +25,14 @@ const FAR = 2;
 
 /**
  * Compares a sample's annotation with what there is of its video. A segment may pass the end by a frame's step. Where it
- * passes by more, its times are of another unit, or of a video that was longer: a tag sample would teach what is not
- * there. The other tasks do not ask for the times, but in a video that is cut off what they ask about may be missing:
+ * passes by more, its times are of another unit, or of a video that was longer: a sample of a task that asks for
+ * them would teach what is not there. The other tasks do not, but in a video that is cut off what they ask about may be missing:
  * when the segment passes its end, or when nobody wrote down where it is.
  */
 export function lengthProblem({ sample, video }: { sample: Sample; video: SeenVideo }): LengthProblem | undefined {
   const { id, task, segment } = sample;
   const { duration, frameStep, isCut } = video;
-  if (segment.kind === 'interval' && segment.end > duration + frameStep + 1e-6 && (task === 'tag' || isCut)) {
+  if (segment.kind === 'interval' && segment.end > duration + frameStep + 1e-6 && (isGrounded(task) || isCut)) {
     const cause = guess({ ...segment, video });
     const span = `[${segment.start}, ${segment.end}]`;
     const message = `${id}: its segment ${span} ends after the video (${sample.video}), of which ${round(duration)} s are there: ${cause.long}`;

@@ -1,9 +1,9 @@
-import { LETTERS } from '../dataset/choice.js';
-import { type Sample, TASKS, type TaskName } from '../dataset/sample.js';
-import { expectedCompletion } from '../prompt/tasks.js';
+import type { TaskName } from '../config/task-names.js';
+import type { Sample } from '../dataset/sample.js';
 import type { WeightedReward } from '../rewards/total.js';
 import type { ConfidenceInterval } from '../statistics/bootstrap.js';
-import { constantInterval } from './constant-interval.js';
+import { TASKS } from '../tasks/index.js';
+import { expectedCompletion } from '../tasks/words.js';
 import { evaluatePredictions } from './evaluate.js';
 
 /** The best that a guesser does who has read the training annotations and never sees a video. */
@@ -23,35 +23,6 @@ export interface BlindBaseline {
   candidates: Record<string, number>;
 }
 
-/** Answers a sample as if its annotation said something else. */
-interface Guesser {
-  name: string;
-  guess: (sample: Sample) => Partial<Sample>;
-}
-
-const GUESSERS: Partial<Record<TaskName, (train: readonly Sample[]) => Guesser[]>> = {
-  qa: (train) => {
-    const letter = mostFrequent(train.flatMap(({ answer }) => answer ?? []));
-    const longest = ({ options = ['', '', '', ''] }: Sample) =>
-      LETTERS.reduce((best, other, i) => (options[i]!.length > options[LETTERS.indexOf(best)]!.length ? other : best));
-    return [
-      ...(letter ? [{ name: `always ${letter}`, guess: () => ({ answer: letter }) }] : []),
-      { name: 'longest option', guess: (sample) => ({ answer: longest(sample) }) },
-    ];
-  },
-  tag: (train) => {
-    const best = constantInterval(train.map(({ segment }) => segment));
-    return [
-      ...(best ? [{ name: `always ${best.start}–${best.end} s`, guess: () => ({ segment: best }) }] : []),
-      { name: 'always normal', guess: () => ({ segment: { kind: 'normal' as const } }) },
-    ];
-  },
-  cls: (train) => {
-    const label = mostFrequent(train.flatMap((sample) => sample.class ?? []));
-    return label ? [{ name: `always ${label}`, guess: () => ({ class: label }) }] : [];
-  },
-};
-
 interface BlindOptions {
   /** What the guessers learn from. */
   train: readonly Sample[];
@@ -70,8 +41,9 @@ interface BlindOptions {
  */
 export function blindBaselines({ train, held, classes, terms, seed }: BlindOptions): BlindBaseline[] {
   return TASKS.flatMap((task) => {
-    const samples = held.filter((sample) => sample.task === task);
-    const guessers = GUESSERS[task]?.(train.filter((sample) => sample.task === task)) ?? [];
+    const ofTask = (samples: readonly Sample[]) => samples.filter((sample) => sample.task === task.name);
+    const samples = ofTask(held);
+    const guessers = task.guessers?.(ofTask(train)) ?? [];
     const results = guessers.flatMap(({ name, guess }) => {
       const predictions = samples.map((sample) => ({
         sample,
@@ -90,18 +62,9 @@ export function blindBaselines({ train, held, classes, terms, seed }: BlindOptio
     const { name: metric, value, low, high } = best.headline;
     const candidates = Object.fromEntries(results.map(({ guesser, headline }) => [guesser, headline.value]));
     const { guesser, reward } = best;
-    return [{ task, name: guesser, count: samples.length, metric, value, interval: { low, high }, reward, candidates }];
+    const interval = { low, high };
+    return [{ task: task.name, name: guesser, count: samples.length, metric, value, interval, reward, candidates }];
   });
-}
-
-/** The first of the most frequent items. */
-function mostFrequent<T>(items: readonly T[]): T | undefined {
-  const counts = new Map<T, number>();
-  for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1);
-  return [...counts].reduce<[T, number] | undefined>(
-    (top, entry) => (top && top[1] >= entry[1] ? top : entry),
-    undefined,
-  )?.[0];
 }
 
 /** The mean reward of guessing blindly, over the samples of all tasks. */

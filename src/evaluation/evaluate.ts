@@ -1,28 +1,11 @@
-import type { TaskName } from '../dataset/sample.js';
-import { TASKS } from '../dataset/sample.js';
-import type { PromptStyle } from '../prompt/answer.js';
+import type { TaskName } from '../config/task-names.js';
 import { meanRewards, scoreCompletion, type WeightedReward } from '../rewards/total.js';
 import { bootstrapInterval, type ConfidenceInterval } from '../statistics/bootstrap.js';
 import { mean } from '../statistics/moments.js';
-import { clsMetrics } from './metrics/cls.js';
-import { type JudgedPrediction, judge, type Prediction } from './metrics/prediction.js';
-import { qaMetrics } from './metrics/qa.js';
-import { ratio } from './metrics/ratio.js';
-import { tagMetrics } from './metrics/tag.js';
-
-interface TaskMetrics {
-  /** The number that stands for the task. */
-  headline: string;
-  /** What the headline is the mean of. */
-  value: (judged: JudgedPrediction) => number;
-  metrics: (judged: readonly JudgedPrediction[]) => Record<string, number>;
-}
-
-const TASK_METRICS: Record<Exclude<TaskName, 'reasoning'>, TaskMetrics> = {
-  qa: { headline: 'accuracy', value: ({ correct }) => Number(correct), metrics: qaMetrics },
-  tag: { headline: 'miou', value: ({ iou }) => iou, metrics: tagMetrics },
-  cls: { headline: 'accuracy', value: ({ correct }) => Number(correct), metrics: clsMetrics },
-};
+import { ratio } from '../statistics/ratio.js';
+import { TASKS } from '../tasks/index.js';
+import { judge, type Prediction } from '../tasks/judge.js';
+import type { PromptStyle } from '../tasks/task.js';
 
 /** How well a task was done. */
 export interface TaskEvaluation {
@@ -47,16 +30,21 @@ interface EvaluateOptions {
 /** Measures completions, task by task. */
 export function evaluatePredictions({ predictions, style, classes, terms, seed }: EvaluateOptions): TaskEvaluation[] {
   return TASKS.flatMap((task): TaskEvaluation[] => {
-    const ofTask = predictions.filter(({ sample }) => sample.task === task);
+    const ofTask = predictions.filter(({ sample }) => sample.task === task.name);
     if (ofTask.length === 0) return [];
     const judged = judge({ predictions: ofTask, style, classes });
-    const format = ratio(judged, ({ parsed }) => parsed.formatOk);
-    const rewards = rewardMetrics({ predictions: ofTask, style, classes, terms });
-    if (task === 'reasoning') return [{ task, count: ofTask.length, metrics: { format, ...rewards } }];
-    const { headline: name, value, metrics } = TASK_METRICS[task];
-    const values = judged.map(value);
-    const headline = { name, value: mean(values), ...bootstrapInterval({ values, seed }) };
-    return [{ task, count: ofTask.length, headline, metrics: { ...metrics(judged), format, ...rewards } }];
+    const metrics = {
+      ...task.metrics(judged),
+      format: ratio(judged, ({ parsed }) => parsed.formatOk),
+      ...rewardMetrics({ predictions: ofTask, style, classes, terms }),
+    };
+    const values = task.headline && judged.map(task.headline.value);
+    const headline = values && {
+      name: task.headline!.name,
+      value: mean(values),
+      ...bootstrapInterval({ values, seed }),
+    };
+    return [{ task: task.name, count: ofTask.length, headline, metrics }];
   });
 }
 

@@ -4,9 +4,9 @@ import { loadDataset } from '../dataset/load.js';
 import type { Sample } from '../dataset/sample.js';
 import type { PreparePrompt } from '../prompt/sample-prompt.js';
 import type { LeftOutSamples } from '../prompt/usable-samples.js';
+import type { Prediction } from '../tasks/judge.js';
 import { type BlindBaseline, blindBaselines } from './blind.js';
 import { evaluatePredictions, type TaskEvaluation } from './evaluate.js';
-import type { Prediction } from './metrics/prediction.js';
 import { type Answerer, predict } from './predict.js';
 
 /** The held-out samples of a config; none where it names no source. */

@@ -4,7 +4,7 @@ import type { Prompt } from '../prompt/prompt.js';
 import type { PreparePrompt } from '../prompt/sample-prompt.js';
 import { type LeftOutSamples, UsableSamples } from '../prompt/usable-samples.js';
 import type { RolloutEngine } from '../rollout/engine.js';
-import type { Prediction } from './metrics/prediction.js';
+import type { Prediction } from '../tasks/judge.js';
 
 /** What answers. */
 export interface Answerer {

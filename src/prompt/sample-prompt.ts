@@ -1,16 +1,17 @@
 import pLimit from 'p-limit';
-import type { Sample, TaskName } from '../dataset/sample.js';
+import type { TaskName } from '../config/task-names.js';
+import type { Sample } from '../dataset/sample.js';
 import { usableCpus } from '../system/cpus.js';
+import type { PromptStyle } from '../tasks/task.js';
+import { expectedCompletion, promptText } from '../tasks/words.js';
 import type { FrameCache } from '../video/frame-cache.js';
 import type { Frames, VideoSettings } from '../video/frames.js';
 import { loadFrames, videoKey } from '../video/load-frames.js';
-import type { PromptStyle } from './answer.js';
 import { buildPrompt } from './build.js';
 import type { Processor } from './processor.js';
 import type { Prompt } from './prompt.js';
 import { checkFileLength, checkLength, type PastEnd, unreadable } from './sample-length.js';
 import { checkPromptLength, checkWords } from './sample-words.js';
-import { expectedCompletion, promptText } from './tasks.js';
 
 /** How samples are shown to the model: the config's `data`, as far as it is about that. */
 export interface PromptSettings {

@@ -1,4 +1,4 @@
-import { parseCompletion } from '../prompt/answer.js';
+import { parseCompletion } from '../tasks/completion.js';
 import type { RewardFunction } from './reward.js';
 
 /** 1 when the completion is exactly of the form that the task asks for. */

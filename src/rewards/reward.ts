@@ -1,5 +1,6 @@
-import type { Sample, TaskName } from '../dataset/sample.js';
-import type { PromptStyle } from '../prompt/answer.js';
+import type { TaskName } from '../config/task-names.js';
+import type { Sample } from '../dataset/sample.js';
+import type { PromptStyle } from '../tasks/task.js';
 
 /** What a reward judges: one completion for one sample. */
 export interface RewardInput {

@@ -1,10 +1,11 @@
+import type { TaskName } from '../config/task-names.js';
 import type { LeftOut } from '../dataset/annotation.js';
 import { labelsOf } from '../dataset/classes.js';
 import { LeftOutRows } from '../dataset/left-out.js';
 import { type DataSources, loadDataset } from '../dataset/load.js';
-import type { Sample, TaskName } from '../dataset/sample.js';
-import type { PromptStyle } from '../prompt/answer.js';
+import type { Sample } from '../dataset/sample.js';
 import { DataError } from '../system/errors.js';
+import type { PromptStyle } from '../tasks/task.js';
 import { readCompletions } from './completions-file.js';
 import { type RewardScores, scoreCompletion, type WeightedReward } from './total.js';
 

@@ -1,13 +1,11 @@
-import { temporalIou } from '../dataset/segment.js';
-import { parseCompletion } from '../prompt/answer.js';
+import { parseCompletion } from '../tasks/completion.js';
+import { iouOf } from '../tasks/judge.js';
+import { isGrounded } from '../tasks/named.js';
 import type { RewardFunction } from './reward.js';
 
 /** Overlap over union of the predicted and the annotated interval; 1 when both say that the video is normal. */
 export const temporalIouReward: RewardFunction = {
   name: 'temporal_iou',
-  appliesTo: (task) => task === 'tag',
-  score: (input) => {
-    const { interval } = parseCompletion(input);
-    return interval === undefined ? 0 : temporalIou(interval, input.sample.segment);
-  },
+  appliesTo: isGrounded,
+  score: (input) => iouOf({ sample: input.sample, parsed: parseCompletion(input) }),
 };

@@ -10,6 +10,7 @@ import { modelFolder } from '../model-folder/model-folder.js';
 import { gatherJson } from '../parallel/gather.js';
 import type { ProcessGroup } from '../parallel/process-group.js';
 import { type PreparePrompt, promptMaker } from '../prompt/sample-prompt.js';
+import { idleRewards } from '../rewards/idle.js';
 import { localEngine } from '../rollout/engines/local.js';
 import type { Progress } from '../run/progress.js';
 import type { RunFolder } from '../run/run-folder.js';
@@ -77,6 +78,7 @@ export async function openRun(options: RunOptions): Promise<RunParts> {
   checkShares(options);
   const warn = once((message) => log.warn(message));
   const samples = await loadDataset({ data: config.data, split: 'train', log: warn });
+  if (config.method === 'grpo') idleRewards({ terms: config.rewards, samples }).forEach(warn);
   const held = await heldOutSamples({ config, warn });
   const inputs = await readInputs({ samples, model: config.model.path });
   const changes = checkpoint === null ? [] : noteChanges({ checkpoint, config, inputs, acceptChanges, warn });

@@ -7,8 +7,9 @@ import { openModelWeights } from '../policy/model-weights.js';
 import { encodeCompletion } from '../prompt/build.js';
 import { loadProcessor } from '../prompt/processor.js';
 import { promptMaker, sampleChecker } from '../prompt/sample-prompt.js';
-import { expectedCompletion } from '../prompt/tasks.js';
 import { UsableSamples } from '../prompt/usable-samples.js';
+import { idleRewards } from '../rewards/idle.js';
+import { expectedCompletion } from '../tasks/words.js';
 import { activeBackend } from '../tensor/runtime.js';
 import { nothingUsable } from './data-stream.js';
 import { checkMemory, countWeights, weightMemory } from './memory.js';
@@ -50,6 +51,7 @@ export async function planRun(args: {
   const { training, rollout, data } = config;
   const model = { ...config.model, path: await modelFolder(config.model.path) };
   const samples = await loadDataset({ data, split: 'train', log: warn });
+  if (config.method === 'grpo') idleRewards({ terms: config.rewards, samples }).forEach(warn);
   const held = data.eval.length === 0 ? [] : await loadDataset({ data, split: 'eval', log: warn });
   const modelConfig = await readModelConfig(model.path);
   const processor = await loadProcessor({ folder: model.path, config: modelConfig });

@@ -1,6 +1,6 @@
 import { encodeCompletion } from '../prompt/build.js';
-import { expectedCompletion } from '../prompt/tasks.js';
 import { sum } from '../statistics/moments.js';
+import { expectedCompletion } from '../tasks/words.js';
 import type { StepFunction } from './context.js';
 import { lengthMetrics } from './metrics.js';
 import { accumulateSft, toSftBatch } from './sft-batch.js';

@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { configWarnings } from '../../src/config/combinations.js';
 import { configSchema } from '../../src/config/schema.js';
 
 const BASE = { name: 'a', model: { path: 'm' } };
 const TAG = { source: 'jsonl', annotations: 'a', videos: 'v', task: 'tag' };
-const QA = { ...TAG, task: 'qa' };
 
 /** The paths of a config's issues. */
 function issues(options: object): string[] {
@@ -52,16 +50,5 @@ describe('combinations', () => {
     const options = { rollout: { num_generations: 1, top_p: 2 }, training: { max_steps: 'x', warmup_steps: 5 } };
     expect(issues(options)).toEqual(['rollout.top_p', 'training.max_steps', 'rollout.num_generations']);
     expect(issues({ training: 3 })).toEqual(['training']);
-  });
-});
-
-describe('configWarnings', () => {
-  const warnings = (options: object) => configWarnings(configSchema.parse({ ...BASE, ...options }));
-
-  it('tells of temporal_iou without a tag source', () => {
-    expect(warnings({ data: { train: [QA] } })).toEqual([expect.stringContaining('temporal_iou')]);
-    expect(warnings({ data: { train: [QA, TAG] } })).toEqual([]);
-    expect(warnings({ data: { train: [{ ...TAG, task: undefined }] } })).toEqual([]);
-    expect(warnings({ data: { train: [QA] }, rewards: [{ name: 'format' }] })).toEqual([]);
   });
 });

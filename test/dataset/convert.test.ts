@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { TASK_NAMES } from '../../src/config/task-names.js';
 import { VAU_BENCH_CLASSES as classes } from '../../src/dataset/classes.js';
 import { writeAnnotations } from '../../src/dataset/convert.js';
 import { loadSamples } from '../../src/dataset/load.js';
 import { readAnnotations, type SourceFormat } from '../../src/dataset/read.js';
-import { TASKS } from '../../src/dataset/sample.js';
 import { fileWith, vauBench } from './temporary.js';
 
 const FILES: Record<SourceFormat, string> = { 'vau-bench': 'a.csv', jsonl: 'a.jsonl' };
@@ -35,7 +35,7 @@ test('a line for one task serves that one only in CSV too', async () => {
     const text = JSON.stringify({ video: 'a.mp4', task, ...parts });
     const annotations = await fileWith('a.csv', await convert({ text, from: 'jsonl', to: 'vau-bench' }));
     const served = await Promise.all(
-      TASKS.map((name) => loadSamples({ source: 'vau-bench', annotations, task: name })),
+      TASK_NAMES.map((name) => loadSamples({ source: 'vau-bench', annotations, task: name })),
     );
     expect(served.flatMap(({ samples }) => samples.map((sample) => sample.task))).toEqual([task]);
   }

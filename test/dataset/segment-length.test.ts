@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Sample, Segment, TaskName } from '../../src/dataset/sample.js';
+import type { TaskName } from '../../src/config/task-names.js';
+import type { Sample, Segment } from '../../src/dataset/sample.js';
 import { lengthProblem } from '../../src/dataset/segment-length.js';
 
 /** Twelve seconds, 25 frames a second. */

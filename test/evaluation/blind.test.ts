@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { TaskName } from '../../src/config/task-names.js';
 import { VAU_BENCH_CLASSES as classes } from '../../src/dataset/classes.js';
 import { loadSamples } from '../../src/dataset/load.js';
-import type { OptionLetter, TaskName } from '../../src/dataset/sample.js';
+import type { OptionLetter } from '../../src/dataset/sample.js';
 import { blindBaselines, blindReward } from '../../src/evaluation/blind.js';
-import { interval, normal, sampleOf } from './metrics/metrics.js';
+import { interval, normal, sampleOf } from '../tasks/judged.js';
 
 const qa = (answer: OptionLetter, ...options: string[]) =>
   sampleOf('qa', { question: '?', answer, options: options as [string, string, string, string] });

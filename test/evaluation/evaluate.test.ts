@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { evaluatePredictions } from '../../src/evaluation/evaluate.js';
 import { answering, grounding } from '../rewards/samples.js';
-import { interval, sampleOf } from './metrics/metrics.js';
+import { interval, sampleOf } from '../tasks/judged.js';
 
 const terms = [
   { name: 'format', weight: 1 },

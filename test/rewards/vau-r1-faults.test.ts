@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { loadSamples } from '../../src/dataset/load.js';
-import { expectedCompletion, promptText } from '../../src/prompt/tasks.js';
+import { expectedCompletion, promptText } from '../../src/tasks/words.js';
 import { fileWith, vauBench } from '../dataset/temporary.js';
 import { anomalySample, answering, clsSample, grounding, normalSample, qaSample, rewardsOf } from './samples.js';
 

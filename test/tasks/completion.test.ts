@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import type { TaskName } from '../../src/config/task-names.js';
 import { VAU_BENCH_CLASSES as classes } from '../../src/dataset/classes.js';
-import type { Sample, TaskName } from '../../src/dataset/sample.js';
-import { type PromptStyle, parseCompletion } from '../../src/prompt/answer.js';
+import type { Sample } from '../../src/dataset/sample.js';
+import { parseCompletion } from '../../src/tasks/completion.js';
+import type { PromptStyle } from '../../src/tasks/task.js';
 
 const read = (text: string, task: TaskName = 'qa', style: PromptStyle = 'think') =>
   parseCompletion({ text, sample: { task, options }, style, classes });

@@ -1,16 +1,22 @@
+/** The tags that an answer is made of, in their order. */
+export const ANSWER_TAGS = ['answer', 'glue'] as const;
+export type AnswerTag = (typeof ANSWER_TAGS)[number];
+
 /** The tags that a completion is made of. */
-export const TAGS = ['think', 'answer', 'glue'] as const;
+const TAGS = ['think', ...ANSWER_TAGS] as const;
 export type Tag = (typeof TAGS)[number];
 
-interface Elements {
-  /** What stands between the tags; only of tags that stand once (but for what stands in others), and hold no other. */
-  elements: Partial<Record<Tag, string>>;
+/** What stands between the tags; only of tags that stand once (but for what stands in others), and hold no other. */
+export type Elements = Partial<Record<Tag, string>>;
+
+interface ReadElements {
+  elements: Elements;
   /** The first thing that differs from "these tags, each once, in this order, white space around them". */
   problem?: string;
 }
 
 /** Splits a completion at its tags. Upper case is no right form, yet it is read. */
-export function readElements({ text, tags }: { text: string; tags: readonly Tag[] }): Elements {
+export function readElements({ text, tags }: { text: string; tags: readonly Tag[] }): ReadElements {
   const found: { tag: Tag; content: string; isPlain: boolean }[] = [];
   const problems: string[] = [];
   /** The tags that are open, the outermost first; what stands in it is its own affair. */

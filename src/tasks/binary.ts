@@ -1,5 +1,5 @@
-import { mean } from '../../statistics/moments.js';
-import { ratio } from './ratio.js';
+import { mean } from '../statistics/moments.js';
+import { ratio } from '../statistics/ratio.js';
 
 /** Whether something is an anomaly, and what was predicted; undefined where no prediction could be read. */
 export interface Verdict {

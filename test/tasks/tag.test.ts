@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { tagMetrics } from '../../../src/evaluation/metrics/tag.js';
-import { interval, judged, normal } from './metrics.js';
+import { tagTask } from '../../src/tasks/tag.js';
+import { interval, judged, normal } from './judged.js';
 
 test('mean IoU and recall, over all and over the anomalies; normal or anomaly', () => {
-  const metrics = tagMetrics(
+  const metrics = tagTask.metrics(
     judged('tag', [
       [{ segment: interval(0, 10) }, 'Anomaly', '[0, 10]'],
       [{ segment: interval(0, 10) }, 'Anomaly', '[0, 4]'],
@@ -35,5 +35,5 @@ test('always saying anomaly scores the majority rate, and half when balanced', (
     ...Array.from({ length: 9 }, () => [{ segment: interval(0, 1) }, 'Anomaly', '[5, 6]'] as [object, string, string]),
     [{ segment: normal }, 'Anomaly', '[5, 6]'],
   ]);
-  expect(tagMetrics(predictions)).toMatchObject({ binary_accuracy: 0.9, binary_balanced_accuracy: 0.5, miou: 0 });
+  expect(tagTask.metrics(predictions)).toMatchObject({ binary_accuracy: 0.9, binary_balanced_accuracy: 0.5, miou: 0 });
 });

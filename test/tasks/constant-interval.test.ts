@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { constantInterval } from '../../src/evaluation/constant-interval.js';
-import { interval, normal } from './metrics/metrics.js';
+import { constantInterval } from '../../src/tasks/constant-interval.js';
+import { interval, normal } from './judged.js';
 
 test('the interval that most agree on', () => {
   expect(constantInterval([interval(2, 7), interval(2, 7), interval(0, 30), normal])).toEqual(interval(2, 7));

@@ -1,4 +1,4 @@
-import { mean } from '../../statistics/moments.js';
+import { mean } from './moments.js';
 
 /** The part of the items that a test holds for; NaN of none. */
 export const ratio = <T>(items: readonly T[], holds: (item: T) => boolean): number =>

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { TASK_NAMES } from '../../src/config/task-names.js';
 import { VAU_BENCH_CLASSES as classes } from '../../src/dataset/classes.js';
-import { type Sample, TASKS } from '../../src/dataset/sample.js';
-import { parseCompletion } from '../../src/prompt/answer.js';
-import { expectedCompletion, promptText } from '../../src/prompt/tasks.js';
+import type { Sample } from '../../src/dataset/sample.js';
 import { scoreCompletion } from '../../src/rewards/total.js';
+import { parseCompletion } from '../../src/tasks/completion.js';
+import { expectedCompletion, promptText } from '../../src/tasks/words.js';
 
 const bare: Sample = {
   id: 'x',
@@ -18,7 +19,7 @@ const bare: Sample = {
 const told: Sample = { ...bare, description: 'A man <think>falls</THINK>.', reasoning: 'He slips.' };
 const terms = ['format', 'accuracy', 'temporal_iou'].map((name) => ({ name, weight: 1 }));
 
-describe.each(TASKS)('%s', (task) => {
+describe.each(TASK_NAMES)('%s', (task) => {
   test.each(['think', 'direct'] as const)('what an annotation calls for earns the full reward (%s)', (style) => {
     for (const sample of [bare, told, { ...told, segment: { kind: 'normal' } as const }]) {
       const input = { sample: { ...sample, task, description: sample.description ?? 'A fall.' }, style, classes };

@@ -1,6 +1,8 @@
-import type { Sample, Segment, TaskName } from '../../../src/dataset/sample.js';
-import { type JudgedPrediction, judge } from '../../../src/evaluation/metrics/prediction.js';
-import { answering, grounding } from '../../rewards/samples.js';
+import type { TaskName } from '../../src/config/task-names.js';
+import type { Sample, Segment } from '../../src/dataset/sample.js';
+import { judge } from '../../src/tasks/judge.js';
+import type { JudgedPrediction } from '../../src/tasks/task.js';
+import { answering, grounding } from '../rewards/samples.js';
 
 export const interval = (start: number, end: number): Segment => ({ kind: 'interval', start, end });
 export const normal: Segment = { kind: 'normal' };

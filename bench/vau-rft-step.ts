@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { configSchema } from '../src/config/schema.js';
 import { single } from '../src/parallel/single.js';
 import { encodeCompletion } from '../src/prompt/build.js';
+import { Rewards } from '../src/rewards/rewards.js';
 import type { RolloutEngine } from '../src/rollout/engine.js';
 import { localEngine } from '../src/rollout/engines/local.js';
 import { Profile } from '../src/system/profile.js';
@@ -63,7 +64,16 @@ const models = await openModels({ config, withReference: true });
 const loadedBytes = process.resourceUsage().maxRSS * 1024;
 const { parameters } = models.policy;
 const optimizer = new AdamW({ parameters, options: config.training });
-const context: StepContext = { config, models, engine: answering(models), optimizer, classes: [], group: single };
+const context: StepContext = {
+  config,
+  models,
+  engine: answering(models),
+  rewards: await Rewards.open({ terms: config.rewards }),
+  verdicts: null,
+  optimizer,
+  classes: [],
+  group: single,
+};
 const prompt = videoPrompt({ config: models.policy.config, tokens: Number(values.tokens) });
 const sample: PromptedSample['sample'] = {
   id: 'bench',

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readAblation } from '../../src/ablation/file.js';
 import { loadConfig } from '../../src/config/load.js';
-import { DEFAULT_REWARDS } from '../../src/config/options.js';
+import { DEFAULT_REWARDS } from '../../src/config/rewards.js';
 import { resolvedConfigText } from '../../src/config/text.js';
 import { loadDataset } from '../../src/dataset/load.js';
 import { readModelConfig } from '../../src/model-folder/model-config.js';
@@ -12,6 +12,7 @@ import { openModel } from '../../src/policy/open-model.js';
 import { weightShapes } from '../../src/policy/shapes.js';
 import { buildPrompt } from '../../src/prompt/build.js';
 import { loadProcessor } from '../../src/prompt/processor.js';
+import { Rewards } from '../../src/rewards/rewards.js';
 import { scoreFile } from '../../src/rewards/score-file.js';
 import { expectedCompletion, promptText } from '../../src/tasks/words.js';
 
@@ -34,7 +35,8 @@ export const READERS: Record<string, (folder: string) => Promise<void>> = {
   completions: async (folder) => {
     const source = { source: 'jsonl' as const, annotations: join(folder, 'train.jsonl') };
     const data = { train: [source], eval: [], prompt: 'think' as const };
-    await scoreFile({ completions: join(folder, 'completions.jsonl'), data, terms: DEFAULT_REWARDS, log: () => {} });
+    const rewards = await Rewards.open({ terms: DEFAULT_REWARDS });
+    await scoreFile({ completions: join(folder, 'completions.jsonl'), data, rewards, log: () => {} });
   },
   safetensors: async (folder) => {
     const file = await openSafetensors(join(folder, 'model.safetensors'));

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { ConfigError, type ConfigIssue } from '../system/errors.js';
 import { toConfigIssues } from './issues.js';
 import { jsonSchema } from './json-schema.js';
-import { DEFAULT_REWARDS } from './options.js';
+import { DEFAULT_REWARDS } from './rewards.js';
 import { type Config, configSchema } from './schema.js';
 import { applySets } from './set.js';
 import { isTree, merge, prune, type Tree } from './tree.js';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from './limits.js';
+import { DEFAULT_REWARDS, rewardSchema } from './rewards.js';
 import { TASK_NAMES } from './task-names.js';
 
 /**
@@ -18,13 +19,6 @@ export const taskSchema = z.enum(TASK_NAMES).exclude(['reasoning']);
 
 /** The linear layers of a decoder block, by their names in Hugging Face's weights. */
 export const LORA_TARGETS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
-
-/** The rewards of a config that names none. */
-export const DEFAULT_REWARDS = [
-  { name: 'format', weight: 1 },
-  { name: 'accuracy', weight: 1 },
-  { name: 'temporal_iou', weight: 1 },
-] as const;
 
 const lora = z.strictObject({
   r: count(LIMITS.r).default(16).describe('Rank of the two factors.'),
@@ -132,14 +126,6 @@ const rollout = z.strictObject({
   min_completion_length: countOrZero().default(0).describe('Tokens, before which a completion may not end.'),
 });
 
-const reward = z.strictObject({
-  name: z.enum(['format', 'accuracy', 'temporal_iou']),
-  weight: factor()
-    .min(-LIMITS.factor)
-    .default(1)
-    .describe('Factor in the sum of rewards; 0: measured but not learned from.'),
-});
-
 const grpo = z.strictObject({
   beta: factor().nonnegative().default(0.04).describe('Weight of the KL divergence from the reference policy.'),
   loss_type: z
@@ -218,7 +204,7 @@ export const optionsSchema = z.strictObject({
   data: data.prefault({}).describe('Samples, and how they are shown to the model.'),
   rollout: rollout.prefault({}).describe('How completions are sampled.'),
   rewards: z
-    .array(reward)
+    .array(rewardSchema)
     .default(() => DEFAULT_REWARDS.map((term) => ({ ...term })))
     .describe('The terms of the reward; their weighted sum is what is learned from.'),
   grpo: grpo.prefault({}).describe('The GRPO objective.'),
@@ -231,4 +217,3 @@ export const optionsSchema = z.strictObject({
 export type Options = z.output<typeof optionsSchema>;
 export type DataSource = z.output<typeof source>;
 export type LoraConfig = z.output<typeof lora>;
-export type RewardConfig = z.output<typeof reward>;

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { reportCombinations } from './combinations.js';
 import { optionsSchema } from './options.js';
 
-export type { DataSource, LoraConfig, RewardConfig } from './options.js';
+export type { DataSource, LoraConfig } from './options.js';
 
 /** A whole config: its options, the combinations that cannot work, and the run's folder. */
 export const configSchema = optionsSchema

@@ -1,5 +1,7 @@
 import type { TaskName } from '../config/task-names.js';
-import { meanRewards, scoreCompletion, type WeightedReward } from '../rewards/total.js';
+import type { Sample } from '../dataset/sample.js';
+import type { Rewards, VerdictMemory } from '../rewards/rewards.js';
+import { meanRewards, type RewardScores } from '../rewards/scores.js';
 import { bootstrapInterval, type ConfidenceInterval } from '../statistics/bootstrap.js';
 import { mean } from '../statistics/moments.js';
 import { ratio } from '../statistics/ratio.js';
@@ -11,6 +13,8 @@ import type { PromptStyle } from '../tasks/task.js';
 export interface TaskEvaluation {
   task: TaskName;
   count: number;
+  /** How many of them have a reward that is known. */
+  rewarded: number;
   /** The number that stands for the task, with its 95 % interval; reasoning has none. */
   headline?: { name: string; value: number } & ConfidenceInterval;
   /** `format`, `reward`, `rewards/<name>` and the task's own. */
@@ -19,42 +23,59 @@ export interface TaskEvaluation {
 
 interface EvaluateOptions {
   predictions: readonly Prediction[];
+  /** Of each prediction. */
+  scores: readonly RewardScores[];
   style: PromptStyle;
   classes: readonly string[];
-  /** The reward terms of the config. */
-  terms: readonly WeightedReward[];
   /** Of the bootstrap. */
   seed: number;
 }
 
 /** Measures completions, task by task. */
-export function evaluatePredictions({ predictions, style, classes, terms, seed }: EvaluateOptions): TaskEvaluation[] {
+export function evaluatePredictions({ predictions, scores, style, classes, seed }: EvaluateOptions): TaskEvaluation[] {
   return TASKS.flatMap((task): TaskEvaluation[] => {
-    const ofTask = predictions.filter(({ sample }) => sample.task === task.name);
+    const isOfTask = ({ sample }: Prediction) => sample.task === task.name;
+    const ofTask = predictions.filter(isOfTask);
     if (ofTask.length === 0) return [];
     const judged = judge({ predictions: ofTask, style, classes });
+    const own = scores.filter((_, i) => isOfTask(predictions[i]!));
     const metrics = {
       ...task.metrics(judged),
       format: ratio(judged, ({ parsed }) => parsed.formatOk),
-      ...rewardMetrics({ predictions: ofTask, style, classes, terms }),
+      ...rewardMetrics(own),
     };
+    const rewarded = own.filter(({ reward }) => reward !== null).length;
     const values = task.headline && judged.map(task.headline.value);
     const headline = values && {
       name: task.headline!.name,
       value: mean(values),
       ...bootstrapInterval({ values, seed }),
     };
-    return [{ task: task.name, count: ofTask.length, headline, metrics }];
+    return [{ task: task.name, count: ofTask.length, rewarded, headline, metrics }];
   });
 }
 
-function rewardMetrics({ predictions, style, classes, terms }: Omit<EvaluateOptions, 'seed'>): Record<string, number> {
-  const scores = predictions.map(({ sample, text }) =>
-    scoreCompletion({ terms, input: { text, sample, style, classes } }),
-  );
+/** What nobody could judge is left out of the means. */
+function rewardMetrics(scores: readonly RewardScores[]): Record<string, number> {
   const { rewards, reward } = meanRewards(scores);
-  const named = Object.entries(rewards).flatMap(([name, value]) =>
-    value === null ? [] : [[`rewards/${name}`, value]],
+  const all = Object.entries(rewards).map(([name, value]) => [`rewards/${name}`, value] as const);
+  return Object.fromEntries([['reward', reward] as const, ...all].filter(([, value]) => value !== null)) as Record<
+    string,
+    number
+  >;
+}
+
+/** The rewards of predictions. @param memory of those that are not pure, by prediction */
+export async function scorePredictions(args: {
+  predictions: readonly Prediction[];
+  rewards: Rewards;
+  style: PromptStyle;
+  classes: readonly string[];
+  memoryOf?: (sample: Sample) => VerdictMemory | undefined;
+}): Promise<RewardScores[]> {
+  const { predictions, rewards, style, classes, memoryOf } = args;
+  const groups = predictions.map(({ sample, text }) =>
+    rewards.scoreGroup([{ text, sample, style, classes }], memoryOf?.(sample)),
   );
-  return { reward, ...Object.fromEntries(named) };
+  return (await Promise.all(groups)).flat();
 }

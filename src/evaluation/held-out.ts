@@ -4,9 +4,10 @@ import { loadDataset } from '../dataset/load.js';
 import type { Sample } from '../dataset/sample.js';
 import type { PreparePrompt } from '../prompt/sample-prompt.js';
 import type { LeftOutSamples } from '../prompt/usable-samples.js';
+import type { Rewards, VerdictMemory } from '../rewards/rewards.js';
 import type { Prediction } from '../tasks/judge.js';
 import { type BlindBaseline, blindBaselines } from './blind.js';
-import { evaluatePredictions, type TaskEvaluation } from './evaluate.js';
+import { evaluatePredictions, scorePredictions, type TaskEvaluation } from './evaluate.js';
 import { type Answerer, predict } from './predict.js';
 
 /** The held-out samples of a config; none where it names no source. */
@@ -44,11 +45,14 @@ export async function evaluateHeldOut(args: {
   samples: readonly Sample[];
   train: readonly Sample[];
   prepare: PreparePrompt;
+  rewards: Rewards;
+  /** What rewards that are not pure have said of a sample's answer before. */
+  memoryOf?: (sample: Sample) => VerdictMemory | undefined;
   warn: (message: string) => void;
   onProgress?: (done: number) => void;
   signal?: AbortSignal;
 }): Promise<HeldOutResult> {
-  const { config, answerer, samples, train, prepare, warn, onProgress, signal } = args;
+  const { config, answerer, samples, train, prepare, rewards, memoryOf, warn, onProgress, signal } = args;
   const { predictions, leftOut } = await predict({
     answerer,
     samples,
@@ -59,8 +63,10 @@ export async function evaluateHeldOut(args: {
     onProgress,
     signal,
   });
-  const measure = { classes: labelsOf(config.data), terms: config.rewards, seed: config.seed };
-  const evaluations = evaluatePredictions({ predictions, style: config.data.prompt, ...measure });
-  const blind = blindBaselines({ train, held: predictions.map(({ sample }) => sample), ...measure });
+  const how = { predictions, style: config.data.prompt, classes: labelsOf(config.data) };
+  const scores = await scorePredictions({ ...how, rewards, memoryOf });
+  const evaluations = evaluatePredictions({ ...how, scores, seed: config.seed });
+  const held = predictions.map(({ sample }) => sample);
+  const blind = await blindBaselines({ train, held, classes: how.classes, rewards, seed: config.seed });
   return { predictions, evaluations, blind, leftOut };
 }

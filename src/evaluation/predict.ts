@@ -4,6 +4,7 @@ import type { Prompt } from '../prompt/prompt.js';
 import type { PreparePrompt } from '../prompt/sample-prompt.js';
 import { type LeftOutSamples, UsableSamples } from '../prompt/usable-samples.js';
 import type { RolloutEngine } from '../rollout/engine.js';
+import { Interrupted } from '../system/interrupted.js';
 import type { Prediction } from '../tasks/judge.js';
 
 /** What answers. */
@@ -11,9 +12,6 @@ export interface Answerer {
   engine: RolloutEngine;
   processor: Processor;
 }
-
-/** Thrown into a long job that is asked to stop. */
-export class Interrupted extends Error {}
 
 /**
  * Greedy completions of samples, several at a time. A sample that cannot be used is left out and reported.

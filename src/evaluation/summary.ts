@@ -29,10 +29,11 @@ export function flatMetrics({
   const answered = evaluations.reduce((sum, { count }) => sum + count, 0);
   // There are tasks that nobody guesses at: the rewards would be of other samples.
   const guessedAll = answered > 0 && blind.reduce((sum, { count }) => sum + count, 0) === answered;
-  const rewards = evaluations.flatMap(({ count, metrics }) => Array<number>(count).fill(metrics.reward ?? 0));
+  const guess = blindReward(blind);
+  const rewards = evaluations.flatMap(({ rewarded, metrics }) => Array<number>(rewarded).fill(metrics.reward ?? 0));
   return {
     reward: mean(rewards),
-    ...(guessedAll && { 'reward/blind': blindReward(blind) }),
+    ...(guessedAll && guess !== null && { 'reward/blind': guess }),
     ...Object.fromEntries([...entries, ...guessed]),
   };
 }

@@ -1,13 +1,13 @@
+import type { RewardConfig } from '../config/rewards.js';
 import type { Sample } from '../dataset/sample.js';
-import { rewardNamed } from './registry.js';
-import type { WeightedReward } from './total.js';
+import { rewardNamed } from './named.js';
 
 /** What should be told of rewards that apply to no sample of a run: they train nothing, and are probably not meant. */
 export function idleRewards({
   terms,
   samples,
 }: {
-  terms: readonly WeightedReward[];
+  terms: readonly RewardConfig[];
   samples: readonly Sample[];
 }): string[] {
   const tasks = [...new Set(samples.map(({ task }) => task))];

@@ -7,7 +7,8 @@ import type { Sample } from '../dataset/sample.js';
 import { DataError } from '../system/errors.js';
 import type { PromptStyle } from '../tasks/task.js';
 import { readCompletions } from './completions-file.js';
-import { type RewardScores, scoreCompletion, type WeightedReward } from './total.js';
+import type { Rewards } from './rewards.js';
+import type { RewardScores } from './scores.js';
 
 /** A completion with its rewards, in the names of a run's `completions.jsonl`. */
 export interface ScoredLine extends RewardScores {
@@ -21,7 +22,7 @@ interface ScoreOptions {
   completions: string;
   /** Of a config. */
   data: DataSources & { prompt: PromptStyle };
-  terms: readonly WeightedReward[];
+  rewards: Rewards;
   /** Takes what is said of rows that cannot be used. */
   log: (message: string) => void;
 }
@@ -30,7 +31,7 @@ interface ScoreOptions {
  * Scores the texts of a file. No video is looked for.
  * @throws DataError when a file cannot be used, or no line names a sample of the config.
  */
-export async function scoreFile({ completions: file, data, terms, log }: ScoreOptions): Promise<{
+export async function scoreFile({ completions: file, data, rewards, log }: ScoreOptions): Promise<{
   scored: ScoredLine[];
   leftOut: LeftOut[];
 }> {
@@ -39,14 +40,17 @@ export async function scoreFile({ completions: file, data, terms, log }: ScoreOp
   const read = await readCompletions(file);
   const samples = await samplesById({ data, log });
   const unknown = new LeftOutRows();
-  const scored: ScoredLine[] = [];
-  for (const { line, sampleId, text } of read.completions) {
+  const known = read.completions.flatMap(({ line, sampleId, text }) => {
     const sample = samples.get(sampleId);
-    if (sample) {
-      const scores = scoreCompletion({ terms, input: { text, sample, style, classes } });
-      scored.push({ line, sample_id: sampleId, task: sample.task, ...scores });
-    } else unknown.add({ reason: 'the config has no sample of that id', row: line });
-  }
+    if (sample === undefined) unknown.add({ reason: 'the config has no sample of that id', row: line });
+    return sample === undefined ? [] : [{ line, sample, text }];
+  });
+  const scored = await Promise.all(
+    known.map(async ({ line, sample, text }): Promise<ScoredLine> => {
+      const [scores] = await rewards.scoreGroup([{ text, sample, style, classes }]);
+      return { line, sample_id: sample.id, task: sample.task, ...scores! };
+    }),
+  );
   if (scored.length > 0) return { scored, leftOut: [...read.leftOut, ...unknown.list()] };
   const example = samples.keys().next().value;
   const hint = example === undefined ? 'the config names no data' : `its ids are like “${example}”`;

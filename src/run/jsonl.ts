@@ -40,6 +40,9 @@ export class JsonLines {
   }
 }
 
+/** What a line holds. */
+type StepRecord = Record<string, unknown> & { step: number };
+
 function toLine(record: object): string {
   return JSON.stringify(record, (_, value) =>
     ArrayBuffer.isView(value) && !(value instanceof DataView) ? Array.from(value as Float32Array) : value,
@@ -130,13 +133,18 @@ async function takeOut(args: { file: string; step: number; aside: string; until:
   }
 }
 
-/** The records of a file by their step; none where there is no file. Of two with one step, the later. */
-export async function recordsByStep(file: string): Promise<Map<number, Record<string, unknown>>> {
-  const records = new Map<number, Record<string, unknown>>();
+/** Calls back with each record of a file that can be read, with none where there is no file. */
+export async function readRecords(file: string, body: (record: StepRecord) => void): Promise<void> {
   await forEachLine(file, (line) => {
     const record = parse(line);
-    if (record !== undefined) records.set(record.step, record);
+    if (record !== undefined) body(record);
   });
+}
+
+/** The records of a file by their step. Of two with one step, the later. */
+export async function recordsByStep(file: string): Promise<Map<number, StepRecord>> {
+  const records = new Map<number, StepRecord>();
+  await readRecords(file, (record) => void records.set(record.step, record));
   return records;
 }
 
@@ -181,7 +189,7 @@ async function* lines(handle: FileHandle): AsyncGenerator<Buffer> {
 /** The `step` of a line; NaN for what is not a whole line of ours. */
 const stepOf = (line: Buffer): number => parse(line)?.step ?? Number.NaN;
 
-function parse(line: Buffer): (Record<string, unknown> & { step: number }) | undefined {
+function parse(line: Buffer): StepRecord | undefined {
   if (line.at(-1) !== 10) return undefined;
   try {
     const record = JSON.parse(line.toString('utf8')) as { step?: unknown } | null;

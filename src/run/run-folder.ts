@@ -24,6 +24,8 @@ export interface RunFiles {
   log: string;
   metrics: string;
   completions: string;
+  /** What rewards have said that are not pure, a line a completion and reward. */
+  verdicts: string;
   /** Held-out metrics, a line an evaluation. */
   evaluations: string;
   checkpoints: string;
@@ -44,6 +46,7 @@ export function runFiles(folder: string): RunFiles {
     log: join(path, 'run.log'),
     metrics: join(path, 'metrics.jsonl'),
     completions: join(path, 'completions.jsonl'),
+    verdicts: join(path, 'verdicts.jsonl'),
     evaluations: join(path, 'evaluations.jsonl'),
     checkpoints: join(path, 'checkpoints'),
     profile: join(path, 'profile.json'),

@@ -6,6 +6,8 @@ const EPSILON = 1e-4;
 /**
  * Group-relative advantages (Shao et al. 2024, §4.1.2): A = (r − mean of the group) / (std + 1e-4).
  *
+ * A completion whose reward is not known (null) counts in no mean and no deviation, and has no advantage.
+ *
  * @param rewards `[B][G]`
  * @param scale the std: of each group (unbiased), of all rewards, or none (Dr. GRPO, Liu et al. 2025)
  * @returns `[B][G]`
@@ -14,13 +16,14 @@ export function groupAdvantages({
   rewards,
   scale,
 }: {
-  rewards: number[][];
+  rewards: (number | null)[][];
   scale: 'group' | 'batch' | 'none';
-}): number[][] {
-  const overall = standardDeviation(rewards.flat());
+}): (number | null)[][] {
+  const known = (all: (number | null)[]) => all.filter((reward) => reward !== null);
+  const overall = standardDeviation(known(rewards.flat()));
   return rewards.map((group) => {
-    const center = mean(group);
-    const spread = scale === 'none' ? 1 : (scale === 'group' ? standardDeviation(group) : overall) + EPSILON;
-    return group.map((reward) => (reward - center) / spread);
+    const center = mean(known(group));
+    const spread = scale === 'none' ? 1 : (scale === 'group' ? standardDeviation(known(group)) : overall) + EPSILON;
+    return group.map((reward) => (reward === null ? null : (reward - center) / spread));
   });
 }

@@ -1,11 +1,13 @@
 import type { Config } from '../config/schema.js';
 import type { ProcessGroup } from '../parallel/process-group.js';
+import type { Rewards } from '../rewards/rewards.js';
 import type { RolloutEngine } from '../rollout/engine.js';
 import type { PromptedSample } from './data-stream.js';
 import type { Stopwatch } from './metrics.js';
 import type { Models } from './models.js';
 import type { AdamW } from './optimizer.js';
 import type { StepResult } from './update.js';
+import type { VerdictLog } from './verdict-log.js';
 
 /** What a step works with. */
 export interface StepContext {
@@ -13,6 +15,9 @@ export interface StepContext {
   models: Models;
   /** Makes the completions. */
   engine: RolloutEngine;
+  rewards: Rewards;
+  /** What rewards that are not pure have said; null where all are pure. */
+  verdicts: VerdictLog | null;
   optimizer: AdamW;
   /** The processes that make the run. */
   group: ProcessGroup;

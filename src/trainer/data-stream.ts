@@ -46,6 +46,12 @@ export class DataStream {
     this.position = args.position;
   }
 
+  /** Back to a position where it stood before, or on to one that a checkpoint has kept. */
+  goTo(position: number): void {
+    this.position = position;
+    this.epoch = position === 0 ? 0 : this.#order(position - 1).epoch;
+  }
+
   /** What was left out so far. */
   leftOut(): LeftOutSamples[] {
     return this.#usable.leftOut();

@@ -1,7 +1,7 @@
 import { evaluateHeldOut } from '../evaluation/held-out.js';
-import { Interrupted } from '../evaluation/predict.js';
 import { flatMetrics } from '../evaluation/summary.js';
 import { fromFirst } from '../parallel/gather.js';
+import { Interrupted } from '../system/interrupted.js';
 import type { RunParts } from './open-run.js';
 import type { Saving } from './saving.js';
 import { syncEngine } from './training-files.js';
@@ -21,7 +21,8 @@ export async function evaluate(run: RunParts, saving: Saving | null): Promise<Re
 
 async function measure(run: RunParts, saving: Saving): Promise<Record<string, number>> {
   const { config, context, held, samples, prepareHeld, warn, signal, standing, log } = run;
-  const { models, engine } = context;
+  const { models, engine, rewards, verdicts } = context;
+  const { step } = standing;
   await syncEngine(context);
   const answered = await evaluateHeldOut({
     config,
@@ -29,11 +30,13 @@ async function measure(run: RunParts, saving: Saving): Promise<Record<string, nu
     samples: held,
     train: samples,
     prepare: prepareHeld,
+    rewards,
+    memoryOf: (sample) => verdicts?.memory({ step, sample_id: sample.id, held_out: true }),
     warn,
     onProgress: () => models.trim(),
     signal,
   });
-  const { step } = standing;
+  await verdicts?.writeOwn();
   const metrics = flatMetrics(answered);
   await saving.records.evaluation({ step, ...metrics });
   log.info({ step, ...metrics }, 'evaluated');

@@ -1,8 +1,8 @@
 import type { Config } from '../config/schema.js';
-import { Interrupted } from '../evaluation/predict.js';
 import { anyOf, fromFirst } from '../parallel/gather.js';
 import { describeLeftOutSamples } from '../prompt/usable-samples.js';
 import { RunError } from '../system/errors.js';
+import { Interrupted } from '../system/interrupted.js';
 import { activeBackend } from '../tensor/runtime.js';
 import type { StepFunction } from './context.js';
 import { evaluate } from './evaluation.js';
@@ -12,6 +12,12 @@ import type { Saving } from './saving.js';
 import { learningRate } from './schedule.js';
 import { sftStep } from './sft-step.js';
 import { grpoStep } from './step.js';
+import type { StepProblem } from './update.js';
+
+const PROBLEMS: Record<StepProblem, string> = {
+  not_finite: 'the loss is not finite',
+  no_scores: 'the reward of no completion is known',
+};
 
 const METHODS: Record<Config['method'], StepFunction> = { grpo: grpoStep, sft: sftStep };
 
@@ -26,7 +32,7 @@ export const HANDLE_LIMIT = 1.8e9;
  *
  * @param saving null in all processes but the first
  * @throws Interrupted between two steps
- * @throws RunError `RUN_NOT_FINITE`
+ * @throws RunError `RUN_NOT_FINITE`, `RUN_NO_SCORES`
  */
 export async function trainSteps(run: RunParts, saving: Saving | null): Promise<'done' | 'restart'> {
   const { config, group, signal, start, standing, log, handleLimit = HANDLE_LIMIT } = run;
@@ -48,7 +54,7 @@ export async function trainSteps(run: RunParts, saving: Saving | null): Promise<
     await makeStep(run, saving);
   }
   if (run.context.optimizer.step === 0)
-    throw notFinite({ problem: `in none of the ${standing.step} steps was the loss finite`, run });
+    throw notFinite({ what: `in none of the ${standing.step} steps was the loss finite`, run });
   await end(run, saving);
   return 'done';
 }
@@ -61,10 +67,14 @@ async function makeStep(run: RunParts, saving: Saving | null): Promise<void> {
   profile?.beginStep();
   const clock = new Stopwatch(profile);
   const started = performance.now();
+  const before = { step: step - 1, position: stream.position };
   const samples = await stream.next(training.prompts_per_step);
   clock.record('video', started);
   const rate = learningRate(training, step);
-  const result = await METHODS[config.method](context, { step, samples, learningRate: rate, clock });
+  const result = await METHODS[config.method](context, { step, samples, learningRate: rate, clock }).catch((error) => {
+    if (error instanceof Interrupted) takeBack(run, before);
+    throw error;
+  });
   context.models.trim();
   clock.seconds.step = (performance.now() - started) / 1000;
 
@@ -72,17 +82,21 @@ async function makeStep(run: RunParts, saving: Saving | null): Promise<void> {
   const metrics = metricsLine({ step, epoch: stream.epoch, result: result.metrics, rate, totals, clock });
   await saving?.records.step({ metrics, completions: result.completions });
   for (const message of health.observe(step, metrics)) log.warn({ step }, message);
-  standing.badSteps = result.applied ? 0 : standing.badSteps + 1;
+  const { problem, notes = [] } = result;
+  for (const note of notes) log.warn({ step }, note);
+  standing.badSteps = problem === null ? 0 : standing.badSteps + 1;
   const { badSteps } = standing;
-  if (!result.applied) log.warn({ step }, `step ${step}: the loss is not finite; the step was not applied`);
-  if (badSteps >= training.max_bad_steps)
-    throw notFinite({
-      problem: `the loss was not finite in ${badSteps} steps in a row, the last of them step ${step}`,
-      run,
-    });
+  if (problem !== null) log.warn({ step }, `step ${step}: ${PROBLEMS[problem]}; the step was not applied`);
+  if (badSteps >= training.max_bad_steps) throw await tooManyBadSteps({ problem: problem!, run, why: notes[0] });
   if (step % training.logging_steps === 0) progress.update(step, shownMetrics(metrics));
   // In a row of bad steps the last good checkpoints must not be driven out.
   if (step % training.save_steps === 0 && badSteps === 0) await saving?.saveRegularly();
+}
+
+/** The step has not been: what is saved is what stood before it. */
+function takeBack({ standing, stream }: RunParts, before: { step: number; position: number }): void {
+  standing.step = before.step;
+  stream.goTo(before.position);
 }
 
 async function end(run: RunParts, saving: Saving | null): Promise<void> {
@@ -97,9 +111,24 @@ async function end(run: RunParts, saving: Saving | null): Promise<void> {
   await saving?.finish(evaluation);
 }
 
-function notFinite({ problem, run }: { problem: string; run: RunParts }): RunError {
+/** @param why the last of them could not be made use of */
+async function tooManyBadSteps(args: { problem: StepProblem; run: RunParts; why?: string }): Promise<RunError> {
+  const { problem, run, why = '' } = args;
+  const { step, badSteps } = run.standing;
+  if (problem === 'not_finite')
+    return notFinite({
+      what: `the loss was not finite in ${badSteps} steps in a row, the last of them step ${step}`,
+      run,
+    });
+  // Resumed, the run asks again.
+  await run.context.verdicts?.forgetAfter(step - badSteps);
+  const message = `in ${badSteps} steps in a row nobody could say what a completion is worth, and these were not applied (${why}); see to that reward, and go on with --resume: it is asked again`;
+  return new RunError({ code: 'RUN_NO_SCORES', message });
+}
+
+function notFinite({ what, run }: { what: string; run: RunParts }): RunError {
   const { config, folder } = run;
   const start = config.model.lora === undefined ? 'model.path' : 'model.adapter';
-  const message = `${problem}, and these were not applied; start another run with a lower training.learning_rate (now ${config.training.learning_rate}), from the same model or with one of the checkpoints in ${folder.checkpoints} as its ${start}`;
+  const message = `${what}, and these were not applied; start another run with a lower training.learning_rate (now ${config.training.learning_rate}), from the same model or with one of the checkpoints in ${folder.checkpoints} as its ${start}`;
   return new RunError({ code: 'RUN_NOT_FINITE', message });
 }

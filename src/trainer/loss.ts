@@ -11,7 +11,7 @@
 
 export type LossType = 'grpo' | 'bnpo' | 'dr_grpo' | 'dapo';
 
-/** Counts of a whole optimizer step, over its micro-batches. */
+/** Counts of a whole optimizer step, over its micro-batches; of completions that are learned from. */
 export interface StepTotals {
   sequences: number;
   tokens: number;
@@ -27,18 +27,21 @@ export interface StepTotals {
  * - `dr_grpo`: sums over tokens, divided by sequences · max_completion_length (Liu et al. 2025)
  *
  * @param offsets completion i of the micro-batch owns tokens offsets[i] … offsets[i + 1]. `[n + 1]`
- * @returns `[M]`
+ * @param counts whether completion i is learned from. `[n]`
+ * @returns `[M]`; 0 for tokens of completions that are not
  */
 export function tokenWeights(args: {
   lossType: LossType;
   offsets: Int32Array;
+  counts: readonly boolean[];
   totals: StepTotals;
   maxCompletionLength: number;
 }): Float64Array {
-  const { lossType, offsets, totals, maxCompletionLength } = args;
-  const M = offsets.at(-1)!;
-  const weights = new Float64Array(M);
-  for (let i = 0; i + 1 < offsets.length; i++) {
+  const { lossType, offsets, counts, totals, maxCompletionLength } = args;
+  const weights = new Float64Array(offsets.at(-1)!);
+  const M = counts.reduce((sum, isCounted, i) => sum + (isCounted ? offsets[i + 1]! - offsets[i]! : 0), 0);
+  for (const [i, isCounted] of counts.entries()) {
+    if (!isCounted) continue;
     const length = offsets[i + 1]! - offsets[i]!;
     const weight = {
       grpo: 1 / (totals.sequences * length),
@@ -53,6 +56,7 @@ export function tokenWeights(args: {
 
 /** One value for each token of some tokens of a micro-batch. */
 export interface TokenTerms {
+  /** 0: the token is not learned from, and counts in no sum. */
   weights: Float64Array;
   advantages: Float64Array;
   logprobs: Float32Array;
@@ -95,6 +99,7 @@ export function grpoLoss({
     clippedHigh: 0,
   };
   for (const [t, logprob] of logprobs.entries()) {
+    if (weights[t] === 0) continue;
     const A = advantages[t]!;
     const ratio = Math.exp(logprob - (oldLogprobs?.[t] ?? logprob));
     const clipped = Math.min(Math.max(ratio, 1 - epsilon), 1 + epsilonHigh);

@@ -1,4 +1,4 @@
-import type { RewardScores } from '../rewards/total.js';
+import type { RewardScores } from '../rewards/scores.js';
 import { mean, standardDeviation } from '../statistics/moments.js';
 import type { Profile } from '../system/profile.js';
 import { activeBackend } from '../tensor/runtime.js';
@@ -8,19 +8,24 @@ export type Metrics = Record<string, number | null>;
 
 const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
-/** `reward`, `reward_std` (mean of the groups'), each term's mean and std, and the share of groups without any spread. */
+/**
+ * `reward`, `reward_std` (mean of the groups'), each term's mean and std, and the share of groups without any spread; of
+ * those completions whose reward is known. Where a term has failed, for how many (`rewards/<name>/failed`).
+ */
 export function rewardMetrics(groups: RewardScores[][]): Metrics {
-  const totals = groups.map((group) => group.map(({ reward }) => reward));
-  const spreads = totals.map(standardDeviation);
+  const totals = groups.map((group) => group.flatMap(({ reward }) => reward ?? []));
+  const spreads = totals.filter(({ length }) => length > 0).map(standardDeviation);
   const metrics: Metrics = {
-    reward: mean(totals.flat()),
-    reward_std: mean(spreads),
-    'groups/zero_variance': mean(spreads.map((spread) => (spread === 0 ? 1 : 0))),
+    reward: orNull(mean(totals.flat())),
+    reward_std: orNull(mean(spreads)),
+    'groups/zero_variance': orNull(mean(spreads.map((spread) => (spread === 0 ? 1 : 0)))),
   };
   for (const name of Object.keys(groups[0]?.[0]?.rewards ?? {})) {
     const values = groups.flat().flatMap(({ rewards }) => rewards[name] ?? []);
     metrics[`rewards/${name}/mean`] = orNull(mean(values));
     metrics[`rewards/${name}/std`] = values.length === 0 ? null : standardDeviation(values);
+    const failures = groups.flat().filter(({ failed }) => failed?.[name] !== undefined).length;
+    if (failures > 0) metrics[`rewards/${name}/failed`] = failures;
   }
   return metrics;
 }

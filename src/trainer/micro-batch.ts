@@ -1,3 +1,4 @@
+import type { Config } from '../config/schema.js';
 import { toBatch } from '../policy/batch.js';
 import type { Batch, Policy, PromptPass } from '../policy/policy.js';
 import type { Prompt } from '../prompt/prompt.js';
@@ -9,8 +10,8 @@ export interface Group {
   prompt: Prompt;
   /** Token ids. `[G][C]` */
   completions: Int32Array[];
-  /** `[G]` */
-  advantages: number[];
+  /** `[G]`; null: nobody knows what the completion is worth, and it is not learned from. */
+  advantages: (number | null)[];
 }
 
 /** Options of the GRPO objective, named as in the config. */
@@ -22,6 +23,15 @@ export interface Objective {
   loss_type: LossType;
   max_completion_length: number;
 }
+
+export const objectiveOf = ({ grpo, rollout }: Config): Objective => ({
+  temperature: rollout.temperature,
+  max_completion_length: rollout.max_completion_length,
+  beta: grpo.beta,
+  epsilon: grpo.epsilon,
+  epsilon_high: grpo.epsilon_high ?? grpo.epsilon,
+  loss_type: grpo.loss_type,
+});
 
 /** Groups whose gradients are computed together; by token, what the loss needs. */
 export interface MicroBatch {
@@ -37,7 +47,7 @@ export interface MicroBatch {
   importance?: Float64Array;
 }
 
-/** Sums over the tokens of a micro-batch. */
+/** Sums over those tokens of a micro-batch that are learned from. */
 export interface MicroBatchSums {
   loss: number;
   tokens: number;
@@ -66,17 +76,20 @@ export function toMicroBatches(
   return batches.map((batch, i) => {
     const { offsets } = batch.layout;
     const advantages = new Float64Array(offsets.at(-1)!);
-    for (const [j, advantage] of parts[i]!.flatMap((group) => group.advantages).entries())
-      advantages.fill(advantage, offsets[j]!, offsets[j + 1]!);
+    const known = parts[i]!.flatMap((group) => group.advantages);
+    for (const [j, advantage] of known.entries()) advantages.fill(advantage ?? 0, offsets[j]!, offsets[j + 1]!);
+    const counts = known.map((advantage) => advantage !== null);
     const { loss_type: lossType, max_completion_length: maxCompletionLength } = objective;
-    return { batch, advantages, weights: tokenWeights({ lossType, offsets, totals, maxCompletionLength }) };
+    return { batch, advantages, weights: tokenWeights({ lossType, offsets, counts, totals, maxCompletionLength }) };
   });
 }
 
 function totalsOf(parts: Group[][]): StepTotals {
-  const completions = parts.flat().flatMap((group) => group.completions);
-  const tokens = completions.reduce((sum, { length }) => sum + length, 0);
-  return { sequences: completions.length, tokens, microBatches: parts.length };
+  const counted = parts
+    .flat()
+    .flatMap(({ completions, advantages }) => completions.filter((_, g) => advantages[g] !== null));
+  const tokens = counted.reduce((sum, { length }) => sum + length, 0);
+  return { sequences: counted.length, tokens, microBatches: parts.length };
 }
 
 /**
@@ -120,7 +133,6 @@ export function accumulateGrpo({
     },
   });
   dispose(pass);
-  return { ...sums, tokens: logprobs.length, entropy: sumOf(entropies), logprobs };
+  const counted = entropies.filter((_, t) => weights[t] !== 0);
+  return { ...sums, tokens: counted.length, entropy: counted.reduce((sum, x) => sum + x, 0), logprobs };
 }
-
-const sumOf = (values: Float32Array): number => values.reduce((sum, x) => sum + x, 0);

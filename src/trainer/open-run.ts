@@ -11,6 +11,7 @@ import { gatherJson } from '../parallel/gather.js';
 import type { ProcessGroup } from '../parallel/process-group.js';
 import { type PreparePrompt, promptMaker } from '../prompt/sample-prompt.js';
 import { idleRewards } from '../rewards/idle.js';
+import { Rewards } from '../rewards/rewards.js';
 import { localEngine } from '../rollout/engines/local.js';
 import type { Progress } from '../run/progress.js';
 import type { RunFolder } from '../run/run-folder.js';
@@ -30,6 +31,7 @@ import { AdamW } from './optimizer.js';
 import { noteChanges } from './resume.js';
 import type { Inputs, RunState } from './run-state.js';
 import { restoreOptimizer } from './training-files.js';
+import { VerdictLog } from './verdict-log.js';
 
 /** What a run is made of. */
 export interface RunOptions {
@@ -72,14 +74,29 @@ export interface RunParts extends RunOptions {
 
 /** Loads data and models, from the start or from a checkpoint. Nothing is written yet. */
 export async function openRun(options: RunOptions): Promise<RunParts> {
-  const { config, checkpoint, log, group, acceptChanges = false } = options;
-  const state = checkpoint?.state;
-  const start = state?.step ?? 0;
+  const { config, log, signal } = options;
   checkShares(options);
   const warn = once((message) => log.warn(message));
   const samples = await loadDataset({ data: config.data, split: 'train', log: warn });
   if (config.method === 'grpo') idleRewards({ terms: config.rewards, samples }).forEach(warn);
   const held = await heldOutSamples({ config, warn });
+  // What cannot be asked is told before the model is loaded.
+  const rewards = await Rewards.open({ terms: config.rewards, signal });
+  try {
+    return await openParts({ ...options, samples, held, rewards, warn });
+  } catch (error) {
+    await rewards.close();
+    throw error;
+  }
+}
+
+async function openParts(
+  opened: RunOptions & Pick<RunParts, 'samples' | 'held' | 'warn'> & { rewards: Rewards },
+): Promise<RunParts> {
+  const { samples, held, rewards, warn, ...options } = opened;
+  const { config, folder, checkpoint, log, group, acceptChanges = false } = options;
+  const state = checkpoint?.state;
+  const start = state?.step ?? 0;
   const inputs = await readInputs({ samples, model: config.model.path });
   const changes = checkpoint === null ? [] : noteChanges({ checkpoint, config, inputs, acceptChanges, warn });
   await checkAlike(options, { step: start, options: fixedOptions(config), inputs });
@@ -91,13 +108,15 @@ export async function openRun(options: RunOptions): Promise<RunParts> {
   });
   const optimizer = new AdamW({ parameters: models.policy.parameters, options: config.training });
   if (checkpoint !== null) await restoreOptimizer({ optimizer, checkpoint });
+  const verdicts = rewards.isPure ? null : await VerdictLog.open({ file: folder.verdicts, group, step: start });
+  const engine = localEngine(models);
   const shown = { processor: models.processor, settings: config.data, cache: openFrameCache({ report: warn }), warn };
   return {
     ...options,
     // What all find out alike is told once.
     log: group.rank === 0 ? log : log.child({}, { level: 'silent' }),
     start,
-    context: { config, models, engine: localEngine(models), optimizer, classes: labelsOf(config.data), group },
+    context: { config, models, engine, rewards, verdicts, optimizer, classes: labelsOf(config.data), group },
     samples,
     held,
     stream: new DataStream({

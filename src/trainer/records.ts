@@ -1,4 +1,4 @@
-import type { RewardScores } from '../rewards/total.js';
+import type { RewardScores } from '../rewards/scores.js';
 import type { Completion } from '../rollout/completion.js';
 import type { StepContext } from './context.js';
 import type { PromptedSample } from './data-stream.js';
@@ -11,7 +11,7 @@ export function completionRecords(args: {
   completions: Completion[][];
   texts: string[][];
   scores: RewardScores[][];
-  advantages: number[][];
+  advantages: (number | null)[][];
 }): object[] {
   const { context, step, samples, completions, texts, scores, advantages } = args;
   const { tokenizer, videoTokenId } = context.models.processor;
@@ -28,7 +28,7 @@ export function completionRecords(args: {
       completion_ids: tokenIds,
       logprobs,
       ...scores[b]![generation]!,
-      advantage: advantages[b]![generation]!,
+      advantage: advantages[b]![generation] ?? null,
       truncated,
     }));
   });

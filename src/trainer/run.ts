@@ -1,5 +1,5 @@
-import { Interrupted } from '../evaluation/predict.js';
 import { barrier } from '../parallel/gather.js';
+import { Interrupted } from '../system/interrupted.js';
 import { trainSteps } from './loop.js';
 import { openRun, type RunOptions, type RunParts } from './open-run.js';
 import { Saving } from './saving.js';
@@ -36,6 +36,8 @@ async function train(parts: RunParts, saving: Saving | null): Promise<RunEnd> {
     progress.stop();
     profile?.end();
     await saving?.records.close();
+    await context.verdicts?.close();
+    await context.rewards.close();
     await context.engine.close();
     context.optimizer.dispose();
     context.models.dispose();

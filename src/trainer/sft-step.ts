@@ -36,6 +36,6 @@ export const sftStep: StepFunction = async (context, { samples, learningRate, cl
     metrics: { loss: loss!, entropy: entropy!, grad_norm: grad_norm!, ...lengthMetrics(lengths, 0) },
     completions: [],
     tokens: sum(shares.map(({ prompt }) => prompt)) + sum(lengths),
-    applied: update.applied,
+    problem: update.applied ? null : 'not_finite',
   };
 };

@@ -1,16 +1,16 @@
-import type { Config } from '../config/schema.js';
 import type { Prompt } from '../prompt/prompt.js';
-import { type RewardScores, scoreCompletion } from '../rewards/total.js';
+import type { RewardScores } from '../rewards/scores.js';
 import type { Completion } from '../rollout/completion.js';
 import { sum } from '../statistics/moments.js';
+import { dispose } from '../tensor/tensor.js';
 import { groupAdvantages } from './advantages.js';
 import type { StepContext, StepFunction } from './context.js';
-import type { PromptedSample } from './data-stream.js';
 import { addImportance, gatherImportance } from './importance.js';
 import { importanceMetrics, lengthMetrics, rewardMetrics } from './metrics.js';
-import { accumulateGrpo, type MicroBatch, type Objective, toMicroBatches } from './micro-batch.js';
+import { accumulateGrpo, type MicroBatch, type Objective, objectiveOf, toMicroBatches } from './micro-batch.js';
 import { completionRecords } from './records.js';
 import { rollOut } from './roll-out.js';
+import { failureNotes, scoreAll } from './score.js';
 import { allShares, ownShare } from './shares.js';
 import { applyUpdate, chunks, type Update, updateMetrics } from './update.js';
 
@@ -29,33 +29,40 @@ export const grpoStep: StepFunction = async (context, { step, samples, learningR
 
   const { completions, behaviour, pass } = await clock.measure('rollout', () => rollOut({ context, step, samples }));
   const texts = completions.map((own) => own.map(({ tokenIds }) => toText(context, tokenIds)));
-  const scores = clock.measure('reward', () => scoreAll({ context, samples, texts }));
+  const scores = await clock
+    .measure('reward', () => scoreAll({ context, step, samples, texts }))
+    .catch((error) => {
+      dispose(pass);
+      throw error;
+    });
   const shares = await allShares(
     group,
     samples.map(({ prompt }, b) => shareOf(prompt, completions[b]!, scores[b]!)),
   );
-  const rewards = shares.map((share) => share.scores.map(({ reward }) => reward));
+  const all = shares.map((share) => share.scores);
+  const rewards = all.map((own) => own.map(({ reward }) => reward));
   const advantages = ownShare(group, groupAdvantages({ rewards, scale: config.grpo.scale_rewards }));
 
   const objective = objectiveOf(config);
-  const lengths = shares.flatMap((share) => share.lengths);
   const parts = config.training.gradient_accumulation_steps;
   const groups = samples.map(({ prompt }, b) => ({
     prompt,
     completions: completions[b]!.map(({ tokenIds }) => tokenIds),
     advantages: advantages[b]!,
   }));
-  const totals = { sequences: lengths.length, tokens: sum(lengths), microBatches: parts * group.size };
-  const microBatches = toMicroBatches(chunks(groups, parts), objective, totals);
+  // What a completion is worth may not be known: it is not learned from.
+  const counted = shares.flatMap((share, b) => share.lengths.filter((_, g) => rewards[b]![g] !== null));
+  const totals = { sequences: counted.length, tokens: sum(counted), microBatches: parts * group.size };
+  const microBatches = counted.length === 0 ? [] : toMicroBatches(chunks(groups, parts), objective, totals);
   clock.measure('reference', () => addReference({ context, microBatches, objective }));
   if (behaviour === 'recorded')
     clock.measure('policy', () => {
-      for (const [i, own] of chunks(completions, parts).entries())
-        addImportance({ context, microBatch: microBatches[i]!, completions: own });
+      for (const [i, microBatch] of microBatches.entries())
+        addImportance({ context, microBatch, completions: chunks(completions, parts)[i]! });
     });
 
   const updates: Update[] = [];
-  for (let iteration = 0; iteration < config.grpo.num_iterations; iteration++) {
+  for (let iteration = 0; microBatches.length > 0 && iteration < config.grpo.num_iterations; iteration++) {
     // The first update is of the weights that sampled: what rollout computed of the prompts still holds.
     const kept = (iteration === 0 && pass) || undefined;
     const sums = clock.measure('policy', () =>
@@ -66,20 +73,24 @@ export const grpoStep: StepFunction = async (context, { step, samples, learningR
     const update = () => applyUpdate({ sums, optimizer, parameters, learningRate, group });
     updates.push(await clock.measure('optimizer', update));
   }
+  // Where nothing could be learned, nobody has used it up.
+  dispose(pass);
 
   const records = completionRecords({ context, step, samples, completions, texts, scores, advantages });
   const { loss, ...updated } = updateMetrics(updates);
+  const lengths = shares.flatMap((share) => share.lengths);
   return {
     metrics: {
       loss: loss!,
-      ...rewardMetrics(shares.map((share) => share.scores)),
+      ...rewardMetrics(all),
       ...updated,
       ...(behaviour === 'recorded' ? importanceMetrics(await gatherImportance(group, microBatches)) : {}),
       ...lengthMetrics(lengths, sum(shares.map(({ truncated }) => truncated))),
     },
     completions: await allShares(group, records),
     tokens: sum(shares.map(({ promptTokens }) => promptTokens)) + sum(lengths),
-    applied: updates.every(({ applied }) => applied),
+    problem: counted.length === 0 ? 'no_scores' : updates.every(({ applied }) => applied) ? null : 'not_finite',
+    notes: failureNotes(step, all),
   };
 };
 
@@ -94,15 +105,6 @@ const shareOf = (prompt: Prompt, completions: Completion[], scores: RewardScores
 const toText = ({ models }: StepContext, tokenIds: Int32Array): string =>
   models.processor.tokenizer.decode(tokenIds, { skipSpecialTokens: true });
 
-function scoreAll(args: { context: StepContext; samples: PromptedSample[]; texts: string[][] }): RewardScores[][] {
-  const { config, classes } = args.context;
-  return args.samples.map(({ sample }, b) =>
-    args.texts[b]!.map((text) =>
-      scoreCompletion({ terms: config.rewards, input: { text, sample, style: config.data.prompt, classes } }),
-    ),
-  );
-}
-
 function addReference(args: { context: StepContext; microBatches: MicroBatch[]; objective: Objective }): void {
   const { reference } = args.context.models;
   if (reference === null) return;
@@ -110,12 +112,3 @@ function addReference(args: { context: StepContext; microBatches: MicroBatch[]; 
   for (const microBatch of args.microBatches)
     microBatch.referenceLogprobs = reference.score({ batch: microBatch.batch, temperature }).logprobs;
 }
-
-const objectiveOf = ({ grpo, rollout }: Config): Objective => ({
-  temperature: rollout.temperature,
-  max_completion_length: rollout.max_completion_length,
-  beta: grpo.beta,
-  epsilon: grpo.epsilon,
-  epsilon_high: grpo.epsilon_high ?? grpo.epsilon,
-  loss_type: grpo.loss_type,
-});

@@ -25,8 +25,14 @@ export interface StepResult {
   completions: object[];
   /** Prompt and completion tokens that were trained on. */
   tokens: number;
-  applied: boolean;
+  /** Why the weights stay as they were; null: they do not. */
+  problem: StepProblem | null;
+  /** What people should be told of it. */
+  notes?: string[];
 }
+
+/** `no_scores`: of no completion is it known what it is worth. */
+export type StepProblem = 'not_finite' | 'no_scores';
 
 /**
  * Applies the gradients that `sums` were computed with, here and in the other processes, unless something in them is not

@@ -5,12 +5,13 @@ import { VAU_BENCH_CLASSES as classes } from '../../src/dataset/classes.js';
 import { loadSamples } from '../../src/dataset/load.js';
 import type { OptionLetter } from '../../src/dataset/sample.js';
 import { blindBaselines, blindReward } from '../../src/evaluation/blind.js';
+import { ALL, pureRewards } from '../rewards/pure.js';
 import { interval, normal, sampleOf } from '../tasks/judged.js';
 
 const qa = (answer: OptionLetter, ...options: string[]) =>
   sampleOf('qa', { question: '?', answer, options: options as [string, string, string, string] });
 
-test('guessers learn from the training samples and are measured on the others; the best is the bar', () => {
+test('guessers learn from the training samples and are measured on the others; the best is the bar', async () => {
   const train = [
     ...(['B', 'B', 'A'] as const).map((answer) => qa(answer, 'x', 'x', 'x', 'x')),
     ...[interval(2, 7), interval(2, 7), normal].map((segment) => sampleOf('tag', { segment })),
@@ -23,12 +24,8 @@ test('guessers learn from the training samples and are measured on the others; t
     ...[interval(2, 12), normal, normal].map((segment) => sampleOf('tag', { segment })),
     ...['Fire', 'Arson'].map((label) => sampleOf('cls', { class: label })),
   ];
-  const terms = [
-    { name: 'format', weight: 1 },
-    { name: 'accuracy', weight: 1 },
-    { name: 'temporal_iou', weight: 1 },
-  ];
-  const baselines = blindBaselines({ train, held, classes, terms, seed: 1 });
+  const rewards = await pureRewards(ALL);
+  const baselines = await blindBaselines({ train, held, classes, rewards, seed: 1 });
   expect(baselines.map(({ task, name, metric, candidates }) => ({ task, name, metric, candidates }))).toEqual([
     {
       task: 'qa',
@@ -45,18 +42,19 @@ test('guessers learn from the training samples and are measured on the others; t
     { task: 'cls', name: 'always Fire', metric: 'accuracy', candidates: { 'always Fire': 0.5 } },
   ]);
   // Right form, and two thirds of the answers; for tag also the segment of the two normal videos.
-  const rewards = baselines.map(({ reward }) => reward);
-  expect(rewards).toEqual([1 + 2 / 3, 1 + 2 / 3 + 2 / 3, 1.5].map((value) => expect.closeTo(value, 10)));
+  expect(baselines.map(({ reward }) => reward)).toEqual(
+    [1 + 2 / 3, 1 + 2 / 3 + 2 / 3, 1.5].map((value) => expect.closeTo(value, 10)),
+  );
   expect(blindReward(baselines)).toBeCloseTo((3 * (5 / 3) + 3 * (7 / 3) + 2 * 1.5) / 8, 10);
   for (const { value, interval: bounds } of baselines) expect(bounds.low <= value && value <= bounds.high).toBe(true);
 });
 
-test('without training samples, those that need none', () => {
-  const baselines = blindBaselines({
+test('without training samples, those that need none', async () => {
+  const baselines = await blindBaselines({
     train: [],
     held: [sampleOf('tag', { segment: normal }), sampleOf('cls', { class: 'Fire' })],
     classes,
-    terms: [],
+    rewards: await pureRewards([]),
     seed: 1,
   });
   expect(baselines.map(({ name, value }) => [name, value])).toEqual([['always normal', 1]]);
@@ -72,11 +70,11 @@ describe.skipIf(!benchmark)('on the released files', () => {
     ['test_msad.csv', 43.8, 68.3],
     ['test_ucf_crime.csv', 75.7, 59.0],
   ])('multiple choice of %s: the longest option %d %, always A %d %', async (name, longest, always) => {
-    const [baseline] = blindBaselines({
+    const [baseline] = await blindBaselines({
       train: await load('val.csv', 'qa'),
       held: await load(name, 'qa'),
       classes,
-      terms: [],
+      rewards: await pureRewards([]),
       seed: 1,
     });
     expect(100 * baseline!.candidates['longest option']!).toBeCloseTo(longest, 1);

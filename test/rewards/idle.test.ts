@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { idleRewards } from '../../src/rewards/idle.js';
 import { sampleOf } from '../tasks/judged.js';
+import { ALL } from './pure.js';
 
-const terms = ['format', 'accuracy', 'temporal_iou'].map((name) => ({ name, weight: 1 }));
 const idle = (...tasks: ('qa' | 'tag' | 'cls' | 'reasoning')[]) =>
-  idleRewards({ terms, samples: tasks.map((task) => sampleOf(task, {})) });
+  idleRewards({ terms: ALL, samples: tasks.map((task) => sampleOf(task, {})) });
 
 test('tells of rewards that apply to none of the tasks', () => {
   expect(idle('qa', 'cls', 'qa')).toEqual([

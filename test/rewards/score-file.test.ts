@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { scoreFile } from '../../src/rewards/score-file.js';
 import { folderWith } from '../dataset/temporary.js';
+import { pureRewards, termsOf } from './pure.js';
 
 const question = { question: 'What?', options: ['a fall', 'a fight', 'a fire', 'nothing'] };
 const qa = (video: string, answer: string, more = {}) => `${JSON.stringify({ video, ...question, answer, ...more })}\n`;
-const terms = [{ name: 'accuracy', weight: 1 }];
 
 /** `accuracy` of an answer for each of the ids. */
 async function scored(
@@ -29,7 +29,7 @@ async function scored(
   const result = await scoreFile({
     completions: join(folder, 'said.jsonl'),
     data: { train: sources(data.train), eval: sources(data.eval), prompt: 'direct' },
-    terms,
+    rewards: await pureRewards(termsOf({ accuracy: 1 })),
     log: (message) => log.push(message),
   });
   return { scores: result.scored.map(({ sample_id, reward }) => [sample_id, reward]), leftOut: result.leftOut, log };

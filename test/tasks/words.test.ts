@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { TASK_NAMES } from '../../src/config/task-names.js';
 import { VAU_BENCH_CLASSES as classes } from '../../src/dataset/classes.js';
 import type { Sample } from '../../src/dataset/sample.js';
-import { scoreCompletion } from '../../src/rewards/total.js';
 import { parseCompletion } from '../../src/tasks/completion.js';
 import { expectedCompletion, promptText } from '../../src/tasks/words.js';
+import { ALL, pureRewards } from '../rewards/pure.js';
 
 const bare: Sample = {
   id: 'x',
@@ -17,16 +17,16 @@ const bare: Sample = {
   class: 'People_falling',
 };
 const told: Sample = { ...bare, description: 'A man <think>falls</THINK>.', reasoning: 'He slips.' };
-const terms = ['format', 'accuracy', 'temporal_iou'].map((name) => ({ name, weight: 1 }));
+const rewards = await pureRewards(ALL);
 
 describe.each(TASK_NAMES)('%s', (task) => {
-  test.each(['think', 'direct'] as const)('what an annotation calls for earns the full reward (%s)', (style) => {
+  test.each(['think', 'direct'] as const)('what an annotation calls for earns the full reward (%s)', async (style) => {
     for (const sample of [bare, told, { ...told, segment: { kind: 'normal' } as const }]) {
       const input = { sample: { ...sample, task, description: sample.description ?? 'A fall.' }, style, classes };
       const text = expectedCompletion(input);
       expect(parseCompletion({ ...input, text })).toMatchObject({ formatOk: true });
-      const { rewards } = scoreCompletion({ terms, input: { ...input, text } });
-      expect(Object.values(rewards).every((value) => value === null || value === 1)).toBe(true);
+      const [scores] = await rewards.scoreGroup([{ ...input, text }]);
+      expect(Object.values(scores!.rewards).every((value) => value === null || value === 1)).toBe(true);
     }
   });
 

@@ -7,7 +7,7 @@ const rewards = [
   [1, 3],
   [4, 8],
 ];
-const close = (found: number[][], wanted: number[][]) => {
+const close = (found: (number | null)[][], wanted: number[][]) => {
   expect(found.map((group) => group.length)).toEqual(wanted.map((group) => group.length));
   for (const [i, x] of found.flat().entries()) expect(x).toBeCloseTo(wanted.flat()[i]!, 10);
 };
@@ -40,7 +40,7 @@ describe('groupAdvantages', () => {
     expect(
       groupAdvantages({ rewards: [[0.7, 0.7, 0.7]], scale })
         .flat()
-        .every((a) => Math.abs(a) < 1e-9),
+        .every((a) => Math.abs(a!) < 1e-9),
     ).toBe(true);
     expect(groupAdvantages({ rewards: [[5], [2]], scale })).toEqual([[0], [0]]);
   });

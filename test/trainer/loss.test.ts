@@ -4,10 +4,11 @@ import { grpoLoss, type LossType, type TokenTerms, tokenWeights } from '../../sr
 
 describe('tokenWeights', () => {
   /** A micro-batch of completions of 3, 1 and no tokens, in a step of 5 completions and 10 tokens in 2 micro-batches. */
-  const weightsOf = (lossType: LossType) => [
+  const weightsOf = (lossType: LossType, counts = [true, true, true]) => [
     ...tokenWeights({
       lossType,
       offsets: Int32Array.of(0, 3, 4, 4),
+      counts,
       totals: { sequences: 5, tokens: 10, microBatches: 2 },
       maxCompletionLength: 16,
     }),
@@ -21,6 +22,16 @@ describe('tokenWeights', () => {
   });
   it('bnpo: the mean over micro-batches of the mean over tokens', () => {
     expect(weightsOf('bnpo')).toEqual([0.125, 0.125, 0.125, 0.125]);
+  });
+  it.each(['grpo', 'dapo', 'dr_grpo'] as const)(
+    '%s: 0 for what is not learned from, the others as they were',
+    (lossType) => {
+      const [first, ...rest] = weightsOf(lossType, [false, true, true]);
+      expect([first, ...rest]).toEqual([0, 0, 0, weightsOf(lossType)[3]]);
+    },
+  );
+  it('bnpo: the mean is over tokens that are learned from', () => {
+    expect(weightsOf('bnpo', [true, false, true])).toEqual([1 / 6, 1 / 6, 1 / 6, 0]);
   });
   it('dr_grpo: a constant, whatever the lengths', () => {
     expect(weightsOf('dr_grpo')).toEqual([1 / 80, 1 / 80, 1 / 80, 1 / 80]);

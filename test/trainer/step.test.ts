@@ -10,7 +10,8 @@ import { single } from '../../src/parallel/single.js';
 import { toBatch } from '../../src/policy/batch.js';
 import type { Policy } from '../../src/policy/policy.js';
 import { promptMaker } from '../../src/prompt/sample-prompt.js';
-import type { Tokenizer } from '../../src/prompt/tokenizer.js';
+import type { RewardInput } from '../../src/rewards/reward.js';
+import type { Rewards } from '../../src/rewards/rewards.js';
 import type { RolloutEngine } from '../../src/rollout/engine.js';
 import { localEngine } from '../../src/rollout/engines/local.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
@@ -19,7 +20,7 @@ import { scope } from '../../src/tensor/tensor.js';
 import type { StepContext } from '../../src/trainer/context.js';
 import type { PromptedSample } from '../../src/trainer/data-stream.js';
 import { Stopwatch } from '../../src/trainer/metrics.js';
-import { type Models, openModels } from '../../src/trainer/models.js';
+import { openModels } from '../../src/trainer/models.js';
 import { AdamW } from '../../src/trainer/optimizer.js';
 import { completionKey } from '../../src/trainer/roll-out.js';
 import { grpoStep } from '../../src/trainer/step.js';
@@ -34,19 +35,29 @@ interface Record {
   advantage: number;
 }
 
-/** A random policy, and the reference that it is. No completion of it gets a reward, so every second one reads as if it had a form. */
+/** A random policy, and the reference that it is. */
 async function openPolicy(set: string[]) {
   const options = ['method=grpo', 'grpo.beta=0.001', 'rollout.num_generations=8', ...set];
   const config = await loadConfig({ file: project.config, set: options });
   const classes = labelsOf(config.data);
   const loaded = await loadDataset({ data: config.data, split: 'train', log: () => {} });
-  const models = formed(await openModels({ config, withReference: true }));
+  const models = await openModels({ config, withReference: true });
   const prepare = promptMaker({ processor: models.processor, settings: config.data, warn: expect.unreachable });
   const samples = await Promise.all(
     loaded.map(async (sample) => ({ sample, prompt: await prepare(sample), occurrence: 0 })),
   );
   const optimizer = new AdamW({ parameters: models.policy.parameters, options: config.training });
-  const context: StepContext = { config, models, engine: localEngine(models), optimizer, classes, group: single };
+  const engine = localEngine(models);
+  const context: StepContext = {
+    config,
+    models,
+    engine,
+    rewards: planted,
+    verdicts: null,
+    optimizer,
+    classes,
+    group: single,
+  };
   onTestFinished(() => {
     optimizer.dispose();
     models.dispose();
@@ -54,16 +65,11 @@ async function openPolicy(set: string[]) {
   return { context, samples };
 }
 
-function formed(models: Models): Models {
-  const { tokenizer } = models.processor;
-  let completions = 0;
-  const decode: Tokenizer['decode'] = (ids, options) => {
-    // Only a completion's text is without special tokens.
-    if (options?.skipSpecialTokens === true && ++completions % 2 === 0) return '<think></think><answer>A</answer>';
-    return tokenizer.decode(ids, options);
-  };
-  return { ...models, processor: { ...models.processor, tokenizer: { ...tokenizer, decode } } };
-}
+/** Rewards that every second completion earns. */
+const planted = {
+  scoreGroup: async (group: readonly RewardInput[]) =>
+    group.map((_, g) => ({ rewards: { format: g % 2 }, reward: g % 2 })),
+} as unknown as Rewards;
 
 /** One step of GRPO on these samples. */
 async function makeStep(context: StepContext, samples: PromptedSample[]) {
@@ -101,11 +107,11 @@ describe.each([
       reference: scoresOf(reference!, samples, records),
     });
     const before = { ...scores(), weights: masters(policy) };
-    const { applied, metrics } = await makeStep(context, samples);
+    const { problem, metrics } = await makeStep(context, samples);
     expect(activeBackend().liveTensors()).toBe(tensors);
     const after = { ...scores(), weights: masters(policy) };
 
-    expect(applied).toBe(true);
+    expect(problem).toBeNull();
     expect(metrics['groups/zero_variance']).toBeLessThan(1);
     const still = [...before.weights].filter(([name, values]) =>
       after.weights.get(name)!.every((x, i) => x === values[i]),

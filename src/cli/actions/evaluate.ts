@@ -3,14 +3,15 @@ import path from 'node:path';
 import type { Config } from '../../config/schema.js';
 import { loadDataset } from '../../dataset/load.js';
 import { evaluateHeldOut, type HeldOutResult, heldOutSamples } from '../../evaluation/held-out.js';
-import { Interrupted } from '../../evaluation/predict.js';
 import { flatMetrics } from '../../evaluation/summary.js';
 import { promptMaker } from '../../prompt/sample-prompt.js';
 import { describeLeftOutSamples, leftOutReasons } from '../../prompt/usable-samples.js';
+import { Rewards } from '../../rewards/rewards.js';
 import { localEngine } from '../../rollout/engines/local.js';
 import { createProgress } from '../../run/progress.js';
 import { writeAtomically } from '../../system/atomic-write.js';
 import { DataError } from '../../system/errors.js';
+import { Interrupted } from '../../system/interrupted.js';
 import { once } from '../../system/once.js';
 import { stopSignals } from '../../system/stop-signals.js';
 import { table } from '../../system/table.js';
@@ -46,6 +47,7 @@ export async function evaluateCommand(args: {
   // The guessers learn from the training annotations, or from the held-out ones where there are no others.
   const { data } = config;
   const train = data.train.length === 0 ? samples : await loadDataset({ data, split: 'train', log: warn });
+  const rewards = await Rewards.open({ terms: config.rewards, signal });
   const models = await openModels({ config, withReference: false, checkpoint });
   const cache = openFrameCache({ report: warn });
   const progress = createProgress();
@@ -57,6 +59,7 @@ export async function evaluateCommand(args: {
       samples,
       train,
       prepare: promptMaker({ processor: models.processor, settings: config.data, cache, warn }),
+      rewards,
       warn,
       onProgress: (done) => {
         models.trim();
@@ -83,6 +86,7 @@ export async function evaluateCommand(args: {
   } finally {
     progress.stop();
     models.dispose();
+    await rewards.close();
   }
 }
 

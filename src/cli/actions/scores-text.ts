@@ -1,9 +1,10 @@
+import type { RewardConfig } from '../../config/rewards.js';
 import type { ScoredLine } from '../../rewards/score-file.js';
-import { meanRewards, type RewardScores, type WeightedReward } from '../../rewards/total.js';
+import { meanRewards, type RewardScores } from '../../rewards/scores.js';
 import { table } from '../../system/table.js';
 
 /** The rewards of completions as a table, with their means in the last row. */
-export function scoresText({ scored, terms }: { scored: ScoredLine[]; terms: readonly WeightedReward[] }): string {
+export function scoresText({ scored, terms }: { scored: ScoredLine[]; terms: readonly RewardConfig[] }): string {
   const numbers = ({ rewards, reward }: RewardScores) =>
     [...terms.map(({ name }) => rewards[name] ?? null), reward].map((value) =>
       value === null ? '–' : value.toFixed(3),

@@ -24,15 +24,18 @@ export const command: CommandModule<object, Arguments> = {
   handler: async ({ config: file, completions, set, json }) => {
     const { loadConfig } = await import('../../config/load.js');
     const { describeLeftOut } = await import('../../dataset/left-out.js');
+    const { Rewards } = await import('../../rewards/rewards.js');
     const { scoreFile } = await import('../../rewards/score-file.js');
     const { scoresText } = await import('../actions/scores-text.js');
     const { data, rewards: terms } = await loadConfig({ file, set });
+    const rewards = await Rewards.open({ terms });
     const { scored, leftOut } = await scoreFile({
       completions,
       data,
-      terms,
+      rewards,
       log: (message) => void process.stderr.write(`${message}\n`),
     });
+    await rewards.close();
     for (const line of describeLeftOut({ file: completions, leftOut })) process.stderr.write(`${line}\n`);
     process.stdout.write(
       json ? scored.map((line) => `${JSON.stringify(line)}\n`).join('') : scoresText({ scored, terms }),

@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { loadSamples } from '../../../src/dataset/load.js';
 import { blindBaselines } from '../../../src/evaluation/blind.js';
-import { evaluatePredictions } from '../../../src/evaluation/evaluate.js';
+import { evaluatePredictions, scorePredictions } from '../../../src/evaluation/evaluate.js';
 import { idleRewards } from '../../../src/rewards/idle.js';
-import { scoreCompletion } from '../../../src/rewards/total.js';
 import { expectedCompletion, promptText } from '../../../src/tasks/words.js';
 import { folderWith } from '../../folder.js';
+import { ALL, pureRewards } from '../../rewards/pure.js';
 import { NORMALITY } from './normality.js';
 
 /** The line that a new task is added by. */
@@ -17,7 +17,7 @@ vi.mock('../../../src/tasks/index.js', async (original) => {
 });
 
 const classes = ['Normal', 'Fire', 'Flood'];
-const terms = ['format', 'accuracy', 'temporal_iou'].map((name) => ({ name, weight: 1 }));
+const rewards = await pureRewards(ALL);
 
 async function load(...labels: (string | undefined)[]) {
   const lines = labels.map((label, i) => `${JSON.stringify({ video: `${i}.mp4`, class: label })}\n`);
@@ -53,12 +53,14 @@ describe('a task that a test adds', () => {
 
   it('is rewarded for form and right answer, and by no reward that is not for it', async () => {
     const { samples } = await load('Flood');
-    const score = (text: string) =>
-      scoreCompletion({ terms, input: { sample: samples[0]!, text, style: 'direct', classes } }).rewards;
-    expect(score('<answer>Trouble</answer>')).toEqual({ format: 1, accuracy: 1, temporal_iou: null });
-    expect(score('<answer>calm</answer>')).toEqual({ format: 1, accuracy: 0, temporal_iou: null });
-    expect(score('<answer>fire</answer>')).toEqual({ format: 0, accuracy: 0, temporal_iou: null });
-    expect(idleRewards({ terms, samples })).toEqual([expect.stringMatching(/temporal_iou .*\(normality\)/)]);
+    const score = async (text: string) => {
+      const [scores] = await rewards.scoreGroup([{ sample: samples[0]!, text, style: 'direct', classes }]);
+      return scores!.rewards;
+    };
+    expect(await score('<answer>Trouble</answer>')).toEqual({ format: 1, accuracy: 1, temporal_iou: null });
+    expect(await score('<answer>calm</answer>')).toEqual({ format: 1, accuracy: 0, temporal_iou: null });
+    expect(await score('<answer>fire</answer>')).toEqual({ format: 0, accuracy: 0, temporal_iou: null });
+    expect(idleRewards({ terms: ALL, samples })).toEqual([expect.stringMatching(/temporal_iou .*\(normality\)/)]);
   });
 
   it('is measured, beside blind guessers', async () => {
@@ -67,13 +69,15 @@ describe('a task that a test adds', () => {
       sample,
       text: `<answer>${i < 2 ? 'calm' : 'trouble'}</answer>`,
     }));
-    const [evaluation] = evaluatePredictions({ predictions, style: 'direct', classes, terms, seed: 1 });
+    const how = { predictions, style: 'direct' as const, classes };
+    const scores = await scorePredictions({ ...how, rewards });
+    const [evaluation] = evaluatePredictions({ ...how, scores, seed: 1 });
     expect(evaluation).toMatchObject({
       task: 'normality',
       headline: { name: 'accuracy', value: 0.75 },
       metrics: { accuracy: 0.75, called_calm: 0.5, format: 1, reward: 1.75 },
     });
-    const [blind] = blindBaselines({ train: samples, held: samples, classes, terms, seed: 1 });
+    const [blind] = await blindBaselines({ train: samples, held: samples, classes, rewards, seed: 1 });
     expect(blind).toMatchObject({ task: 'normality', name: 'always trouble', candidates: { 'always calm': 0.25 } });
   });
 });

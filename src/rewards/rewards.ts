@@ -1,0 +1,122 @@
+import type { RewardConfig } from '../config/rewards.js';
+import { RunError } from '../system/errors.js';
+import { Interrupted } from '../system/interrupted.js';
+import { rewardNamed } from './named.js';
+import type { Reward, RewardInput, Scorer, Verdict } from './reward.js';
+import { type RewardScores, type TermVerdict, weigh } from './scores.js';
+
+/** Remembers what rewards that are not pure have said of the completions of one prompt. */
+export interface VerdictMemory {
+  recall(asked: Asked): Verdict | undefined;
+  keep(asked: Asked, verdict: Verdict): void;
+}
+
+export interface Asked {
+  reward: string;
+  /** Which completion of the prompt, from 0. */
+  generation: number;
+  text: string;
+}
+
+interface Term {
+  weight: number;
+  reward: Reward;
+  scorer: Scorer;
+}
+
+/** The rewards of a config, ready to be asked. */
+export class Rewards {
+  readonly #terms: readonly Term[];
+  readonly #signal: AbortSignal;
+
+  private constructor(terms: readonly Term[], signal: AbortSignal) {
+    this.#terms = terms;
+    this.#signal = signal;
+  }
+
+  /** @param signal aborted: what takes long is broken off. Left out: nobody will. */
+  static async open({
+    terms,
+    signal = new AbortController().signal,
+  }: {
+    terms: readonly RewardConfig[];
+    signal?: AbortSignal;
+  }): Promise<Rewards> {
+    const opened: Term[] = [];
+    try {
+      for (const options of terms) {
+        const reward = rewardNamed(options.name);
+        opened.push({ weight: options.weight, reward, scorer: await reward.open(options, { signal }) });
+      }
+    } catch (error) {
+      await closeAll(opened);
+      throw error;
+    }
+    return new Rewards(opened, signal);
+  }
+
+  get isPure(): boolean {
+    return this.#terms.every(({ scorer }) => scorer.cost === 'pure');
+  }
+
+  /** Those that are pure: a guesser of answers is not worth asking others about. */
+  get pure(): Rewards {
+    const terms = this.#terms.filter(({ scorer }) => scorer.cost === 'pure');
+    return terms.length === this.#terms.length ? this : new Rewards(terms, this.#signal);
+  }
+
+  /**
+   * Scores the completions of one prompt. `[G]`
+   *
+   * @param memory what is in it is not asked again. Left out: everything is asked.
+   * @throws Interrupted when the signal is aborted while somebody is being asked
+   * @throws RunError `REWARD_BROKEN` for a reward that gives no verdicts
+   */
+  async scoreGroup(group: readonly RewardInput[], memory?: VerdictMemory): Promise<RewardScores[]> {
+    const terms = await Promise.all(this.#terms.map((term) => this.#ask({ term, group, memory })));
+    return group.map((_, i) => weigh(terms.map((verdicts) => verdicts[i]!)));
+  }
+
+  async close(): Promise<void> {
+    await closeAll(this.#terms);
+  }
+
+  async #ask(args: {
+    term: Term;
+    group: readonly RewardInput[];
+    memory: VerdictMemory | undefined;
+  }): Promise<TermVerdict[]> {
+    const { term, group } = args;
+    const { weight, reward, scorer } = term;
+    const named = (verdict: Verdict): TermVerdict => ({ name: reward.name, weight, verdict });
+    if (!reward.appliesTo(group[0]!.sample.task)) return group.map(() => named({ skipped: true }));
+    const memory = scorer.cost === 'pure' ? undefined : args.memory;
+    const asked = group.map(({ text }, generation): Asked => ({ reward: reward.name, generation, text }));
+    const recalled = asked.flatMap((one) => memory?.recall(one) ?? []);
+    // A reward may compare the completions of a group: it is asked about all of them or none.
+    if (recalled.length === group.length) return recalled.map(named);
+    const verdicts = await scorer.scoreGroup(group).catch((error) => {
+      throw this.#signal.aborted ? new Interrupted() : error;
+    });
+    check({ name: reward.name, verdicts, count: group.length });
+    for (const [i, one] of asked.entries()) memory?.keep(one, verdicts[i]!);
+    return verdicts.map(named);
+  }
+}
+
+async function closeAll(terms: readonly Term[]): Promise<void> {
+  for (const { scorer } of terms) await scorer.close();
+}
+
+/** A reward that does not keep to the rules would go into the loss in silence. */
+function check({ name, verdicts, count }: { name: string; verdicts: readonly Verdict[]; count: number }): void {
+  const isVerdict = (one: Verdict) =>
+    'score' in one ? Number.isFinite(one.score) : 'skipped' in one || 'failed' in one;
+  const odd = verdicts.find((one) => !isVerdict(one));
+  if (verdicts.length === count && odd === undefined) return;
+  const problem = odd === undefined ? `${verdicts.length} verdicts on ${count} completions` : JSON.stringify(odd);
+  throw new RunError({
+    code: 'REWARD_BROKEN',
+    message: `the reward ${name} gave ${problem}; its code has to be mended`,
+  });
+}

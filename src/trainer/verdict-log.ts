@@ -28,6 +28,8 @@ export class VerdictLog {
   /** By place, in the order in which the places were asked about. */
   #fresh: VerdictLine[][] = [];
   #lines: JsonLines | null = null;
+  /** Nothing that a killed process has torn is at its end. */
+  #isWhole = false;
 
   private constructor(args: { file: string; group: ProcessGroup; known: Map<string, Verdict> }) {
     this.#file = args.file;
@@ -94,12 +96,11 @@ export class VerdictLog {
   }
 
   async #append(lines: VerdictLine[]): Promise<void> {
-    if (this.#group.rank !== 0 || lines.length === 0) return;
-    if (this.#lines === null) {
-      // What a killed process has torn.
-      await truncateAfterStep({ file: this.#file, step: Number.POSITIVE_INFINITY });
-      this.#lines = await JsonLines.open(this.#file);
-    }
+    if (this.#group.rank !== 0) return;
+    if (!this.#isWhole) await truncateAfterStep({ file: this.#file, step: Number.POSITIVE_INFINITY });
+    this.#isWhole = true;
+    if (lines.length === 0) return;
+    this.#lines ??= await JsonLines.open(this.#file);
     await this.#lines.append(lines);
     await this.#lines.sync();
   }

@@ -273,6 +273,51 @@ it.each(['token_truncate', 'token_mask', 'sequence_truncate', 'sequence_mask'] a
   },
 );
 
+/** What scripts/fixtures/unscored.py computes with PyTorch: some completions could not be judged. */
+interface UnscoredExpected {
+  failed: number[][];
+  advantages: Record<Scale, (number | null)[][]>;
+  /** By `<scale_rewards> <loss_type>`. */
+  cases: Record<string, { loss: number; grad_norm: number }>;
+  kl: number;
+  entropy: number;
+}
+type Scale = 'group' | 'batch' | 'none';
+
+describe.each(['group', 'batch', 'none'] as const)('completions that nobody could judge, scale_rewards %s', (scale) => {
+  it.each(['grpo', 'bnpo', 'dr_grpo', 'dapo'] as const)(
+    'loss_type %s: loss and gradient are those of the others alone',
+    async (lossType) => {
+      const loaded = await load('full');
+      const { policy, step, dispose } = loaded;
+      const expected = await readJsonFixture<UnscoredExpected>('unscored/expected.json');
+      const rewards = step.rewards.map((group, b) =>
+        group.map((reward, g) => (expected.failed[b]!.includes(g) ? null : reward)),
+      );
+      const advantages = groupAdvantages({ rewards, scale });
+      for (const [i, wanted] of expected.advantages[scale].flat().entries()) {
+        if (wanted === null) expect(advantages.flat()[i]).toBeNull();
+        else expect(advantages.flat()[i]).toBeCloseTo(wanted, 10);
+      }
+      const groups = groupsOf(step).map((group, b) => ({ ...group, advantages: advantages[b]! }));
+      const { sum } = run(
+        loaded,
+        groups.map((group) => [group]),
+        'grpo',
+        lossType,
+      );
+      const { loss, grad_norm } = expected.cases[`${scale} ${lossType}`]!;
+      const tokens = sum((part) => part.tokens);
+      expect(sum((part) => part.loss)).toBeCloseTo(loss, 5);
+      expect(sum((part) => part.kl) / tokens).toBeCloseTo(expected.kl, 5);
+      expect(sum((part) => part.entropy) / tokens).toBeCloseTo(expected.entropy, 5);
+      expect(gradientNorm(policy) / grad_norm).toBeCloseTo(1, 4);
+      if (scale === 'batch' && lossType === 'bnpo') await expectGradients(policy, 'unscored/batch-bnpo');
+      dispose();
+    },
+  );
+});
+
 describe('controls: mistakes that the loss hardly shows', () => {
   const gradientsOf = (policy: Policy) => {
     const all = [...policy.parameters.gradients].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -1,4 +1,5 @@
-import type { ModelConfig, TextConfig, VisionConfig } from '../src/model-folder/model-config.js';
+import type { ModelConfig, TextConfig } from '../src/model-folder/model-config.js';
+import type { Qwen2VLConfig } from '../src/policy/families/qwen2_vl/config.js';
 import type { Setting } from './contenders.js';
 import { videoSize } from './prompt.js';
 
@@ -12,7 +13,7 @@ export function stepFlops(args: { config: ModelConfig; setting: Setting; trainsA
   const { config, setting, trainsAll } = args;
   const { grid } = videoSize(setting.prompt);
   const decoder = decoderForward(config.text, setting);
-  const tower = towerForward(config.vision, grid);
+  const tower = towerForward(config as Qwen2VLConfig, grid);
   return trainsAll ? 5 * (decoder + tower) : 4 * decoder + tower;
 }
 
@@ -25,7 +26,8 @@ function decoderForward(text: TextConfig, { prompt: P, generations: G, completio
   return 2 * (weights * (P + G * C) + numLayers * 2 * queries * pairs + vocabSize * hiddenSize * G * C);
 }
 
-function towerForward(vision: VisionConfig, [slices, height, width]: [number, number, number]): number {
+/** Of Qwen2-VL. */
+function towerForward({ vision }: Qwen2VLConfig, [slices, height, width]: [number, number, number]): number {
   const { depth, embedDim, mlpRatio, inChannels, temporalPatchSize, patchSize, spatialMergeSize, hiddenSize } = vision;
   const patches = slices * height * width;
   const pixels = inChannels * temporalPatchSize * patchSize ** 2;

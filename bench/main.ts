@@ -2,7 +2,7 @@
  * `npm run bench`: one GRPO step of vau-rft beside its peers, in one run on one machine: the same random checkpoint,
  * video, prompt, group and completion length, the same number of threads. Tables go to standard output.
  */
-import { readModelConfig } from '../src/model-folder/model-config.js';
+import { readModelConfig } from '../src/policy/families/read-config.js';
 import { check } from './check.js';
 import { runJson } from './child.js';
 import { commandOf, isOurs, settingsOf, type Trial, takesAdapters } from './contenders.js';

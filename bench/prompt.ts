@@ -3,6 +3,8 @@ import type { ModelConfig } from '../src/model-folder/model-config.js';
 import { mropePositions } from '../src/prompt/positions.js';
 import type { Prompt } from '../src/prompt/prompt.js';
 
+const CHANNELS = 3;
+
 /** A prompt with a video, as `peers/prompt.py` makes it from the same numbers. */
 export interface VideoPrompt extends Prompt {
   patches: Float32Array;
@@ -22,8 +24,8 @@ export function videoPrompt({ config, tokens }: { config: ModelConfig; tokens: n
   const { videoTokenId, visionStartTokenId, visionEndTokenId } = config;
   const video = Array<number>(visionTokens).fill(videoTokenId);
   const tokenIds = Int32Array.of(text[0]!, visionStartTokenId, ...video, visionEndTokenId, ...text.subarray(1));
-  const { inChannels, temporalPatchSize, patchSize, spatialMergeSize: mergeSize } = config.vision;
-  const patches = patchValues(grid[0] * grid[1] * grid[2] * inChannels * temporalPatchSize * patchSize ** 2);
+  const { temporalPatchSize, patchSize, spatialMergeSize: mergeSize } = config.vision;
+  const patches = patchValues(grid[0] * grid[1] * grid[2] * CHANNELS * temporalPatchSize * patchSize ** 2);
   const digest = createHash('sha256').update(tokenIds).update(patches).digest('hex');
   return {
     tokenIds,

@@ -4,10 +4,10 @@
  */
 import { parseArgs } from 'node:util';
 import { toBatch } from '../src/policy/batch.js';
+import { openProcessor } from '../src/policy/families/named.js';
 import { loadModel } from '../src/policy/load.js';
 import { Policy } from '../src/policy/policy.js';
 import { FeatureCache } from '../src/policy/vision/feature-cache.js';
-import { loadProcessor } from '../src/prompt/processor.js';
 import { Decoder } from '../src/rollout/decoder.js';
 import { drawTokens } from '../src/rollout/sampler.js';
 import { uniform } from '../src/system/random.js';
@@ -33,7 +33,7 @@ await startRuntime({ report: (line) => process.stderr.write(`${line}\n`) });
 const type = values.dtype === 'bfloat16' ? 'bfloat16' : 'float32';
 const model = await loadModel({ folder: values.model!, type });
 const policy = new Policy({ ...model, features: new FeatureCache({ capacity: 2 ** 30 }) });
-const { endTokenIds: forbidden } = await loadProcessor({ folder: values.model!, config: model.config });
+const { endTokenIds: forbidden } = await openProcessor({ folder: values.model!, config: model.config });
 const prompt = { ...videoPrompt({ config: model.config, tokens: Number(values.tokens) }), videoKey: 'the same' };
 
 /** Seconds of each token but the first, whose logits are the prompt's: from logits to the next, drawing included. */

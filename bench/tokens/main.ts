@@ -3,7 +3,7 @@
  * shared prefix in PyTorch: the same random checkpoint, prompt and number of threads, each in a process of its own.
  */
 import yargs from 'yargs';
-import { readModelConfig } from '../../src/model-folder/model-config.js';
+import { readModelConfig } from '../../src/policy/families/read-config.js';
 import { runJson } from '../child.js';
 import { commandOf, isOurs, parseContender, settingsOf, type Trial } from '../contenders.js';
 import { sectionName, writeSection } from '../docs.js';

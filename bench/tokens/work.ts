@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../../src/model-folder/model-config.js';
-import { weightShapes } from '../../src/policy/shapes.js';
+import { weightShapes } from '../../src/policy/families/named.js';
 import type { Setting } from '../contenders.js';
 
 /**

@@ -5,13 +5,12 @@ import { loadConfig } from '../../src/config/load.js';
 import { DEFAULT_REWARDS } from '../../src/config/rewards.js';
 import { resolvedConfigText } from '../../src/config/text.js';
 import { loadDataset } from '../../src/dataset/load.js';
-import { readModelConfig } from '../../src/model-folder/model-config.js';
 import { openSafetensors } from '../../src/model-folder/safetensors.js';
 import { readTrainable } from '../../src/policy/adapter/trainable.js';
+import { openProcessor, weightShapes } from '../../src/policy/families/named.js';
+import { readModelConfig } from '../../src/policy/families/read-config.js';
 import { openModel } from '../../src/policy/open-model.js';
-import { weightShapes } from '../../src/policy/shapes.js';
 import { buildPrompt } from '../../src/prompt/build.js';
-import { loadProcessor } from '../../src/prompt/processor.js';
 import { Rewards } from '../../src/rewards/rewards.js';
 import { scoreFile } from '../../src/rewards/score-file.js';
 import { expectedCompletion, promptText } from '../../src/tasks/words.js';
@@ -52,7 +51,7 @@ export const READERS: Record<string, (folder: string) => Promise<void>> = {
     await readTrainable({ folder, model: await readModelConfig(join(folder, 'model')) });
   },
   processor: async (folder) => {
-    const processor = await loadProcessor({ folder, config: await readModelConfig(folder) });
+    const processor = await openProcessor({ folder, config: await readModelConfig(folder) });
     const { tokenIds } = buildPrompt({ processor, userText: 'Is this normal?\n1, 2 …', systemPrompt: 'Be brief.' });
     processor.tokenizer.decode([...tokenIds, 0, 5, 2 ** 20]);
   },

@@ -32,7 +32,8 @@ export function decodeRows(args: {
   const R = config.numHeads / KV;
   const G = tokens.length / promptLengths.length;
   const { kernels } = activeBackend();
-  const isFused = kernels.decodeLayer !== null && tokens.length <= kernels.fewRows && !parameters.usesAdapters;
+  const isPlain = !parameters.usesAdapters && !config.qkNorm;
+  const isFused = kernels.decodeLayer !== null && tokens.length <= kernels.fewRows && isPlain;
   const decodeLayer = isFused ? fusedLayer : composedLayer;
   return scope(() => {
     const rotary = rotaryOf({ positions: Int32Array.from([...positions, ...positions, ...positions]), config });
@@ -72,15 +73,11 @@ function fusedLayer({ parameters, config, index, x, context }: DecodeLayerInput)
   });
 }
 
-/** The same put together, for many rows and for adapters. */
+/** The same put together, for many rows, for adapters and for norms of queries and keys. */
 function composedLayer({ context, ...input }: DecodeLayerInput): { y: Tensor; own: KeyValue } {
-  const { parameters, index } = input;
   const { normed } = normedInput(input);
-  const { y: attended, own } = activeBackend().kernels.decodeAttention({
-    ...context,
-    ...project({ parameters, index, normed, asking: normed }),
-    biases: projectionBiases(parameters, index),
-  });
+  const { projected, biases } = project({ ...input, normed, asking: normed });
+  const { y: attended, own } = activeBackend().kernels.decodeAttention({ ...context, ...projected, biases });
   return { y: finishLayer({ ...input, attended }).y, own };
 }
 

@@ -11,13 +11,14 @@ import {
   splitHeads,
 } from './attention.js';
 import type { Geometry } from './geometry.js';
+import { type HeadNormsSaved, headNorms, headNormsBackward } from './head-norm.js';
 import { biasOf, inComputeType, linear, linearBackward, linears } from './linear.js';
 import { type GatedMlpSaved, gatedMlp, gatedMlpBackward } from './mlp.js';
 import { type NormSaved, norm, normBackward } from './norm.js';
 import type { Parameters } from './parameters.js';
 import { pickRows, spreadRows } from './rows.js';
 
-/** x + attention(norm(x)), then x + mlp(norm(x)): a decoder layer of Qwen2. */
+/** x + attention(norm(x)), then x + mlp(norm(x)): a decoder layer of Qwen2, or of Qwen3 with its norms of queries and keys. */
 export interface LayerInput {
   parameters: Parameters;
   config: TextConfig;
@@ -32,6 +33,8 @@ export interface LayerSaved {
   stats: Tensor;
   /** Normalised input in the compute type `[N, hidden]`. */
   normed: Tensor;
+  /** Of the norms of queries and keys, where there are. */
+  headNorms: HeadNormsSaved | null;
   heads: AttentionSaved;
   /** Of the rows that ask, as what follows. */
   attended: Tensor;
@@ -48,27 +51,35 @@ export function layerForward(args: LayerInput & { geometry: Geometry; prompt?: H
   y: Tensor;
   saved: LayerSaved;
 } {
-  const { parameters, index, x, geometry, prompt } = args;
+  const { x, geometry, prompt } = args;
   const { asking } = geometry;
   return scope(() => {
     const { normed, stats } = normedInput(args);
-    const projected = project({ parameters, index, normed, asking: pickRows(normed, asking.rows) });
-    const heads = splitHeads({ projected, biases: projectionBiases(parameters, index), geometry, prompt });
+    const { projected, biases, headNorms } = project({ ...args, normed, asking: pickRows(normed, asking.rows) });
+    const heads = splitHeads({ projected, biases, geometry, prompt });
     const attended = attention(heads, geometry);
     const { y, saved } = finishLayer({ ...args, x: pickRows(x, asking.rows), attended });
-    return { y, saved: { stats, normed, heads, attended, ...saved } };
+    return { y, saved: { stats, normed, headNorms, heads, attended, ...saved } };
   });
 }
 
 /** What a pass over prompts and one over their completions saved, as of one pass over both. */
 export function joinRows(prompts: LayerSaved, completions: LayerSaved): LayerSaved {
   const join = (pick: (saved: LayerSaved) => Tensor) => concat([pick(prompts), pick(completions)], 0);
+  const joinNorms = (pick: (saved: LayerSaved) => NormSaved): NormSaved => ({
+    sum: join((saved) => pick(saved).sum),
+    stats: join((saved) => pick(saved).stats),
+  });
   return {
     stats: join(({ stats }) => stats),
     normed: join(({ normed }) => normed),
+    headNorms: prompts.headNorms && {
+      q: joinNorms(({ headNorms }) => headNorms!.q),
+      k: joinNorms(({ headNorms }) => headNorms!.k),
+    },
     heads: completions.heads,
     attended: join(({ attended }) => attended),
-    mlpNorm: { sum: join(({ mlpNorm }) => mlpNorm.sum), stats: join(({ mlpNorm }) => mlpNorm.stats) },
+    mlpNorm: joinNorms(({ mlpNorm }) => mlpNorm),
     mlpNormed: join(({ mlpNormed }) => mlpNormed),
     mlp: { gate: join(({ mlp }) => mlp.gate), up: join(({ mlp }) => mlp.up) },
   };
@@ -81,14 +92,26 @@ export function normedInput({ parameters, config, index, x }: LayerInput): { nor
   return { normed: y, stats: saved.stats };
 }
 
-const projection = (index: number, name: keyof Projected): string => `model.layers.${index}.self_attn.${name}_proj`;
+const attentionOf = (index: number): string => `model.layers.${index}.self_attn`;
+const projection = (index: number, name: keyof Projected): string => `${attentionOf(index)}.${name}_proj`;
 
-/** Queries of the rows that ask, keys and values of all normalised rows, without their biases. */
-export function project(args: { parameters: Parameters; index: number; normed: Tensor; asking: Tensor }): Projected {
-  const { parameters, index, normed, asking } = args;
+/**
+ * Queries of the rows that ask, keys and values of all normalised rows; and the biases that they still lack: those of
+ * queries and keys stand before their norms, where there are such.
+ */
+export function project(args: Omit<LayerInput, 'x'> & { normed: Tensor; asking: Tensor }): {
+  projected: Projected;
+  biases: Partial<Projected>;
+  headNorms: HeadNormsSaved | null;
+} {
+  const { parameters, config, index, normed, asking } = args;
   const layers = (['k', 'v'] as const).map((name) => projection(index, name));
   const [k, v] = linears({ parameters, layers, x: normed });
-  return { q: linear({ parameters, layer: projection(index, 'q'), x: asking }), k: k!, v: v! };
+  const products = { q: linear({ parameters, layer: projection(index, 'q'), x: asking }), k: k!, v: v! };
+  const biases = projectionBiases(parameters, index);
+  if (!config.qkNorm) return { projected: products, biases, headNorms: null };
+  const { projected, saved } = headNorms({ parameters, layer: attentionOf(index), config, projected: products });
+  return { projected, biases: { v: biases.v }, headNorms: saved };
 }
 
 export function projectionBiases(parameters: Parameters, index: number): Partial<Projected> {
@@ -116,17 +139,15 @@ export function finishLayer(args: LayerInput & { attended: Tensor }): {
 }
 
 /** Adds the gradients of the layer's weights and returns that of its input, float32. */
-export function layerBackward(args: {
-  parameters: Parameters;
-  index: number;
-  /** The layer's input. */
-  x: Tensor;
-  saved: LayerSaved;
-  /** `[asking, hidden]` float32 */
-  dy: Tensor;
-  geometry: Geometry;
-}): Tensor {
-  const { parameters, index, x, saved, dy, geometry } = args;
+export function layerBackward(
+  args: LayerInput & {
+    saved: LayerSaved;
+    /** `[asking, hidden]` float32 */
+    dy: Tensor;
+    geometry: Geometry;
+  },
+): Tensor {
+  const { parameters, config, index, x, saved, dy, geometry } = args;
   const { rows } = geometry.asking;
   const name = `model.layers.${index}`;
   return scope(() => {
@@ -146,7 +167,12 @@ export function layerBackward(args: {
     });
     const back = (layer: string, input: Tensor, d: Tensor) => linearBackward({ parameters, layer, x: input, dy: d });
     const dAttended = back(`${name}.self_attn.o_proj`, saved.attended, dMiddle.dxCast);
-    const d = attentionBackward({ saved: saved.heads, dy: dAttended, geometry });
+    const dHeads = attentionBackward({ saved: saved.heads, dy: dAttended, geometry });
+    const norms = saved.headNorms;
+    const d =
+      norms === null
+        ? dHeads
+        : headNormsBackward({ parameters, layer: attentionOf(index), config, saved: norms, d: dHeads });
     const dAsking = back(projection(index, 'q'), pickRows(saved.normed, rows), d.q);
     const dAsked = (['k', 'v'] as const).map((part) => back(projection(index, part), saved.normed, d[part]));
     const layer = `${name}.input_layernorm`;

@@ -2,9 +2,10 @@ import type { ModelConfig } from '../model-folder/model-config.js';
 import { type StoredTensor, toFloat32 } from '../model-folder/safetensors.js';
 import { cast, upload, uploadBfloat16 } from '../tensor/ops.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
+import { weightShapes } from './families/named.js';
 import { openModel } from './open-model.js';
 import { type ComputeType, Parameters } from './parameters.js';
-import { deviceShape, weightShapes } from './shapes.js';
+import { deviceShape } from './shapes.js';
 
 /** A model folder's weights on the device. */
 export interface LoadedModel {
@@ -24,21 +25,17 @@ export async function loadModel(args: {
   adapter?: string;
   type: ComputeType;
   trains?: (name: string) => boolean;
-  onTensor?: (done: number, total: number) => void;
 }): Promise<LoadedModel> {
-  const { folder, adapter, type, trains = () => false, onTensor } = args;
+  const { folder, adapter, type, trains = () => false } = args;
   const { config, weights } = await openModel({ folder, adapter });
   const parameters = new Parameters({ type });
   try {
-    const shapes = weightShapes(config);
-    let done = 0;
-    for (const [name, shape] of shapes) {
+    for (const [name, shape] of weightShapes(config)) {
       const stored = await weights.read(name);
       scope(() => {
         if (trains(name)) parameters.addTrainable(name, upload(toFloat32(stored), deviceShape(shape)));
         else parameters.addFrozen(name, frozenTensor({ stored, shape: deviceShape(shape), type }));
       });
-      onTensor?.(++done, shapes.size);
     }
   } catch (error) {
     parameters.dispose();

@@ -2,8 +2,8 @@ import type { ModelConfig } from '../model-folder/model-config.js';
 import { textKey, uniform } from '../system/random.js';
 import { upload } from '../tensor/ops.js';
 import { scope } from '../tensor/tensor.js';
+import { weightShapes } from './families/named.js';
 import { adapterNames, type Parameters } from './parameters.js';
-import { weightShapes } from './shapes.js';
 
 /** A low-rank adapter, in the words of peft's `LoraConfig`. */
 export interface LoraSettings {

@@ -4,9 +4,9 @@ import { modelFolder } from '../model-folder/model-folder.js';
 import { toFloat32, writeSafetensors } from '../model-folder/safetensors.js';
 import { UsageError } from '../system/errors.js';
 import { fileExists } from '../system/file-exists.js';
+import { weightShapes } from './families/named.js';
 import { openModel } from './open-model.js';
 import { copyModelFiles } from './save.js';
-import { weightShapes } from './shapes.js';
 
 /**
  * Writes a model folder with an adapter in its weights, one tensor at a time; each keeps the type that it was stored in

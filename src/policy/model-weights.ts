@@ -2,7 +2,7 @@ import type { ModelConfig } from '../model-folder/model-config.js';
 import { toFloat32 } from '../model-folder/safetensors.js';
 import { openWeights, type Weights } from '../model-folder/weights.js';
 import { ModelError } from '../system/errors.js';
-import { weightShapes } from './shapes.js';
+import { weightShapes } from './families/named.js';
 
 const EMBEDDING = 'model.embed_tokens.weight';
 const OUTPUT = 'lm_head.weight';

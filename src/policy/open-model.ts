@@ -1,9 +1,10 @@
-import { type ModelConfig, readModelConfig } from '../model-folder/model-config.js';
+import type { ModelConfig } from '../model-folder/model-config.js';
 import { toFloat32 } from '../model-folder/safetensors.js';
 import type { Weights } from '../model-folder/weights.js';
 import { type AdapterFile, openAdapter } from './adapter/adapter-file.js';
 import { applyChange } from './adapter/apply.js';
 import { EMBEDDING_WEIGHT, HEAD_WEIGHT, tiedChanges } from './adapter/tied.js';
+import { readModelConfig } from './families/read-config.js';
 import { openModelWeights } from './model-weights.js';
 
 /** A model folder that is open for reading. */

@@ -85,10 +85,6 @@ export class Parameters {
     return [...this.#trainable.keys()];
   }
 
-  get frozenNames(): string[] {
-    return [...this.#frozen.keys()];
-  }
-
   /** The weight as it is multiplied with. The caller must not dispose of it. */
   get(name: string): Tensor {
     const frozen = this.#frozen.get(name);

@@ -4,14 +4,18 @@ import { concat, reshape, transpose } from '../tensor/ops.js';
 import { bytesOf, dispose, scope, type Tensor } from '../tensor/tensor.js';
 import type { Heads } from './attention.js';
 import { joinRows, type LayerSaved, layerBackward, layerForward } from './decoder-layer.js';
-import { embed, embedBackward, embedTokens, rowKinds, videoGradient } from './embedding.js';
+import { embed, embedBackward, embedTokens, type RowKinds, rowKinds, videoGradient } from './embedding.js';
+import type { Tower, VisionTokens } from './families/family.js';
+import { familyOf } from './families/named.js';
 import { completionRows, type Geometry, geometryOf, lastLayer } from './geometry.js';
 import { type LogprobGradient, logits, scoreTokens, scoreTokensBackward, type TokenScores } from './head.js';
 import type { Layout } from './layout.js';
 import type { Parameters } from './parameters.js';
 import { pickRows, spreadRows } from './rows.js';
+import { isVision } from './shapes.js';
+import { addDeep, joinVideos } from './vision/deep.js';
 import type { FeatureCache } from './vision/feature-cache.js';
-import { type TowerSaved, towerBackward, towerForward, type Video } from './vision/tower.js';
+import type { Video } from './vision/patches.js';
 
 /** A video with the name under which a frozen tower's output may be kept. */
 export interface NamedVideo extends Video {
@@ -31,13 +35,16 @@ export interface PromptPass {
   layers: { x: Tensor; saved: LayerSaved }[];
   /** The last layer's output of each prompt's last token, `[B, hidden]`. */
   hidden: Tensor;
-  vision: TowerSaved | null;
+  vision: TowerKept;
   /** Bytes that may still be kept for the backward. */
   room: number;
 }
 
+/** What the tower's backward needs, and how many layers it adds to; null where there is nothing to go back to. */
+type TowerKept = { saved: unknown; deep: number } | null;
+
 /**
- * A Qwen2-VL policy: weights and the computations on them. Tensors inside are by token row, `[N, hidden]`; prompts
+ * A policy: weights and the computations on them. Tensors inside are by token row, `[N, hidden]`; prompts
  * stand in a batch once, however many completions they have (see `layout.ts`).
  */
 export class Policy {
@@ -45,6 +52,7 @@ export class Policy {
   readonly parameters: Parameters;
   readonly #features: FeatureCache | null;
   readonly #activationBytes: number;
+  readonly #tower: Tower;
 
   /**
    * @param features keeps the tower's output by video, where the tower is frozen
@@ -60,13 +68,15 @@ export class Policy {
     this.parameters = args.parameters;
     this.#features = args.features;
     this.#activationBytes = args.activationBytes ?? 2 * 2 ** 30;
+    this.#tower = familyOf(args.config).openTower(args);
   }
 
   /** log π(token) and entropy of every completion token of the batch, at a temperature. `[M]` */
   score({ batch, temperature }: { batch: Batch; temperature: number }): TokenScores {
     return scope(() => {
+      const { out } = this.#see(batch.videos, false);
       const hidden = this.#layers({
-        x: this.#embed(batch.layout, this.#see(batch.videos, false).tokens),
+        ...this.#embed(batch.layout, out),
         geometry: geometryOf({ layout: batch.layout, config: this.config.text }),
         onLayer: (x, saved) => dispose(x, saved),
       });
@@ -106,22 +116,23 @@ export class Policy {
       });
       let d = spreadRows(dHidden, layout.predictors, hidden.shape[0]!);
       hidden.dispose();
+      const kinds = rowKinds({ layout, videoTokenId: config.videoTokenId });
+      const dDeep: Tensor[] = [];
       const last = config.text.numLayers - 1;
       for (let index = last; index >= 0; index--) {
+        if (index < (vision?.deep ?? 0)) dDeep.unshift(videoGradient(d, kinds));
         const next = scope(() => {
           const { x, saved } = layers[index]!();
           const at = index === last ? lastLayer(geometry) : geometry;
-          const dx = layerBackward({ parameters, index, x, saved, dy: d, geometry: at });
+          const dx = layerBackward({ parameters, config: config.text, index, x, saved, dy: d, geometry: at });
           dispose(x, saved);
           return dx;
         });
         dispose(d);
         d = next;
       }
-      const kinds = rowKinds({ layout, videoTokenId: config.videoTokenId });
       embedBackward({ parameters, tokenIds: layout.tokenIds, kinds, vocabSize: config.text.vocabSize, dx: d });
-      if (vision !== null)
-        towerBackward({ parameters, config: config.vision, saved: vision, dy: videoGradient(d, kinds) });
+      if (vision !== null) this.#tower.backward(vision.saved, { tokens: videoGradient(d, kinds), deep: dDeep });
       return scores;
     });
   }
@@ -132,7 +143,7 @@ export class Policy {
     const layers: ForwardPass['layers'] = [];
     let room = this.#activationBytes;
     const hidden = this.#layers({
-      x: this.#embed(batch.layout, vision.tokens),
+      ...this.#embed(batch.layout, vision.out),
       geometry,
       onLayer: (x, saved, again) => {
         room -= bytesOf(saved);
@@ -140,7 +151,7 @@ export class Policy {
         layers.push(room < 0 ? () => ({ x, saved: again() }) : () => ({ x, saved }));
       },
     });
-    return { hidden, vision: vision.saved, layers };
+    return { hidden, vision: vision.kept, layers };
   }
 
   /** The same from a kept pass over the prompts. */
@@ -185,9 +196,9 @@ export class Policy {
       const layers: PromptPass['layers'] = [];
       let room = keepsPass ? this.#activationBytes : 0;
       const vision = this.#see(batch.videos, keepsPass && this.#trainsVision);
-      room -= bytesOf(vision.saved);
+      room -= bytesOf(vision.kept);
       const hidden = this.#layers({
-        x: this.#embed(batch.layout, vision.tokens),
+        ...this.#embed(batch.layout, vision.out),
         geometry: geometryOf({ layout: batch.layout, config: this.config.text }),
         onLayer: (x, saved) => {
           const { k, v } = saved.heads.prompt;
@@ -198,7 +209,7 @@ export class Policy {
           if (room < 0) dispose(layers.splice(0));
         },
       });
-      const pass = room < 0 ? null : { layers, hidden, vision: vision.saved, room };
+      const pass = room < 0 ? null : { layers, hidden, vision: vision.kept, room };
       return { cache, logits: this.logits(hidden), pass };
     });
   }
@@ -210,37 +221,34 @@ export class Policy {
 
   /** The vision tower's output for each video, one after the other. `[tokens, hidden]` */
   see(videos: NamedVideo[]): Tensor {
-    return scope(() => this.#see(videos, false).tokens!);
+    return scope(() => this.#see(videos, false).out!.tokens);
   }
 
   get #trainsVision(): boolean {
-    return this.parameters.isTrainable('visual.patch_embed.proj.weight');
+    return this.parameters.trainableNames.some(isVision);
   }
 
   #head() {
     return { parameters: this.parameters, config: this.config.text, tied: this.config.tieWordEmbeddings };
   }
 
-  #see(videos: NamedVideo[], trains: boolean): { tokens: Tensor | null; saved: TowerSaved | null } {
-    if (videos.length === 0) return { tokens: null, saved: null };
-    const { parameters, config } = this;
-    const tower = { parameters, config: config.vision };
+  #see(videos: NamedVideo[], trains: boolean): { out: VisionTokens | null; kept: TowerKept } {
+    if (videos.length === 0) return { out: null, kept: null };
     if (trains) {
-      const { y, saved } = towerForward({ ...tower, videos, keepSaved: true });
-      return { tokens: y, saved };
+      const { out, saved } = this.#tower.forward(videos, true);
+      return { out, kept: { saved, deep: out.deep.length } };
     }
-    if (this.#features === null) return { tokens: towerForward({ ...tower, videos, keepSaved: false }).y, saved: null };
+    const frozen = (some: NamedVideo[]) => this.#tower.forward(some, false).out;
     const features = this.#features;
-    const parts = videos.map((video) =>
-      features.get(video.key, () => towerForward({ ...tower, videos: [video], keepSaved: false }).y),
-    );
-    return { tokens: concat(parts, 0), saved: null };
+    if (features === null) return { out: frozen(videos), kept: null };
+    return { out: joinVideos(videos.map((video) => features.get(video.key, () => frozen([video])))), kept: null };
   }
 
-  /** Token rows with the videos' tokens in their places, `[N, hidden]`. */
-  #embed(layout: Layout, vision: Tensor | null): Tensor {
+  /** Token rows with the videos' tokens in their places, `[N, hidden]`, and what comes to them later. */
+  #embed(layout: Layout, vision: VisionTokens | null): LayersInput {
     const kinds = rowKinds({ layout, videoTokenId: this.config.videoTokenId });
-    return scope(() => embed({ parameters: this.parameters, tokenIds: layout.tokenIds, kinds, vision }));
+    const own = { parameters: this.parameters, tokenIds: layout.tokenIds, kinds, vision: vision?.tokens ?? null };
+    return { x: scope(() => embed(own)), kinds, deep: vision?.deep ?? [] };
   }
 
   /**
@@ -250,8 +258,8 @@ export class Policy {
    * @param onLayer takes over a layer's input and what its backward needs, and a way to compute the latter again
    * @returns the last layer's output in the rows that `layout.predictors` counts
    */
-  #layers(args: { x: Tensor; geometry: Geometry; prompts?: Heads[]; onLayer: OnLayer }): Tensor {
-    const { geometry, prompts, onLayer } = args;
+  #layers(args: LayersInput & { geometry: Geometry; prompts?: Heads[]; onLayer: OnLayer }): Tensor {
+    const { geometry, prompts, onLayer, kinds, deep = [] } = args;
     const { parameters, config } = this;
     let { x } = args;
     const last = config.text.numLayers - 1;
@@ -260,10 +268,18 @@ export class Policy {
       const input = { parameters, config: config.text, index, x, geometry: at, prompt: prompts?.[index] };
       const { y, saved } = layerForward(input);
       onLayer(x, saved, () => layerForward(input).saved);
-      x = y;
+      // The rows of the last one are others, and none of them is a video's.
+      x = index === last ? y : addDeep({ x: y, more: deep[index], kinds });
     }
     return x;
   }
+}
+
+/** What the first layer takes, and what is added to the video's rows after the first ones: none where rows are completions. */
+interface LayersInput {
+  x: Tensor;
+  kinds?: RowKinds;
+  deep?: readonly Tensor[];
 }
 
 type OnLayer = (x: Tensor, saved: LayerSaved, again: () => LayerSaved) => void;
@@ -272,7 +288,7 @@ type OnLayer = (x: Tensor, saved: LayerSaved, again: () => LayerSaved) => void;
 interface ForwardPass {
   /** The last layer's output, in the rows that `layout.predictors` counts. */
   hidden: Tensor;
-  vision: TowerSaved | null;
+  vision: TowerKept;
   /** Each gives a layer's input and what its backward needs, once; both are then the caller's. */
   layers: (() => { x: Tensor; saved: LayerSaved })[];
 }

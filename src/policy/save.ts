@@ -5,11 +5,11 @@ import { downloadFloats } from '../tensor/ops.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from './adapter/names.js';
 import { adapterConfigText, peftTensors } from './adapter/write.js';
+import { weightShapes } from './families/named.js';
 import type { LoraSettings } from './lora.js';
 import { adaptedLayers } from './lora.js';
 import { adapterNames, type Parameters } from './parameters.js';
 import type { Policy } from './policy.js';
-import { weightShapes } from './shapes.js';
 
 /** Weights are written in what they are kept in: trained ones as float32, so that a resumed run has the same bits. */
 function source({ parameters, name, shape }: { parameters: Parameters; name: string; shape: number[] }): TensorSource {

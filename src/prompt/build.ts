@@ -1,16 +1,14 @@
-import { DataError } from '../system/errors.js';
 import type { Frames } from '../video/frames.js';
 import type { ChatMessage } from './chat-template.js';
-import { type Grid, toPatches } from './patches.js';
-import { mropePositions } from './positions.js';
-import { type Processor, VIDEO_TOKEN } from './processor.js';
+import { toPatches } from './patches.js';
+import type { Processor } from './processor.js';
 import type { Prompt } from './prompt.js';
 
 /**
  * The prompt of one question: the video, if there is one, and after it the user's words, up to where the assistant's
  * answer begins.
  *
- * @param systemPrompt left out, the template's own holds (Qwen2-VL: "You are a helpful assistant.")
+ * @param systemPrompt left out, the template's own holds
  * @param videoKey names video and settings: equal keys must mean equal frames
  * @throws DataError `PROMPT_INVALID` if a text holds `<|video_pad|>`, which stands for a video.
  */
@@ -27,14 +25,14 @@ export function buildPrompt({
   systemPrompt?: string;
   videoKey?: string;
 }): Prompt {
-  const { tokenizer, chatTemplate, video, videoTokenId } = processor;
+  const { tokenizer, chatTemplate, video, layout } = processor;
   const messages = chatMessages({ userText, hasVideo: frames !== undefined, systemPrompt });
   const template = tokenizer.encode(chatTemplate.render(messages, { addGenerationPrompt: true }));
 
   const vision = frames && toPatches({ frames, config: video });
-  const grids = vision ? [vision.grid] : [];
-  const tokenIds = expandVideos({ template, videoTokenId, grids, mergeSize: video.mergeSize });
-  const positions = mropePositions({ tokenIds, videoTokenId, grids, mergeSize: video.mergeSize });
+  const videos = frames && vision ? [{ grid: vision.grid, times: frames.times }] : [];
+  const tokenIds = layout.expand(template, videos);
+  const positions = layout.positions(tokenIds, videos);
   return { tokenIds, ...positions, ...vision, videoKey, frameTimes: frames?.times };
 }
 
@@ -58,34 +56,4 @@ function chatMessages({
   const text = { type: 'text' as const, text: userText };
   const user: ChatMessage = { role: 'user', content: hasVideo ? [{ type: 'video' }, text] : [text] };
   return systemPrompt === undefined ? [user] : [{ role: 'system', content: systemPrompt }, user];
-}
-
-/** Each video's one token becomes as many as the vision tower gives: `t·h·w / mergeSize²`. */
-function expandVideos({
-  template,
-  videoTokenId,
-  grids,
-  mergeSize,
-}: {
-  template: Int32Array;
-  videoTokenId: number;
-  grids: Grid[];
-  mergeSize: number;
-}): Int32Array {
-  const found = template.filter((id) => id === videoTokenId).length;
-  if (found !== grids.length) {
-    throw new DataError({
-      code: 'PROMPT_INVALID',
-      message: `a prompt with ${grids.length} video(s) holds ${found} times ${VIDEO_TOKEN}: remove it from the question or the system prompt, and see that the chat template puts it where a video goes.`,
-    });
-  }
-  const counts = grids.map(([t, h, w]) => (t * h * w) / mergeSize ** 2);
-  const expanded = new Int32Array(template.length - found + counts.reduce((sum, count) => sum + count, 0));
-  let [next, video] = [0, 0];
-  for (const id of template) {
-    const count = id === videoTokenId ? counts[video++]! : 1;
-    expanded.fill(id, next, next + count);
-    next += count;
-  }
-  return expanded;
 }

@@ -4,6 +4,7 @@ import { readJsonIfPresent, readTextIfPresent, shortList } from '../model-folder
 import { DeadlinePassed, withDeadline } from '../system/deadline.js';
 import { ModelError } from '../system/errors.js';
 import { boundedTemplate } from './bounded-template.js';
+import type { FamilyPrompt } from './family-prompt.js';
 
 export type ContentPart = { type: 'video' } | { type: 'text'; text: string };
 
@@ -22,28 +23,6 @@ export interface ChatTemplate {
   render(messages: ChatMessage[], options: { addGenerationPrompt: boolean }): string;
 }
 
-/** The template of the published Qwen2-VL-Instruct models, for folders without one. */
-const QWEN2_VL_TEMPLATE = [
-  '{% set image_count = namespace(value=0) %}{% set video_count = namespace(value=0) %}',
-  '{% for message in messages %}',
-  "{% if loop.first and message['role'] != 'system' %}",
-  '<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n',
-  '{% endif %}',
-  "<|im_start|>{{ message['role'] }}\n",
-  "{% if message['content'] is string %}{{ message['content'] }}<|im_end|>\n{% else %}",
-  "{% for content in message['content'] %}",
-  "{% if content['type'] == 'image' or 'image' in content or 'image_url' in content %}",
-  '{% set image_count.value = image_count.value + 1 %}',
-  '{% if add_vision_id %}Picture {{ image_count.value }}: {% endif %}<|vision_start|><|image_pad|><|vision_end|>',
-  "{% elif content['type'] == 'video' or 'video' in content %}",
-  '{% set video_count.value = video_count.value + 1 %}',
-  '{% if add_vision_id %}Video {{ video_count.value }}: {% endif %}<|vision_start|><|video_pad|><|vision_end|>',
-  "{% elif 'text' in content %}{{ content['text'] }}{% endif %}",
-  '{% endfor %}<|im_end|>\n{% endif %}',
-  '{% endfor %}',
-  '{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}',
-].join('');
-
 /** One of a model takes a millisecond. */
 const MILLISECONDS = 5000;
 
@@ -56,19 +35,26 @@ const fileSchema = z.object({
 
 /**
  * Loads a model folder's chat template from `chat_template.jinja`, `chat_template.json` or `tokenizer_config.json`, in
- * this order; Qwen2-VL's own if none has one.
+ * this order.
  *
+ * @param fallback for a folder that has none
  * @throws ModelError `CHAT_TEMPLATE_INVALID` or `MODEL_FILE_INVALID`, naming the file.
  */
-export async function loadChatTemplate(folder: string): Promise<ChatTemplate> {
-  const { file, source } = await findTemplate(folder);
+export async function loadChatTemplate({
+  folder,
+  fallback,
+}: {
+  folder: string;
+  fallback: FamilyPrompt['chatTemplate'];
+}): Promise<ChatTemplate> {
+  const { file, source } = (await findTemplate(folder)) ?? { file: folder, source: fallback.source };
   const guard = <T>(work: () => T): T => {
     try {
       return withDeadline({ milliseconds: MILLISECONDS, work });
     } catch (cause) {
       throw new ModelError({
         code: 'CHAT_TEMPLATE_INVALID',
-        message: `${file}: the chat template fails (${(cause as Error).message}): take the one that came with the model, or remove it to use Qwen2-VL's.`,
+        message: `${file}: the chat template fails (${(cause as Error).message}): take the one that came with the model, or remove it to use ${fallback.name}'s.`,
         cause,
       });
     }
@@ -92,7 +78,7 @@ function tryOut(template: ChatTemplate): void {
   }
 }
 
-async function findTemplate(folder: string): Promise<{ file: string; source: string }> {
+async function findTemplate(folder: string): Promise<{ file: string; source: string } | undefined> {
   const jinja = path.join(folder, 'chat_template.jinja');
   const source = await readTextIfPresent(jinja);
   if (source !== undefined) return { file: jinja, source };
@@ -102,5 +88,5 @@ async function findTemplate(folder: string): Promise<{ file: string; source: str
     const json = await readJsonIfPresent({ file, schema: fileSchema });
     if (json?.chat_template) return { file, source: json.chat_template };
   }
-  return { file: folder, source: QWEN2_VL_TEMPLATE };
+  return undefined;
 }

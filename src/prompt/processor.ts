@@ -4,6 +4,8 @@ import type { ModelConfig } from '../model-folder/model-config.js';
 import { readVideoProcessorConfig, type VideoProcessorConfig } from '../model-folder/video-processor-config.js';
 import { ModelError } from '../system/errors.js';
 import { type ChatTemplate, loadChatTemplate } from './chat-template.js';
+import { VIDEO_TOKEN } from './expand-videos.js';
+import type { FamilyPrompt, PromptLayout } from './family-prompt.js';
 import { loadTokenizer, type Tokenizer } from './tokenizer.js';
 
 /** All that turns text and frames into a prompt, and a completion's ids into text. */
@@ -11,6 +13,8 @@ export interface Processor {
   tokenizer: Tokenizer;
   chatTemplate: ChatTemplate;
   video: VideoProcessorConfig;
+  /** Where the tokens of videos stand. */
+  layout: PromptLayout;
   /** Height and width of frames must be multiples of this many pixels: `patchSize · mergeSize`. */
   factor: number;
   /** `<|video_pad|>`: stands for a video in the template's text and for each of its tokens in a prompt. */
@@ -21,7 +25,6 @@ export interface Processor {
   endTokenIds: readonly number[];
 }
 
-export const VIDEO_TOKEN = '<|video_pad|>';
 const END_OF_TURN = '<|im_end|>';
 
 /**
@@ -30,10 +33,18 @@ const END_OF_TURN = '<|im_end|>';
  *
  * @throws ModelError naming the file that is missing or does not fit; `PROCESSOR_MISMATCH` where it is another model's.
  */
-export async function loadProcessor({ folder, config }: { folder: string; config: ModelConfig }): Promise<Processor> {
+export async function loadProcessor({
+  folder,
+  config,
+  family,
+}: {
+  folder: string;
+  config: ModelConfig;
+  family: FamilyPrompt;
+}): Promise<Processor> {
   const [tokenizer, chatTemplate, video, generation] = await Promise.all([
     loadTokenizer(folder),
-    loadChatTemplate(folder),
+    loadChatTemplate({ folder, fallback: family.chatTemplate }),
     readVideoProcessorConfig(folder),
     readGenerationConfig(folder),
   ]);
@@ -51,6 +62,7 @@ export async function loadProcessor({ folder, config }: { folder: string; config
     tokenizer,
     chatTemplate,
     video,
+    layout: family.layout({ config, tokenizer }),
     factor: video.patchSize * video.mergeSize,
     videoTokenId,
     endOfTurnId,

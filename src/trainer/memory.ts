@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.js';
 import type { ModelConfig } from '../model-folder/model-config.js';
+import { weightShapes } from '../policy/families/named.js';
 import { adaptedLayers } from '../policy/lora.js';
-import { weightShapes } from '../policy/shapes.js';
 import { RunError } from '../system/errors.js';
 import { memoryLimit } from '../system/memory-limit.js';
 import { needsReference, trainsWeight } from './models.js';

@@ -1,16 +1,18 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../config/schema.js';
-import { type ModelConfig, readModelConfig } from '../model-folder/model-config.js';
+import type { ModelConfig } from '../model-folder/model-config.js';
 import { modelFolder } from '../model-folder/model-folder.js';
 import { ADAPTER_CONFIG } from '../policy/adapter/names.js';
 import { readTrainable } from '../policy/adapter/trainable.js';
+import { openProcessor } from '../policy/families/named.js';
+import { readModelConfig } from '../policy/families/read-config.js';
 import { loadModel } from '../policy/load.js';
 import { addAdapters, type FactorValues, initialFactors, type LoraSettings } from '../policy/lora.js';
 import { Policy } from '../policy/policy.js';
 import { isVision } from '../policy/shapes.js';
 import { FeatureCache } from '../policy/vision/feature-cache.js';
-import { loadProcessor, type Processor } from '../prompt/processor.js';
+import type { Processor } from '../prompt/processor.js';
 import { ModelError } from '../system/errors.js';
 import { activeBackend, fastestType } from '../tensor/runtime.js';
 
@@ -80,7 +82,7 @@ export async function openModels(args: {
   const type = await resolveType(model.dtype);
   if (checkpoint !== undefined) await checkKind({ checkpoint, lora: model.lora });
   const folder = model.lora === undefined ? (checkpoint ?? model.path) : model.path;
-  const processor = await loadProcessor({ folder: model.path, config: await readModelConfig(folder) });
+  const processor = await openProcessor({ folder: model.path, config: await readModelConfig(folder) });
 
   const merged = model.lora === undefined ? model.adapter : undefined;
   const base = await loadModel({ folder, adapter: merged, type, trains: trainsWeight(model) });

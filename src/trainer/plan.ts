@@ -1,11 +1,11 @@
 import type { Config } from '../config/schema.js';
 import { loadDataset } from '../dataset/load.js';
 import type { Sample } from '../dataset/sample.js';
-import { readModelConfig } from '../model-folder/model-config.js';
 import { modelFolder } from '../model-folder/model-folder.js';
+import { openProcessor } from '../policy/families/named.js';
+import { readModelConfig } from '../policy/families/read-config.js';
 import { openModelWeights } from '../policy/model-weights.js';
 import { encodeCompletion } from '../prompt/build.js';
-import { loadProcessor } from '../prompt/processor.js';
 import { promptMaker, sampleChecker } from '../prompt/sample-prompt.js';
 import { UsableSamples } from '../prompt/usable-samples.js';
 import { idleRewards } from '../rewards/idle.js';
@@ -54,7 +54,7 @@ export async function planRun(args: {
   if (config.method === 'grpo') idleRewards({ terms: config.rewards, samples }).forEach(warn);
   const held = data.eval.length === 0 ? [] : await loadDataset({ data, split: 'eval', log: warn });
   const modelConfig = await readModelConfig(model.path);
-  const processor = await loadProcessor({ folder: model.path, config: modelConfig });
+  const processor = await openProcessor({ folder: model.path, config: modelConfig });
 
   checkMemory({ config, model: modelConfig, type, usesGpu: activeBackend().usesGpu });
 

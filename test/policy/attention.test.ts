@@ -25,11 +25,10 @@ const config: TextConfig = {
   numHeads: KV * R,
   numKeyValueHeads: KV,
   headDim: D,
-  hiddenAct: 'silu',
+  qkNorm: false,
   rmsNormEps: 1e-6,
   ropeTheta: 1e4,
   mropeSection: [1, 1, 0],
-  maxPositionEmbeddings: 1000,
 };
 
 const prompt = (length: number): Prompt => ({

@@ -19,11 +19,10 @@ const config: TextConfig = {
   numHeads: 4,
   numKeyValueHeads: 2,
   headDim: 4,
-  hiddenAct: 'silu',
+  qkNorm: false,
   rmsNormEps: 1e-6,
   ropeTheta: 1e4,
   mropeSection: [1, 1, 0],
-  maxPositionEmbeddings: 1000,
 };
 
 const prompt = (length: number): Prompt => ({

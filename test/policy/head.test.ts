@@ -20,11 +20,10 @@ const configOf = ({ vocabSize, hiddenSize }: { vocabSize: number; hiddenSize: nu
   numHeads: 1,
   numKeyValueHeads: 1,
   headDim: hiddenSize,
-  hiddenAct: 'silu',
+  qkNorm: false,
   rmsNormEps: 1e-6,
   ropeTheta: 1e4,
   mropeSection: [1, 1, 0],
-  maxPositionEmbeddings: 1000,
 });
 
 describe.each([true, false])('tied: %s', (tied) => {

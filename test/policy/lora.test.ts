@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readModelConfig } from '../../src/model-folder/model-config.js';
+import { readModelConfig } from '../../src/policy/families/read-config.js';
 import { adaptedLayers, addAdapters, initialFactors } from '../../src/policy/lora.js';
 import { Parameters } from '../../src/policy/parameters.js';
 import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';

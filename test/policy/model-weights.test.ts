@@ -2,10 +2,11 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ModelConfig, readModelConfig } from '../../src/model-folder/model-config.js';
+import type { ModelConfig } from '../../src/model-folder/model-config.js';
 import { type TensorSource, writeSafetensors } from '../../src/model-folder/safetensors.js';
+import { weightShapes } from '../../src/policy/families/named.js';
+import { readModelConfig } from '../../src/policy/families/read-config.js';
 import { openModelWeights } from '../../src/policy/model-weights.js';
-import { weightShapes } from '../../src/policy/shapes.js';
 import { fixture, readTensorFixture } from './reference-models.js';
 
 type Tensors = Awaited<ReturnType<typeof readTensorFixture>>;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { openProcessor } from '../../src/policy/families/named.js';
 import { buildPrompt, encodeCompletion } from '../../src/prompt/build.js';
-import { loadProcessor } from '../../src/prompt/processor.js';
 import { cases, makeFrames, PROCESSOR_FOLDER, processorConfig } from './fixtures.js';
 
-const processor = await loadProcessor({ folder: PROCESSOR_FOLDER, config: await processorConfig() });
+const processor = await openProcessor({ folder: PROCESSOR_FOLDER, config: await processorConfig() });
 
 describe('a prompt is what transformers makes of it', () => {
   it.each(cases)('$name', ({ text, system, frames, grid, pixels, input_ids, positions, next_position }) => {

@@ -2,8 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { qwen2VL } from '../../src/policy/families/qwen2_vl/family.js';
 import { type ChatMessage, loadChatTemplate } from '../../src/prompt/chat-template.js';
 import { cases, PROCESSOR_FOLDER } from './fixtures.js';
+
+const load = (folder: string) => loadChatTemplate({ folder, fallback: qwen2VL.prompt.chatTemplate });
 
 let folder: string;
 beforeEach(async () => {
@@ -25,13 +28,13 @@ describe.each([
   ['built in', () => folder],
 ])('the template %s', (_, where) => {
   it.each(cases)('renders as transformers: $name', async (example) => {
-    const template = await loadChatTemplate(where());
+    const template = await load(where());
     expect(template.render(messagesOf(example), forAnswer)).toBe(example.rendered);
   });
 });
 
 it('renders a whole conversation with two videos', async () => {
-  const template = await loadChatTemplate(folder);
+  const template = await load(folder);
   const conversation: ChatMessage[] = [
     { role: 'user', content: [{ type: 'video' }, { type: 'video' }, { type: 'text', text: 'Which?' }] },
     { role: 'assistant', content: 'Both.' },
@@ -44,7 +47,7 @@ it('renders a whole conversation with two videos', async () => {
 });
 
 it('prefers chat_template.jinja, then chat_template.json, then tokenizer_config.json', async () => {
-  const render = async () => (await loadChatTemplate(folder)).render(question, forAnswer);
+  const render = async () => (await load(folder)).render(question, forAnswer);
   await write('tokenizer_config.json', {
     chat_template: [
       { name: 'tools', template: 'x' },
@@ -63,7 +66,7 @@ it.each([
   ['raises', "{{ raise_exception('no system prompt, please') }}"],
 ])('names the file of a template that %s', async (_, source) => {
   await write('chat_template.jinja', source);
-  const render = async () => (await loadChatTemplate(folder)).render(question, forAnswer);
+  const render = async () => (await load(folder)).render(question, forAnswer);
   await expect(render()).rejects.toMatchObject({
     name: 'ModelError',
     code: 'CHAT_TEMPLATE_INVALID',
@@ -76,7 +79,7 @@ it('loads a template that refuses videos, since not all samples have one', async
     'chat_template.jinja',
     "{{ messages[0].content if messages[0].content is string else raise_exception('') }}",
   );
-  expect((await loadChatTemplate(folder)).render(question, forAnswer)).toBe('Why?');
+  expect((await load(folder)).render(question, forAnswer)).toBe('Why?');
 });
 
 it.each([
@@ -84,7 +87,7 @@ it.each([
   ['of a thousand names', Array(1001).fill({ name: 'a', template: '' })],
 ])('refuses templates %s', async (_, templates) => {
   await write('chat_template.json', { chat_template: templates });
-  await expect(loadChatTemplate(folder)).rejects.toMatchObject({
+  await expect(load(folder)).rejects.toMatchObject({
     code: 'MODEL_FILE_INVALID',
     message: expect.stringMatching(/chat_template\.json does not fit:\s+chat_template: /),
   });
@@ -93,13 +96,13 @@ it.each([
 it.each([null, undefined, '', [], [{ name: 'tools', template: 'x' }]])('passes over the template %j', async (none) => {
   await write('chat_template.json', { chat_template: none });
   await write('tokenizer_config.json', { chat_template: 'T' });
-  expect((await loadChatTemplate(folder)).render(question, forAnswer)).toBe('T');
+  expect((await load(folder)).render(question, forAnswer)).toBe('T');
 });
 
 it('stops a template that does not end, when it is loaded', async () => {
   const loop = (name: string, body: string) => `{% for ${name} in range(1000000) %}${body}{% endfor %}`;
   await write('chat_template.jinja', loop('i', loop('j', '')));
-  await expect(loadChatTemplate(folder)).rejects.toMatchObject({
+  await expect(load(folder)).rejects.toMatchObject({
     code: 'CHAT_TEMPLATE_INVALID',
     message: expect.stringMatching(/chat_template\.jinja: the chat template fails \(it did not end within 5 s\)/),
   });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type ModelConfig, readModelConfig } from '../../src/model-folder/model-config.js';
+import type { ModelConfig } from '../../src/model-folder/model-config.js';
+import { readModelConfig } from '../../src/policy/families/read-config.js';
 import { loadTokenizer } from '../../src/prompt/tokenizer.js';
 
 const folder = new URL('../fixtures/prompts/', import.meta.url);

@@ -1,7 +1,7 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadProcessor } from '../../src/prompt/processor.js';
+import { openProcessor } from '../../src/policy/families/named.js';
 import { folderWith } from '../folder.js';
 import { PROCESSOR_FOLDER, processorConfig } from './fixtures.js';
 
@@ -17,7 +17,7 @@ async function changed(name: string, change: (text: string) => string): Promise<
 }
 
 it('ends a completion with the turn, and with what generation_config.json says', async () => {
-  const { tokenizer, endTokenIds, endOfTurnId } = await loadProcessor({
+  const { tokenizer, endTokenIds, endOfTurnId } = await openProcessor({
     folder: await changed('generation_config.json', () => `{"eos_token_id": [3, ${config.videoTokenId}]}`),
     config,
   });
@@ -27,7 +27,7 @@ it('ends a completion with the turn, and with what generation_config.json says',
 
 it('says which token a tokenizer of another model lacks', async () => {
   const folder = await changed('tokenizer.json', (text) => text.replaceAll('<|video_pad|>', '<|other_pad|>'));
-  await expect(loadProcessor({ folder, config })).rejects.toMatchObject({
+  await expect(openProcessor({ folder, config })).rejects.toMatchObject({
     code: 'TOKENIZER_TOKEN_MISSING',
     message: expect.stringContaining('tokenizer.json has no token <|video_pad|>'),
   });
@@ -41,7 +41,7 @@ describe("refuses another model's", () => {
       return JSON.stringify(json);
     });
     const size = name === 'patch_size' ? 14 : 2;
-    await expect(loadProcessor({ folder, config })).rejects.toMatchObject({
+    await expect(openProcessor({ folder, config })).rejects.toMatchObject({
       code: 'PROCESSOR_MISMATCH',
       message: `${folder}/processor_config.json has ${name} 5 (the model's is ${size}): it belongs to another model; take the one that came with the weights.`,
     });
@@ -63,14 +63,14 @@ describe("refuses another model's", () => {
     ['rows', { text: { ...config.text, vocabSize: config.text.vocabSize - 1 } }, /ids up to (\d+), .* has \1 rows/],
   ])('%s', async (_, change, message) => {
     const error = { code: 'PROCESSOR_MISMATCH', message: expect.stringMatching(message) };
-    await expect(loadProcessor({ folder: PROCESSOR_FOLDER, config: { ...config, ...change } })).rejects.toMatchObject(
+    await expect(openProcessor({ folder: PROCESSOR_FOLDER, config: { ...config, ...change } })).rejects.toMatchObject(
       error,
     );
   });
 
   it.each(['{"eos_token_id": [1, 99999]}', '{"eos_token_id": 1, "pad_token_id": 99999}'])('%s', async (json) => {
     const folder = await changed('generation_config.json', () => json);
-    await expect(loadProcessor({ folder, config })).rejects.toMatchObject({
+    await expect(openProcessor({ folder, config })).rejects.toMatchObject({
       code: 'PROCESSOR_MISMATCH',
       message: expect.stringMatching(/generation_config\.json .*names the token 99999, and the model's embedding has/),
     });

@@ -2,12 +2,12 @@ import { stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Sample, Segment } from '../../src/dataset/sample.js';
-import { loadProcessor } from '../../src/prompt/processor.js';
+import { openProcessor } from '../../src/policy/families/named.js';
 import { promptMaker, sampleChecker } from '../../src/prompt/sample-prompt.js';
 import { clipFolder, ffmpeg } from '../video/clips.js';
 import { PROCESSOR_FOLDER, processorConfig } from './fixtures.js';
 
-const processor = await loadProcessor({ folder: PROCESSOR_FOLDER, config: await processorConfig() });
+const processor = await openProcessor({ folder: PROCESSOR_FOLDER, config: await processorConfig() });
 const folder = await clipFolder();
 const whole = join(folder, 'whole.mp4');
 const cut = join(folder, 'cut.mp4');

@@ -2,12 +2,12 @@ import { stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Sample } from '../../src/dataset/sample.js';
-import { loadProcessor } from '../../src/prompt/processor.js';
+import { openProcessor } from '../../src/policy/families/named.js';
 import { promptMaker } from '../../src/prompt/sample-prompt.js';
 import { clipFolder, ffmpeg } from '../video/clips.js';
 import { PROCESSOR_FOLDER, processorConfig } from './fixtures.js';
 
-const processor = await loadProcessor({ folder: PROCESSOR_FOLDER, config: await processorConfig() });
+const processor = await openProcessor({ folder: PROCESSOR_FOLDER, config: await processorConfig() });
 const settings = {
   prompt: 'direct' as const,
   video: { fps: 1, max_frames: 4, min_pixels: 784, max_pixels: 7056 },

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readModelConfig } from '../../src/model-folder/model-config.js';
 import { openSafetensors, toFloat32 } from '../../src/model-folder/safetensors.js';
-import { loadProcessor } from '../../src/prompt/processor.js';
+import { openProcessor } from '../../src/policy/families/named.js';
+import { readModelConfig } from '../../src/policy/families/read-config.js';
 import { writeTinyModel } from '../../src/quickstart/tiny-model.js';
 import { CLIP_CLASSES } from '../../src/synthesize/classes.js';
 import { folderWith } from '../folder.js';
@@ -36,7 +36,7 @@ describe('the tiny tokenizer', () => {
   it('gives back any text, and has one token for each decision', async () => {
     const folder = await folderWith();
     await writeTinyModel({ folder, seed: 1 });
-    const { tokenizer } = await loadProcessor({ folder, config: await readModelConfig(folder) });
+    const { tokenizer } = await openProcessor({ folder, config: await readModelConfig(folder) });
     for (const text of ['Wörter, 日本 & 12.75\n\n', '<think>B. fire burns</think><answer>B</answer>']) {
       expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
     }
@@ -53,7 +53,7 @@ describe('the tiny tokenizer', () => {
   it('knows every phrase and class name of the clips', async () => {
     const folder = await folderWith();
     await writeTinyModel({ folder, seed: 1 });
-    const { tokenizer } = await loadProcessor({ folder, config: await readModelConfig(folder) });
+    const { tokenizer } = await openProcessor({ folder, config: await readModelConfig(folder) });
     for (const { name, phrase } of CLIP_CLASSES) {
       for (const text of [name, phrase, `D. ${phrase}`, `\nD. ${phrase}`])
         expect(tokenizer.encode(text), text).toHaveLength(1);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { configSchema } from '../../src/config/schema.js';
-import { readModelConfig } from '../../src/model-folder/model-config.js';
+import { readModelConfig } from '../../src/policy/families/read-config.js';
 import { checkMemory, countWeights, weightMemory } from '../../src/trainer/memory.js';
 import { fixture } from '../policy/reference-models.js';
 

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { LIMITS } from '../../config/limits.js';
-import { readModelConfig } from '../../model-folder/model-config.js';
 import { modelFolder } from '../../model-folder/model-folder.js';
 import { readTrainable } from '../../policy/adapter/trainable.js';
+import { readModelConfig } from '../../policy/families/read-config.js';
 import type { LoraSettings } from '../../policy/lora.js';
 import { buildPrompt } from '../../prompt/build.js';
 import type { Prompt } from '../../prompt/prompt.js';

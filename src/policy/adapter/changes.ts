@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../../model-folder/model-config.js';
-import { weightShapes } from '../shapes.js';
+import { weightShapes } from '../families/named.js';
 import { type Adapted, type Change, type Changes, EMBEDDING, HEAD } from './change.js';
 import { lowRank } from './low-rank.js';
 import { moduleName } from './names.js';

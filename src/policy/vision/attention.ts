@@ -2,16 +2,16 @@ import type { AttentionView, HeadsPart, HeadsSegment, Rotary } from '../../tenso
 import { matmul } from '../../tensor/ops.js';
 import { activeBackend } from '../../tensor/runtime.js';
 import { scope, type Tensor } from '../../tensor/tensor.js';
-import type { SliceRun } from './patch-positions.js';
+import type { WindowRun } from './windows.js';
 
-/** Full attention among the patches of each temporal slice. */
-interface SliceAttention {
-  runs: SliceRun[];
+/** Full attention among the patches of each window. */
+interface WindowAttention {
+  windows: WindowRun[];
   heads: number;
 }
 
-/** Queries (scaled by 1/√D), keys and values of the slices of a run, `[slices · heads, patches, D]` each. */
-export interface SliceHeads {
+/** Queries (scaled by 1/√D), keys and values of the windows of a run, `[windows · heads, patches, D]` each. */
+export interface WindowHeads {
   q: Tensor;
   k: Tensor;
   v: Tensor;
@@ -22,15 +22,15 @@ export interface SliceHeads {
  * @param bias `[3 · E]`
  * @returns run by run
  */
-export function splitSlices(
-  args: SliceAttention & { qkv: Tensor; bias: Tensor | undefined; rotary: Rotary },
-): SliceHeads[] {
-  const { qkv, bias, rotary, runs, heads } = args;
+export function splitWindows(
+  args: WindowAttention & { qkv: Tensor; bias: Tensor | undefined; rotary: Rotary },
+): WindowHeads[] {
+  const { qkv, bias, rotary, windows, heads } = args;
   const E = qkv.shape[1]! / 3;
   const D = E / heads;
   const { toHeads } = activeBackend().kernels;
-  return runs.map(({ start, slices, patches }) => {
-    const place = { x: qkv, start, B: slices, tokens: patches, KV: heads, R: 1, D, bias };
+  return windows.map(({ start, windows: B, patches }) => {
+    const place = { x: qkv, start, B, tokens: patches, KV: heads, R: 1, D, bias };
     return {
       q: toHeads({ ...place, column: 0, rotary, scale: D ** -0.5 }),
       k: toHeads({ ...place, column: E, rotary, scale: 1 }),
@@ -39,7 +39,7 @@ export function splitSlices(
   });
 }
 
-const view = ({ patches }: SliceRun, heads: number): AttentionView => ({
+const view = ({ patches }: WindowRun, heads: number): AttentionView => ({
   n: patches,
   KV: heads,
   R: 1,
@@ -50,10 +50,10 @@ const view = ({ patches }: SliceRun, heads: number): AttentionView => ({
 });
 
 /** @returns `[patches, E]` in the compute type */
-export function sliceAttention({ split, runs, heads }: SliceAttention & { split: SliceHeads[] }): Tensor {
+export function windowAttention({ split, windows, heads }: WindowAttention & { split: WindowHeads[] }): Tensor {
   return scope(() => {
     const D = split[0]!.q.shape[2]!;
-    const segments = runs.map((run, i): HeadsSegment => {
+    const segments = windows.map((run, i): HeadsSegment => {
       const x = scope(() => attend(split[i]!, view(run, heads)));
       return segment(run, [{ x, offset: 0, column: 0, KV: heads, R: 1 }]);
     });
@@ -62,7 +62,7 @@ export function sliceAttention({ split, runs, heads }: SliceAttention & { split:
   });
 }
 
-function attend({ q, k, v }: SliceHeads, view: AttentionView): Tensor {
+function attend({ q, k, v }: WindowHeads, view: AttentionView): Tensor {
   const { attention, attentionWeights } = activeBackend().kernels;
   const whole = attention({ q, own: { k, v }, view });
   if (whole !== null) return whole;
@@ -71,7 +71,7 @@ function attend({ q, k, v }: SliceHeads, view: AttentionView): Tensor {
 }
 
 /** @param dy as q */
-function attendBackward({ q, k, v }: SliceHeads, dy: Tensor, view: AttentionView): SliceHeads {
+function attendBackward({ q, k, v }: WindowHeads, dy: Tensor, view: AttentionView): WindowHeads {
   const { attentionGradient, attentionWeightsGradient } = activeBackend().kernels;
   const whole = attentionGradient({ q, own: { k, v }, view, dy });
   if (whole !== null) return { q: whole.q, ...whole.own };
@@ -88,20 +88,20 @@ function attendBackward({ q, k, v }: SliceHeads, dy: Tensor, view: AttentionView
 }
 
 /**
- * The gradient of `sliceAttention` and `splitSlices`.
+ * The gradient of `windowAttention` and `splitWindows`.
  *
  * @param dy `[patches, E]` in the compute type
  * @returns the gradient of `qkv`, `[patches, 3 · E]` in the compute type
  */
-export function sliceAttentionBackward(
-  args: SliceAttention & { split: SliceHeads[]; dy: Tensor; rotary: Rotary },
+export function windowAttentionBackward(
+  args: WindowAttention & { split: WindowHeads[]; dy: Tensor; rotary: Rotary },
 ): Tensor {
-  const { split, dy, rotary, runs, heads } = args;
+  const { split, dy, rotary, windows, heads } = args;
   return scope(() => {
     const E = dy.shape[1]!;
     const D = E / heads;
-    const segments = runs.map((run, i) => {
-      const { start, slices: B, patches: tokens } = run;
+    const segments = windows.map((run, i) => {
+      const { start, windows: B, patches: tokens } = run;
       const d = activeBackend().kernels.toHeads({
         ...{ x: dy, start, column: 0, B, tokens, KV: heads, R: 1, D, scale: 1 },
       });
@@ -114,8 +114,8 @@ export function sliceAttentionBackward(
   });
 }
 
-const segment = ({ slices, patches }: SliceRun, parts: HeadsPart[]): HeadsSegment => ({
-  B: slices,
+const segment = ({ windows, patches }: WindowRun, parts: HeadsPart[]): HeadsSegment => ({
+  B: windows,
   tokens: patches,
   parts,
 });

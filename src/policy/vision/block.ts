@@ -1,80 +1,76 @@
-import type { VisionConfig } from '../../model-folder/model-config.js';
 import type { Rotary } from '../../tensor/kernels.js';
 import { activeBackend } from '../../tensor/runtime.js';
 import { scope, type Tensor } from '../../tensor/tensor.js';
 import { biasOf, inComputeType, linear, linearBackward } from '../linear.js';
 import { type NormSaved, norm, normBackward } from '../norm.js';
 import type { Parameters } from '../parameters.js';
-import { type SliceHeads, sliceAttention, sliceAttentionBackward, splitSlices } from './attention.js';
-import type { SliceRun } from './patch-positions.js';
+import { splitWindows, type WindowHeads, windowAttention, windowAttentionBackward } from './attention.js';
+import type { VisionMlp } from './mlp.js';
+import type { WindowRun } from './windows.js';
 
-/** Of all norms of the tower; Hugging Face fixes it in code. */
-export const NORM_EPSILON = 1e-6;
-
-interface Block {
+/** What a block is put together from. Its norms are layer norms where they have biases, else RMS norms. */
+interface Block<MlpSaved> {
   parameters: Parameters;
-  config: VisionConfig;
-  index: number;
+  /** Its name, such as `visual.blocks.0`. */
+  layer: string;
+  heads: number;
+  /** Of the norms. */
+  epsilon: number;
+  mlp: VisionMlp<MlpSaved>;
   rotary: Rotary;
-  runs: SliceRun[];
+  /** The patches that see each other. */
+  windows: WindowRun[];
 }
 
-export interface BlockSaved {
+export interface BlockSaved<MlpSaved> {
   norm1: NormSaved;
   normed1: Tensor;
-  split: SliceHeads[];
+  split: WindowHeads[];
   attended: Tensor;
   norm2: NormSaved;
   normed2: Tensor;
-  /** What `fc1` gave, without its bias. */
-  inner: Tensor;
+  mlp: MlpSaved;
 }
 
 /** x + attention(norm1(x)), then x + mlp(norm2(x)). `[patches, E]` float32 */
-export function blockForward(args: Block & { x: Tensor }): { y: Tensor; saved: BlockSaved } {
-  const { parameters, config, index, rotary, runs, x } = args;
-  const name = `visual.blocks.${index}`;
-  const heads = config.numHeads;
-  const { quickGelu, add } = activeBackend().kernels;
-  const times = (layer: string, input: Tensor) => linear({ parameters, layer: `${name}.${layer}`, x: input });
-  const bias = (layer: string) => biasOf(parameters, `${name}.${layer}`);
+export function blockForward<MlpSaved>(args: Block<MlpSaved> & { x: Tensor }): {
+  y: Tensor;
+  saved: BlockSaved<MlpSaved>;
+} {
+  const { parameters, layer, heads, epsilon, mlp, rotary, windows, x } = args;
+  const times = (name: string, input: Tensor) => linear({ parameters, layer: `${layer}.${name}`, x: input });
   return scope(() => {
-    const { y: normed1, saved: norm1 } = norm({ parameters, layer: `${name}.norm1`, x, epsilon: NORM_EPSILON });
-    const qkv = times('attn.qkv', normed1);
-    const split = splitSlices({ qkv, bias: bias('attn.qkv'), rotary, runs, heads });
-    const attended = sliceAttention({ split, runs, heads });
+    const { y: normed1, saved: norm1 } = norm({ parameters, layer: `${layer}.norm1`, x, epsilon });
+    const bias = biasOf(parameters, `${layer}.attn.qkv`);
+    const split = splitWindows({ qkv: times('attn.qkv', normed1), bias, rotary, windows, heads });
+    const attended = windowAttention({ split, windows, heads });
     const { y: normed2, saved: norm2 } = norm({
       parameters,
-      layer: `${name}.norm2`,
+      layer: `${layer}.norm2`,
       x,
       delta: times('attn.proj', attended),
-      deltaLayer: `${name}.attn.proj`,
-      epsilon: NORM_EPSILON,
+      deltaLayer: `${layer}.attn.proj`,
+      epsilon,
     });
-    const inner = times('mlp.fc1', normed2);
-    const update = times('mlp.fc2', quickGelu(inner, bias('mlp.fc1')!));
-    const y = add({ x: norm2.sum, delta: update, bias: bias('mlp.fc2') });
-    return { y, saved: { norm1, normed1, split, attended, norm2, normed2, inner } };
+    const update = mlp.forward({ parameters, layer: `${layer}.mlp`, x: normed2 });
+    const y = activeBackend().kernels.add({ x: norm2.sum, delta: update.y, bias: biasOf(parameters, update.last) });
+    return { y, saved: { norm1, normed1, split, attended, norm2, normed2, mlp: update.saved } };
   });
 }
 
 /** @param dy `[patches, E]` float32 @returns the gradient of x, float32 */
-export function blockBackward(args: Block & { saved: BlockSaved; dy: Tensor }): Tensor {
-  const { parameters, config, index, rotary, runs, saved, dy } = args;
-  const name = `visual.blocks.${index}`;
-  const heads = config.numHeads;
-  const { quickGelu, quickGeluGradient } = activeBackend().kernels;
-  const back = (layer: string, x: Tensor, d: Tensor) =>
-    linearBackward({ parameters, layer: `${name}.${layer}`, x, dy: d });
-  const normBack = (layer: string, norms: NormSaved, d: Tensor, residual: Tensor) =>
-    normBackward({ parameters, layer: `${name}.${layer}`, saved: norms, dys: [d], residual });
+export function blockBackward<MlpSaved>(args: Block<MlpSaved> & { saved: BlockSaved<MlpSaved>; dy: Tensor }): Tensor {
+  const { parameters, layer, heads, mlp, rotary, windows, saved, dy } = args;
+  const back = (name: string, x: Tensor, d: Tensor) =>
+    linearBackward({ parameters, layer: `${layer}.${name}`, x, dy: d });
+  const normBack = (name: string, norms: NormSaved, d: Tensor, residual: Tensor) =>
+    normBackward({ parameters, layer: `${layer}.${name}`, saved: norms, dys: [d], residual });
   return scope(() => {
-    const bias = biasOf(parameters, `${name}.mlp.fc1`)!;
-    const dGelu = back('mlp.fc2', quickGelu(saved.inner, bias), inComputeType(parameters, dy));
-    const { dx: dInner } = quickGeluGradient({ x: saved.inner, bias, d: dGelu });
-    const dMiddle = normBack('norm2', saved.norm2, back('mlp.fc1', saved.normed2, dInner), dy);
+    const own = { parameters, layer: `${layer}.mlp`, x: saved.normed2, saved: saved.mlp };
+    const dMlp = mlp.backward({ ...own, dy: inComputeType(parameters, dy) });
+    const dMiddle = normBack('norm2', saved.norm2, dMlp, dy);
     const dAttended = back('attn.proj', saved.attended, dMiddle.dxCast);
-    const dQkv = sliceAttentionBackward({ split: saved.split, dy: dAttended, rotary, runs, heads });
+    const dQkv = windowAttentionBackward({ split: saved.split, dy: dAttended, rotary, windows, heads });
     return normBack('norm1', saved.norm1, back('attn.qkv', saved.normed1, dQkv), dMiddle.dx).dx;
   });
 }

@@ -1,8 +1,9 @@
-import { dispose, keep, type Tensor } from '../../tensor/tensor.js';
+import { bytesOf, dispose, keep } from '../../tensor/tensor.js';
+import type { VisionTokens } from '../families/family.js';
 
 /** Keeps a frozen tower's output by video, up to a number of bytes; the least recently used leaves first. */
 export class FeatureCache {
-  readonly #kept = new Map<string, Tensor>();
+  readonly #kept = new Map<string, VisionTokens>();
   readonly #capacity: number;
   #bytes = 0;
 
@@ -10,8 +11,8 @@ export class FeatureCache {
     this.#capacity = capacity;
   }
 
-  /** The tensor belongs to the cache where there is a key, else to the caller's scope. */
-  get(key: string | undefined, make: () => Tensor): Tensor {
+  /** The tensors belong to the cache where there is a key, else to the caller's scope. */
+  get(key: string | undefined, make: () => VisionTokens): VisionTokens {
     if (key === undefined) return make();
     const known = this.#kept.get(key);
     if (known !== undefined) {
@@ -19,19 +20,20 @@ export class FeatureCache {
       this.#kept.set(key, known);
       return known;
     }
-    const made = keep(make());
+    const made = make();
+    for (const tensor of [made.tokens, ...made.deep]) keep(tensor);
     this.#kept.set(key, made);
-    this.#bytes += made.bytes;
+    this.#bytes += bytesOf(made);
     return made;
   }
 
   /** Frees what is over the capacity. Called between steps, when nobody holds a tensor of the cache. */
   trim(): void {
-    for (const [key, tensor] of this.#kept) {
+    for (const [key, tokens] of this.#kept) {
       if (this.#bytes <= this.#capacity) return;
       this.#kept.delete(key);
-      this.#bytes -= tensor.bytes;
-      tensor.dispose();
+      this.#bytes -= bytesOf(tokens);
+      dispose(tokens);
     }
   }
 

@@ -1,4 +1,3 @@
-import type { VisionConfig } from '../../model-folder/model-config.js';
 import { type RotaryTable, visionRotary } from '../rope.js';
 
 /** `[t, h, w]` of a video in patches, before merging. */
@@ -23,29 +22,15 @@ export function patchPositions({ grids, merge }: { grids: readonly Grid[]; merge
   return { rows: Int32Array.from(rows), columns: Int32Array.from(columns) };
 }
 
-/** Rotary table of the patches of several videos, one after the other. `[patches, head dimension]` */
-export function patchRotary({ grids, config }: { grids: readonly Grid[]; config: VisionConfig }): RotaryTable {
-  const positions = patchPositions({ grids, merge: config.spatialMergeSize });
-  return visionRotary({ ...positions, theta: config.ropeTheta, dimension: config.embedDim / config.numHeads });
-}
-
-/** Neighbouring temporal slices of equal size, which are attended as one batch. */
-export interface SliceRun {
-  /** First patch. */
-  start: number;
-  slices: number;
-  /** Patches of a slice. */
-  patches: number;
-}
-
-export function sliceRuns(grids: readonly Grid[]): SliceRun[] {
-  const runs: SliceRun[] = [];
-  let start = 0;
-  for (const [t, h, w] of grids) {
-    const last = runs.at(-1);
-    if (last !== undefined && last.patches === h * w) last.slices += t;
-    else runs.push({ start, slices: t, patches: h * w });
-    start += t * h * w;
-  }
-  return runs;
-}
+/**
+ * Rotary table of the patches of several videos, one after the other.
+ *
+ * @param dimension of a head
+ * @returns `[patches, dimension]`
+ */
+export const patchRotary = (args: {
+  grids: readonly Grid[];
+  merge: number;
+  theta: number;
+  dimension: number;
+}): RotaryTable => visionRotary({ ...patchPositions(args), ...args });

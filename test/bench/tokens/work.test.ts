@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { tokenWork } from '../../../bench/tokens/work.js';
-import { readModelConfig } from '../../../src/model-folder/model-config.js';
+import { readModelConfig } from '../../../src/policy/families/read-config.js';
 import { fixture } from '../../policy/reference-models.js';
 
 const config = await readModelConfig(fixture('models/grouped-tied'));

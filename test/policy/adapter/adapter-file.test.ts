@@ -1,9 +1,9 @@
 import { rename } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readModelConfig } from '../../../src/model-folder/model-config.js';
 import { openAdapter } from '../../../src/policy/adapter/adapter-file.js';
 import { ADAPTER_WEIGHTS } from '../../../src/policy/adapter/names.js';
+import { readModelConfig } from '../../../src/policy/families/read-config.js';
 import { fixture } from '../reference-models.js';
 import { adapterCopy, renamed } from './adapter-copy.js';
 

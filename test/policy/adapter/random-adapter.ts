@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { readModelConfig } from '../../../src/model-folder/model-config.js';
 import { writeSafetensors } from '../../../src/model-folder/safetensors.js';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../../src/policy/adapter/names.js';
 import { peftTensors } from '../../../src/policy/adapter/write.js';
-import { weightShapes } from '../../../src/policy/shapes.js';
+import { weightShapes } from '../../../src/policy/families/named.js';
+import { readModelConfig } from '../../../src/policy/families/read-config.js';
 import { textKey, uniform } from '../../../src/system/random.js';
 import { folderWith } from '../../folder.js';
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { readModelConfig } from '../../../src/model-folder/model-config.js';
 import { moduleName } from '../../../src/policy/adapter/names.js';
 import { patternValues, targetedModules } from '../../../src/policy/adapter/targets.js';
-import { weightShapes } from '../../../src/policy/shapes.js';
+import { weightShapes } from '../../../src/policy/families/named.js';
+import { readModelConfig } from '../../../src/policy/families/read-config.js';
 import { fixture, readJsonFixture } from '../reference-models.js';
 
 interface Case {

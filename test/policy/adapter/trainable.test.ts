@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { readModelConfig } from '../../../src/model-folder/model-config.js';
 import { readTrainable } from '../../../src/policy/adapter/trainable.js';
+import { readModelConfig } from '../../../src/policy/families/read-config.js';
 import { fixture, readJsonFixture } from '../reference-models.js';
 import { adapterCopy } from './adapter-copy.js';
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { readModelConfig } from '../../../src/model-folder/model-config.js';
 import { openSafetensors } from '../../../src/model-folder/safetensors.js';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../../src/policy/adapter/names.js';
 import { adapterConfigText, peftTensors } from '../../../src/policy/adapter/write.js';
+import { readModelConfig } from '../../../src/policy/families/read-config.js';
 import { adaptedLayers } from '../../../src/policy/lora.js';
 import { adapterNames } from '../../../src/policy/parameters.js';
 import { fixture } from '../reference-models.js';

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
-import { sliceAttention, sliceAttentionBackward, splitSlices } from '../../../src/policy/vision/attention.js';
-import { sliceRuns } from '../../../src/policy/vision/patch-positions.js';
+import { splitWindows, windowAttention, windowAttentionBackward } from '../../../src/policy/vision/attention.js';
+import { sliceWindows } from '../../../src/policy/vision/windows.js';
 import { downloadFloats, sumFirst } from '../../../src/tensor/ops.js';
 import { activeBackend, startRuntime } from '../../../src/tensor/runtime.js';
 import { scope } from '../../../src/tensor/tensor.js';
@@ -15,7 +15,7 @@ beforeAll(async () => {
 const [HEADS, D] = [2, 4];
 const E = HEADS * D;
 /** One slice of 4 patches and, of another video, one more; then two slices of 6. */
-const runs = sliceRuns([
+const windows = sliceWindows([
   [1, 2, 2],
   [1, 2, 2],
   [2, 2, 3],
@@ -58,10 +58,10 @@ it('attends within each slice, and goes back', () => {
   const inputs = { qkv: map(random([N, 3 * E], 1), (x) => Math.fround(2 * x)), bias: random([3 * E], 2) };
   const dy = random([N, E], 3);
   scope(() => {
-    const settings = { runs, heads: HEADS, rotary: { cos: toDevice(rotary.cos), sin: toDevice(rotary.sin) } };
-    const split = splitSlices({ ...settings, qkv: toDevice(inputs.qkv), bias: toDevice(inputs.bias) });
-    expect(relativeError(downloadFloats(sliceAttention({ ...settings, split })), f(inputs))).toBeLessThan(1e-6);
-    const dQkv = sliceAttentionBackward({ ...settings, split, dy: toDevice(dy) });
+    const settings = { windows, heads: HEADS, rotary: { cos: toDevice(rotary.cos), sin: toDevice(rotary.sin) } };
+    const split = splitWindows({ ...settings, qkv: toDevice(inputs.qkv), bias: toDevice(inputs.bias) });
+    expect(relativeError(downloadFloats(windowAttention({ ...settings, split })), f(inputs))).toBeLessThan(1e-6);
+    const dQkv = windowAttentionBackward({ ...settings, split, dy: toDevice(dy) });
     const found = { qkv: downloadFloats(dQkv), bias: downloadFloats(sumFirst(dQkv)) };
     expectGradients({ f, inputs, dy, found });
   });

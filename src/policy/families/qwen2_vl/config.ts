@@ -1,6 +1,23 @@
 import { z } from 'zod';
-import { shortList } from './json.js';
-import type { Qwen2VLConfig, TextConfig, VisionConfig } from './model-config.js';
+import { shortList } from '../../../model-folder/json.js';
+import type { VisionConfig as CommonVision, ModelConfig, TextConfig } from '../../../model-folder/model-config.js';
+
+/** The vision tower. */
+export interface VisionConfig extends CommonVision {
+  depth: number;
+  embedDim: number;
+  numHeads: number;
+  /** Width of a block's MLP in multiples of `embedDim`. */
+  mlpRatio: number;
+  inChannels: number;
+  /** Width of the merger's output: the decoder's `hiddenSize`. */
+  hiddenSize: number;
+  ropeTheta: number;
+}
+
+export interface Qwen2VLConfig extends ModelConfig {
+  vision: VisionConfig;
+}
 
 /** Far past any model, and small enough that a list of so many layers, or a row of so many numbers, is no burden. */
 const layers = z.number().int().positive().max(1024);
@@ -36,7 +53,6 @@ const text = z.object({
   num_key_value_heads: size.nullable(),
   hidden_act: z.literal('silu').default('silu'),
   rms_norm_eps: z.number().positive().max(0.1).default(1e-5),
-  max_position_embeddings: size.default(32768),
   layer_types: shortList(z.literal('full_attention', 'only full attention is supported'), 1024).nullish(),
   use_sliding_window: z.literal(false, 'sliding-window attention is not supported').nullish(),
   rope_theta: theta.optional(),
@@ -112,11 +128,10 @@ function textConfig(json: z.infer<typeof text>, context: z.RefinementCtx): TextC
     numHeads: json.num_attention_heads,
     numKeyValueHeads: json.num_key_value_heads ?? json.num_attention_heads,
     headDim: json.hidden_size / json.num_attention_heads,
-    hiddenAct: json.hidden_act,
+    qkNorm: false,
     rmsNormEps: json.rms_norm_eps,
     ropeTheta: ropeJson?.rope_theta ?? json.rope_theta ?? ROPE_THETA,
     mropeSection: ropeJson?.mrope_section ?? [0, 0, 0],
-    maxPositionEmbeddings: json.max_position_embeddings,
   };
 }
 
@@ -125,7 +140,6 @@ const visionConfig = (json: z.infer<typeof vision>): VisionConfig => ({
   embedDim: json.embed_dim,
   numHeads: json.num_heads,
   mlpRatio: json.mlp_ratio,
-  hiddenAct: json.hidden_act,
   inChannels: json.in_channels,
   patchSize: json.patch_size,
   temporalPatchSize: json.temporal_patch_size,

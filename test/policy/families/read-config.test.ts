@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readModelConfig } from '../../src/model-folder/model-config.js';
+import { readModelConfig } from '../../../src/policy/families/read-config.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -109,18 +109,16 @@ it('reads the flat layout', async () => {
       numHeads: 12,
       numKeyValueHeads: 2,
       headDim: 128,
-      hiddenAct: 'silu',
+      qkNorm: false,
       rmsNormEps: 1e-6,
       ropeTheta: 1e6,
       mropeSection: [16, 24, 24],
-      maxPositionEmbeddings: 32768,
     },
     vision: {
       depth: 32,
       embedDim: 1280,
       numHeads: 16,
       mlpRatio: 4,
-      hiddenAct: 'quick_gelu',
       inChannels: 3,
       patchSize: 14,
       temporalPatchSize: 2,

@@ -1,0 +1,15 @@
+import type { ModelConfig } from '../../model-folder/model-config.js';
+import { loadProcessor, type Processor } from '../../prompt/processor.js';
+import type { Family } from './family.js';
+import { FAMILIES } from './index.js';
+
+/** The family that a config was read by. */
+export const familyOf = ({ modelType }: Pick<ModelConfig, 'modelType'>): Family =>
+  FAMILIES.find((family) => family.modelType === modelType)!;
+
+/** Every weight of a model with its shape, in the published checkpoints' names and the order of the forward. */
+export const weightShapes = (config: ModelConfig): Map<string, number[]> => familyOf(config).weightShapes(config);
+
+/** A model folder's processor, see `loadProcessor`. */
+export const openProcessor = ({ folder, config }: { folder: string; config: ModelConfig }): Promise<Processor> =>
+  loadProcessor({ folder, config, family: familyOf(config).prompt });

@@ -140,7 +140,7 @@ const incomplete = (file: string, text: string): ModelError =>
 const missing = (file: string, token: string): ModelError =>
   new ModelError({
     code: 'TOKENIZER_TOKEN_MISSING',
-    message: `${file} has no token ${token}: it is not the tokenizer of a Qwen2-VL model; take the one that came with the weights.`,
+    message: `${file} has no token ${token}: it is the tokenizer of another kind of model; take the one that came with the weights.`,
   });
 
 const fail = (error: ModelError): never => {

@@ -38,7 +38,7 @@ function checkPlaces(stock: TensorStock, shapes: Adapted['shapes']): void {
   if (lost === undefined) return;
   const { weight, role, stored } = lost;
   if (role === 'addend') {
-    const what = `adds a bias, ${stored}, to a layer that has none: Qwen2-VL has no place for it`;
+    const what = `adds a bias, ${stored}, to a layer that has none: the model has no place for it`;
     throw stock.error('ADAPTER_UNSUPPORTED', what);
   }
   const what = `has a tensor ${stored}, and the model has no ${weight}: check that it was trained on this model`;

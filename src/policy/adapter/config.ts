@@ -49,7 +49,7 @@ const PLAIN_STARTS = new Set<unknown>([true, false, null, 'gaussian', 'eva', 'or
 
 /**
  * What has no part in the weights: bookkeeping, options of training, and options that others switch on. `fan_in_fan_out`
- * is of layers that Qwen2-VL has none of, and peft passes over it for all others.
+ * is of layers that these models have none of, and peft passes over it for all others.
  */
 const WITHOUT_EFFECT = new Set([
   ...[

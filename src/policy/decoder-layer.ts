@@ -2,16 +2,11 @@ import type { TextConfig } from '../model-folder/model-config.js';
 import { concat } from '../tensor/ops.js';
 import { activeBackend } from '../tensor/runtime.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
-import {
-  type AttentionSaved,
-  attention,
-  attentionBackward,
-  type Heads,
-  type Projected,
-  splitHeads,
-} from './attention.js';
+import { attention } from './attention.js';
+import { attentionBackward } from './attention-backward.js';
 import type { Geometry } from './geometry.js';
 import { type HeadNormsSaved, headNorms, headNormsBackward } from './head-norm.js';
+import { type AttentionSaved, type Heads, type Projected, splitHeads } from './heads.js';
 import { biasOf, inComputeType, linear, linearBackward, linears } from './linear.js';
 import { type GatedMlpSaved, gatedMlp, gatedMlpBackward } from './mlp.js';
 import { type NormSaved, norm, normBackward } from './norm.js';

@@ -2,7 +2,7 @@ import type { TextConfig } from '../model-folder/model-config.js';
 import { reshape } from '../tensor/ops.js';
 import { activeBackend } from '../tensor/runtime.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
-import type { Projected } from './attention.js';
+import type { Projected } from './heads.js';
 import { biasOf } from './linear.js';
 import { type NormSaved, norm, normBackward } from './norm.js';
 import type { Parameters } from './parameters.js';

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TextConfig } from '../../src/model-folder/model-config.js';
-import { attention, attentionBackward, type Projected, splitHeads } from '../../src/policy/attention.js';
+import { attention } from '../../src/policy/attention.js';
+import { attentionBackward } from '../../src/policy/attention-backward.js';
 import { type Geometry, geometryOf } from '../../src/policy/geometry.js';
+import { type Projected, splitHeads } from '../../src/policy/heads.js';
 import { type Layout, layOut } from '../../src/policy/layout.js';
 import type { Prompt } from '../../src/prompt/prompt.js';
 import { downloadFloats, upload } from '../../src/tensor/ops.js';

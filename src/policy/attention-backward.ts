@@ -1,6 +1,6 @@
+import { fused } from '../tensor/fused.js';
 import type { HeadsPart } from '../tensor/kernels.js';
 import { matmul, reshape } from '../tensor/ops.js';
-import { activeBackend } from '../tensor/runtime.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
 import {
   completionScores,
@@ -74,7 +74,7 @@ export function attentionBackward(args: { saved: AttentionSaved; dy: Tensor; geo
 
 function promptsBackward({ q, k, v }: Heads, dy: Tensor, geometry: Geometry): HeadsParts {
   const { R, asking } = geometry;
-  const whole = activeBackend().kernels.attentionGradient({ ...wholePrompts({ q, k, v }, geometry), dy });
+  const whole = fused().attentionGradient({ ...wholePrompts({ q, k, v }, geometry), dy });
   if (whole !== null)
     return {
       q: [queryPart(whole.q, geometry, 0)],
@@ -86,7 +86,7 @@ function promptsBackward({ q, k, v }: Heads, dy: Tensor, geometry: Geometry): He
     const { start, end, keys } = block;
     const gradient = scope(() => {
       const [qb, kb, db] = [span(q, start * R, end * R), span(k, 0, keys), span(dy, start * R, end * R)];
-      const { weights, dScores } = activeBackend().kernels.attentionWeightsGradient(
+      const { weights, dScores } = fused().attentionWeightsGradient(
         { onOwn: scores(qb, kb) },
         { onOwn: scores(db, span(v, 0, keys)) },
         promptView(geometry, block),
@@ -118,9 +118,7 @@ function completionsBackward(args: {
   geometry: Geometry;
 }): CompletionsGradient[] {
   const { prompt, completion, d, geometry } = args;
-  const whole = scope(() =>
-    activeBackend().kernels.attentionGradient({ ...wholeCompletions(prompt, completion, geometry), dy: d }),
-  );
+  const whole = scope(() => fused().attentionGradient({ ...wholeCompletions(prompt, completion, geometry), dy: d }));
   if (whole === null) return geometry.completionBlocks.map((block) => someBackward({ ...args, block }));
   const together = (x: Tensor) => reshape(x, completion.k.shape);
   return [
@@ -151,7 +149,7 @@ function someBackward(args: {
     const { q, k, v } = someHeads(completion, geometry, block);
     const dy = span(d, block.start * C * R, block.end * C * R);
     const own = (x: Tensor) => perCompletion(x, count);
-    const { weights, dScores } = activeBackend().kernels.attentionWeightsGradient(
+    const { weights, dScores } = fused().attentionWeightsGradient(
       completionScores(q, prompt.k, k, count),
       completionScores(dy, prompt.v, v, count),
       completionView(geometry, block),

@@ -1,6 +1,6 @@
+import { fused } from '../tensor/fused.js';
 import type { HeadsPart, HeadsSegment } from '../tensor/kernels.js';
 import { matmul, reshape } from '../tensor/ops.js';
-import { activeBackend } from '../tensor/runtime.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
 import {
   completionScores,
@@ -37,13 +37,13 @@ export function attention({ prompt, completion }: AttentionSaved, geometry: Geom
 
 function attendPrompts({ q, k, v }: Heads, geometry: Geometry): HeadsPart[] {
   const { R, asking } = geometry;
-  const whole = activeBackend().kernels.attention(wholePrompts({ q, k, v }, geometry));
+  const whole = fused().attention(wholePrompts({ q, k, v }, geometry));
   if (whole !== null) return [queryPart(whole, geometry, 0)];
   return asking.blocks.map((block) => {
     const { start, end, keys } = block;
     const x = scope(() => {
       const onOwn = scores(span(q, start * R, end * R), span(k, 0, keys));
-      const weights = activeBackend().kernels.attentionWeights({ onOwn }, promptView(geometry, block));
+      const weights = fused().attentionWeights({ onOwn }, promptView(geometry, block));
       return matmul(weights.onOwn, span(v, 0, keys));
     });
     return queryPart(x, geometry, start);
@@ -52,14 +52,14 @@ function attendPrompts({ q, k, v }: Heads, geometry: Geometry): HeadsPart[] {
 
 function attendCompletions(prompt: Heads, completion: Heads, geometry: Geometry): HeadsPart[] {
   const { C, completionBlocks } = geometry;
-  const whole = scope(() => activeBackend().kernels.attention(wholeCompletions(prompt, completion, geometry)));
+  const whole = scope(() => fused().attention(wholeCompletions(prompt, completion, geometry)));
   if (whole !== null) return [queryPart(whole, geometry, 0)];
   return completionBlocks.flatMap((block) => {
     const count = block.end - block.start;
     const parts = scope(() => {
       const { q, k, v } = someHeads(completion, geometry, block);
       const own = completionScores(q, prompt.k, k, count);
-      const weights = activeBackend().kernels.attentionWeights(own, completionView(geometry, block));
+      const weights = fused().attentionWeights(own, completionView(geometry, block));
       const fromOwn = matmul(weights.onOwn, perCompletion(v, count));
       return [matmul(weights.onPrompt!, prompt.v), reshape(fromOwn, q.shape)];
     });

@@ -1,6 +1,7 @@
 import type { ModelConfig } from '../model-folder/model-config.js';
+import { activeBackend } from '../tensor/active.js';
+import { fused } from '../tensor/fused.js';
 import type { DecodeContext, KeyValue, PromptCache } from '../tensor/kernels.js';
-import { activeBackend } from '../tensor/runtime.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
 import { finishLayer, type LayerInput, normedInput, project, projectionBiases } from './decoder-layer.js';
 import { embedTokens } from './embedding.js';
@@ -54,7 +55,7 @@ export function decodeRows(args: {
 function fusedLayer({ parameters, config, index, x, context }: DecodeLayerInput): { y: Tensor; own: KeyValue } {
   const name = `model.layers.${index}`;
   const weight = (part: string) => parameters.get(`${name}.${part}.weight`);
-  return activeBackend().kernels.decodeLayer!({
+  return fused().decodeLayer!({
     ...context,
     x,
     weights: {
@@ -77,7 +78,7 @@ function fusedLayer({ parameters, config, index, x, context }: DecodeLayerInput)
 function composedLayer({ context, ...input }: DecodeLayerInput): { y: Tensor; own: KeyValue } {
   const { normed } = normedInput(input);
   const { projected, biases } = project({ ...input, normed, asking: normed });
-  const { y: attended, own } = activeBackend().kernels.decodeAttention({ ...context, ...projected, biases });
+  const { y: attended, own } = fused().decodeAttention({ ...context, ...projected, biases });
   return { y: finishLayer({ ...input, attended }).y, own };
 }
 

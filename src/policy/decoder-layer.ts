@@ -1,6 +1,6 @@
 import type { TextConfig } from '../model-folder/model-config.js';
+import { fused } from '../tensor/fused.js';
 import { concat } from '../tensor/ops.js';
-import { activeBackend } from '../tensor/runtime.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
 import { attention } from './attention.js';
 import { attentionBackward } from './attention-backward.js';
@@ -129,7 +129,7 @@ export function finishLayer(args: LayerInput & { attended: Tensor }): {
     epsilon: config.rmsNormEps,
   });
   const { y: update, saved: mlp } = gatedMlp({ parameters, layer: `${name}.mlp`, x: mlpNormed });
-  const y = activeBackend().kernels.add({ x: mlpNorm.sum, delta: update });
+  const y = fused().add({ x: mlpNorm.sum, delta: update });
   return { y, saved: { mlpNorm, mlpNormed, mlp } };
 }
 

@@ -1,6 +1,6 @@
 import type { TextConfig } from '../model-folder/model-config.js';
+import { fused } from '../tensor/fused.js';
 import { reshape } from '../tensor/ops.js';
-import { activeBackend } from '../tensor/runtime.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
 import type { Projected } from './heads.js';
 import { biasOf } from './linear.js';
@@ -30,7 +30,7 @@ export function headNorms({ parameters, layer, config, projected }: HeadNorms & 
   return scope(() => {
     const [q, k] = NORMED.map((name) => {
       const product = projected[name];
-      const x = activeBackend().kernels.add({ delta: product, bias: biasOf(parameters, `${layer}.${name}_proj`) });
+      const x = fused().add({ delta: product, bias: biasOf(parameters, `${layer}.${name}_proj`) });
       const heads = reshape(x, [x.size / D, D]);
       const { y, saved } = norm({ parameters, layer: `${layer}.${name}_norm`, x: heads, epsilon });
       return { y: reshape(y, product.shape), saved };

@@ -1,5 +1,5 @@
+import { fused } from '../tensor/fused.js';
 import type { HeadsPart, HeadsSegment } from '../tensor/kernels.js';
-import { activeBackend } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Geometry } from './geometry.js';
 
@@ -97,7 +97,7 @@ export function headsOf(args: {
 }): Tensor {
   const { geometry, region, ...rest } = args;
   const { B, KV, D } = geometry;
-  return activeBackend().kernels.toHeads({ ...rest, ...region, column: 0, B, KV, D });
+  return fused().toHeads({ ...rest, ...region, column: 0, B, KV, D });
 }
 
 export const queryPart = (x: Tensor, { KV, R }: Geometry, offset: number): HeadsPart => ({
@@ -120,11 +120,11 @@ export function joinQueries(segments: HeadsSegment[], { KV, R, D, asking }: Geom
   const width = KV * R * D;
   const columns = isGradient ? width : 0;
   const turn = { rotary: asking.rotary, rotatedColumns: columns, scaledColumns: columns, scale: D ** -0.5 };
-  return activeBackend().kernels.fromHeads({ segments, width, D, ...turn });
+  return fused().fromHeads({ segments, width, D, ...turn });
 }
 
 export function joinKeys(segments: HeadsSegment[], { KV, D, rotary }: Geometry, isRotated: boolean): Tensor {
   const width = KV * D;
   const turn = { rotary, rotatedColumns: isRotated ? width : 0, scaledColumns: 0, scale: 1 };
-  return activeBackend().kernels.fromHeads({ segments, width, D, ...turn });
+  return fused().fromHeads({ segments, width, D, ...turn });
 }

@@ -1,5 +1,5 @@
+import { fused } from '../tensor/fused.js';
 import { add, cast, matmul, products, scale } from '../tensor/ops.js';
-import { activeBackend } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { adapterNames, type Parameters } from './parameters.js';
 
@@ -68,7 +68,7 @@ export function linearBackward(args: LinearGradient): Tensor {
 export function linearWeightBackward({ parameters, layer, x, dy }: LinearGradient): void {
   const [weight, bias] = [`${layer}.weight`, `${layer}.bias`];
   if (parameters.isTrainable(weight)) parameters.accumulate(weight, matmul(dy, x, { transposeA: true }));
-  if (parameters.isTrainable(bias)) parameters.accumulate(bias, activeBackend().kernels.columnSum(dy));
+  if (parameters.isTrainable(bias)) parameters.accumulate(bias, fused().columnSum(dy));
 }
 
 /** `x` in the type that `parameters` multiplies in. */

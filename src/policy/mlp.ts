@@ -1,4 +1,4 @@
-import { activeBackend } from '../tensor/runtime.js';
+import { fused } from '../tensor/fused.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { linear, linearBackward, linears } from './linear.js';
 import type { Parameters } from './parameters.js';
@@ -20,14 +20,14 @@ export interface GatedMlpSaved {
 /** @returns y `[N, hidden]` in the compute type */
 export function gatedMlp({ parameters, layer, x }: GatedMlp): { y: Tensor; saved: GatedMlpSaved } {
   const [gate, up] = linears({ parameters, layers: [`${layer}.gate_proj`, `${layer}.up_proj`], x });
-  const product = activeBackend().kernels.swiglu(gate!, up!);
+  const product = fused().swiglu(gate!, up!);
   return { y: linear({ parameters, layer: `${layer}.down_proj`, x: product }), saved: { gate: gate!, up: up! } };
 }
 
 /** @returns the gradient of x in two parts that add up */
 export function gatedMlpBackward(args: GatedMlp & { saved: GatedMlpSaved; dy: Tensor }): [Tensor, Tensor] {
   const { parameters, layer, x, saved, dy } = args;
-  const { swiglu, swigluGradient } = activeBackend().kernels;
+  const { swiglu, swigluGradient } = fused();
   const back = (part: string, input: Tensor, d: Tensor) =>
     linearBackward({ parameters, layer: `${layer}.${part}`, x: input, dy: d });
   const product = swiglu(saved.gate, saved.up);

@@ -1,5 +1,5 @@
+import { fused } from '../tensor/fused.js';
 import type { Normed } from '../tensor/kernels.js';
-import { activeBackend } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { biasOf } from './linear.js';
 import type { Parameters } from './parameters.js';
@@ -26,7 +26,7 @@ export function norm({ parameters, layer, x, delta, deltaLayer, epsilon }: NormI
   y: Tensor;
   saved: NormSaved;
 } {
-  const { y, sum, stats } = activeBackend().kernels.norm({
+  const { y, sum, stats } = fused().norm({
     x,
     delta,
     bias: deltaLayer === undefined ? undefined : biasOf(parameters, deltaLayer),
@@ -53,7 +53,7 @@ export function normBackward(args: {
   const { parameters, layer, saved, dys, residual } = args;
   const [weight, bias] = [`${layer}.weight`, `${layer}.bias`];
   const wantsWeight = parameters.isTrainable(weight);
-  const { dx, dxCast, dWeight, dShift } = activeBackend().kernels.normGradient({
+  const { dx, dxCast, dWeight, dShift } = fused().normGradient({
     ...saved,
     dys,
     weight: parameters.get(weight),

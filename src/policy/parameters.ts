@@ -1,7 +1,7 @@
 import { ModelError } from '../system/errors.js';
+import { activeBackend } from '../tensor/active.js';
 import type { Variable } from '../tensor/backend.js';
 import { add, cast } from '../tensor/ops.js';
-import { activeBackend } from '../tensor/runtime.js';
 import { dispose, keep, scope, type Tensor, track } from '../tensor/tensor.js';
 
 /** The type that matrices are multiplied in; sums, norms, softmax and log-probabilities are float32 always. */

@@ -1,3 +1,4 @@
+import { fused } from '../tensor/fused.js';
 import {
   add,
   argMax,
@@ -11,7 +12,6 @@ import {
   topK,
   upload,
 } from '../tensor/ops.js';
-import { activeBackend } from '../tensor/runtime.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
 import type { Sampling } from './completion.js';
 
@@ -46,7 +46,7 @@ export function drawTokens(args: {
   return scope(() => {
     const isGreedy = temperature === 0;
     if (!isGreedy && top_k === 0 && top_p === 1) {
-      const drawn = activeBackend().kernels.draw({
+      const drawn = fused().draw({
         logits,
         uniforms: below(uniforms),
         scale: 1 / temperature,

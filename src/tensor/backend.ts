@@ -4,9 +4,9 @@ import type { Tensor } from './tensor.js';
 /** What a backend knows a tensor by: TensorFlow's handle number, or a tfjs tensor. */
 export type Handle = unknown;
 
-export type Unary = 'exp' | 'log' | 'rsqrt' | 'square' | 'sigmoid' | 'erf' | 'neg';
-export type Binary = 'add' | 'sub' | 'mul' | 'div' | 'maximum';
-export type Reduction = 'sum' | 'mean' | 'max';
+export type Unary = 'exp' | 'rsqrt' | 'square' | 'sigmoid' | 'erf';
+export type Binary = 'add' | 'sub' | 'mul' | 'maximum';
+export type Reduction = 'sum' | 'mean';
 
 /** Coefficients of one AdamW step, with the bias corrections already in them. */
 export interface AdamCoefficients {
@@ -39,8 +39,8 @@ export interface AdamState {
 }
 
 /**
- * The operations that the model is made of. Two sets of kernels implement them: TensorFlow's through the N-API addon
- * (`tensorflow.ts`), and a portable composition of tfjs operations (`wasm.ts`). A test checks each against the other.
+ * The operations that the model is made of. Two backends have them: TensorFlow, through the N-API addon
+ * (`backends/tensorflow`), and tfjs on WebAssembly (`backends/wasm`). A test checks each against the other.
  */
 export interface Backend {
   readonly name: 'tensorflow' | 'wasm';

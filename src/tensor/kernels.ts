@@ -2,8 +2,9 @@ import type { Tensor } from './tensor.js';
 
 /**
  * The passes over activations that lie between matrix products. They take and give matrices in the compute type, as a
- * product makes them, and work in float32. There are two sets: `portable-kernels.ts` puts them together from the
- * operations of any backend; `native-kernels.ts` has each as one operation of our own on the CPU (C++ in `native/kernels`).
+ * product makes them, and work in float32. There are two sets: `backends/portable` puts them together from the
+ * operations of any backend; `backends/tensorflow/native-kernels.ts` has each as one operation of our own on the CPU (C++
+ * in `native/kernels`). Others reach them through `fused.ts`.
  * A test checks one against the other. Below, N are token rows and T is the compute type.
  */
 export interface Kernels {

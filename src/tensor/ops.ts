@@ -1,5 +1,5 @@
+import { activeBackend } from './active.js';
 import type { Backend } from './backend.js';
-import { activeBackend } from './runtime.js';
 import { scope, type Tensor, track } from './tensor.js';
 
 /** The operations of a backend as functions; their results belong to the innermost `scope`. */
@@ -21,17 +21,14 @@ export const cast = (x: Tensor, dtype: 'float32' | 'bfloat16'): Tensor =>
   x.dtype === dtype ? x : track(on().cast(x, dtype));
 
 export const exp = (x: Tensor): Tensor => track(on().unary('exp', x));
-export const log = (x: Tensor): Tensor => track(on().unary('log', x));
 export const rsqrt = (x: Tensor): Tensor => track(on().unary('rsqrt', x));
 export const square = (x: Tensor): Tensor => track(on().unary('square', x));
 export const sigmoid = (x: Tensor): Tensor => track(on().unary('sigmoid', x));
 export const erf = (x: Tensor): Tensor => track(on().unary('erf', x));
-export const neg = (x: Tensor): Tensor => track(on().unary('neg', x));
 
 export const add = (a: Tensor, b: Tensor): Tensor => track(on().binary('add', a, b));
 export const sub = (a: Tensor, b: Tensor): Tensor => track(on().binary('sub', a, b));
 export const mul = (a: Tensor, b: Tensor): Tensor => track(on().binary('mul', a, b));
-export const div = (a: Tensor, b: Tensor): Tensor => track(on().binary('div', a, b));
 export const maximum = (a: Tensor, b: Tensor): Tensor => track(on().binary('maximum', a, b));
 export const scale = (x: Tensor, factor: number): Tensor => (factor === 1 ? x : track(on().scale(x, factor)));
 export const shift = (x: Tensor, addend: number): Tensor => track(on().shift(x, addend));
@@ -39,7 +36,6 @@ export const shift = (x: Tensor, addend: number): Tensor => track(on().shift(x, 
 /** Over the last axis, which stays with length one. */
 export const sumLast = (x: Tensor): Tensor => track(on().reduce('sum', x, x.shape.length - 1, true));
 export const meanLast = (x: Tensor): Tensor => track(on().reduce('mean', x, x.shape.length - 1, true));
-export const maxLast = (x: Tensor): Tensor => track(on().reduce('max', x, x.shape.length - 1, true));
 /** Over the first axis, which goes. */
 export const sumFirst = (x: Tensor): Tensor => track(on().reduce('sum', x, 0, false));
 

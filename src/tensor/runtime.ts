@@ -2,22 +2,8 @@ import { createRequire } from 'node:module';
 import { SetupError, UsageError } from '../system/errors.js';
 import { processorFlags } from '../system/processor.js';
 import type { Profile } from '../system/profile.js';
+import { activeBackend, isStarted, useBackend } from './active.js';
 import type { Backend } from './backend.js';
-
-let active: Backend | null = null;
-
-/** The backend that every operation runs on. */
-export function activeBackend(): Backend {
-  if (active === null) throw new Error('no backend is started: call startRuntime() first');
-  return active;
-}
-
-/** Makes `backend` the one that every operation runs on, and returns the one before. */
-export function useBackend(backend: Backend): Backend | null {
-  const before = active;
-  active = backend;
-  return before;
-}
 
 /**
  * Starts TensorFlow, or WebAssembly where it cannot be had; a second call returns the same backend. The environment
@@ -34,7 +20,7 @@ export async function startRuntime({
   report: (line: string) => void;
   profile?: Profile;
 }): Promise<Backend> {
-  if (active !== null) return active;
+  if (isStarted()) return activeBackend();
   const wanted = process.env.VAU_RFT_BACKEND;
   if (wanted !== undefined && wanted !== 'tensorflow' && wanted !== 'wasm') {
     const message = `VAU_RFT_BACKEND is ${wanted}; it can be tensorflow or wasm`;
@@ -45,8 +31,9 @@ export async function startRuntime({
     const message = 'TensorFlow cannot be had on this machine; `vau-rft doctor` says what is missing';
     throw new SetupError({ code: 'RUNTIME_MISSING', message });
   }
-  active = tensorflow ?? (await (await import('./wasm.js')).startWasm());
-  return active;
+  const backend = tensorflow ?? (await (await import('./backends/wasm/backend.js')).startWasm());
+  useBackend(backend);
+  return backend;
 }
 
 async function startTensorFlow(args: { report: (line: string) => void; profile?: Profile }): Promise<Backend | null> {
@@ -55,11 +42,13 @@ async function startTensorFlow(args: { report: (line: string) => void; profile?:
   const addon = (await findAddon()) ?? (await ensureRuntime({ report }));
   if (addon === null) return null;
   prepareEnvironment();
-  const { loadBinding } = await import('./binding.js');
-  const { TensorFlowBackend } = await import('./tensorflow.js');
+  const { loadBinding } = await import('./backends/tensorflow/binding.js');
+  const { TensorFlowBackend } = await import('./backends/tensorflow/backend.js');
   const plain = loadBinding(addon.addonPath);
   const binding =
-    profile === undefined ? plain : (await import('./profiled-binding.js')).profiledBinding(plain, profile);
+    profile === undefined
+      ? plain
+      : (await import('./backends/tensorflow/profiled-binding.js')).profiledBinding(plain, profile);
   const kernels = await ensureKernels({ addon, report });
   return new TensorFlowBackend(binding, { instructionSet: kernels === null ? null : loadKernels(kernels) });
 }

@@ -39,7 +39,11 @@ export function track(tensor: Tensor): Tensor {
   return tensor;
 }
 
-/** Runs `body` and frees every tensor that it made, except those in its result (also inside arrays, maps, objects). */
+/**
+ * Runs `body` and frees every tensor that it made, except those in its result (also inside arrays, maps, objects).
+ *
+ * @throws Error where `body` gives a promise: what it makes later would be in the care of whoever runs then
+ */
 export function scope<T>(body: () => T): T {
   const parent = current;
   const made: Tensor[] = [];
@@ -47,6 +51,7 @@ export function scope<T>(body: () => T): T {
   let result: T;
   try {
     result = body();
+    if (result instanceof Promise) throw waitsInScope(result);
   } catch (error) {
     for (const tensor of made) if (!tensor.kept) tensor.dispose();
     throw error;
@@ -61,6 +66,12 @@ export function scope<T>(body: () => T): T {
     else tensor.dispose();
   }
   return result;
+}
+
+function waitsInScope(promise: Promise<unknown>): Error {
+  // It may fail too, and nobody waits for it any more.
+  promise.catch(() => {});
+  return new Error('a scope was given an asynchronous body, and ends before that does: wait outside of it');
 }
 
 /** Takes a tensor out of the care of all scopes: it lives until somebody disposes of it (weights, caches). */

@@ -3,7 +3,7 @@ import { anyOf, fromFirst } from '../parallel/gather.js';
 import { describeLeftOutSamples } from '../prompt/usable-samples.js';
 import { RunError } from '../system/errors.js';
 import { Interrupted } from '../system/interrupted.js';
-import { activeBackend } from '../tensor/runtime.js';
+import { activeBackend } from '../tensor/active.js';
 import type { StepFunction } from './context.js';
 import { evaluate } from './evaluation.js';
 import { metricsLine, Stopwatch, shownMetrics } from './metrics.js';

@@ -1,7 +1,7 @@
 import type { RewardScores } from '../rewards/scores.js';
 import { mean, standardDeviation } from '../statistics/moments.js';
 import type { Profile } from '../system/profile.js';
-import { activeBackend } from '../tensor/runtime.js';
+import { activeBackend } from '../tensor/active.js';
 
 /** One line of `metrics.jsonl`, by key. Null: there was nothing to measure. */
 export type Metrics = Record<string, number | null>;

@@ -14,7 +14,8 @@ import { isVision } from '../policy/shapes.js';
 import { FeatureCache } from '../policy/vision/feature-cache.js';
 import type { Processor } from '../prompt/processor.js';
 import { ModelError } from '../system/errors.js';
-import { activeBackend, fastestType } from '../tensor/runtime.js';
+import { activeBackend } from '../tensor/active.js';
+import { fastestType } from '../tensor/runtime.js';
 
 /** Bytes of a frozen vision tower's outputs that are kept on the device. */
 const FEATURE_BYTES = 2 ** 30;

@@ -18,7 +18,7 @@ import type { RunFolder } from '../run/run-folder.js';
 import { RunError } from '../system/errors.js';
 import { once } from '../system/once.js';
 import type { Profile } from '../system/profile.js';
-import { activeBackend } from '../tensor/runtime.js';
+import { activeBackend } from '../tensor/active.js';
 import { openFrameCache } from '../video/frame-cache.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { StepContext } from './context.js';

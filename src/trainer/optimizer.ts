@@ -1,7 +1,7 @@
 import type { Parameters } from '../policy/parameters.js';
+import { activeBackend } from '../tensor/active.js';
 import type { AdamState, Variable } from '../tensor/backend.js';
 import { downloadFloats, squaredNorm, upload } from '../tensor/ops.js';
-import { activeBackend } from '../tensor/runtime.js';
 import { scope, track } from '../tensor/tensor.js';
 
 /** Options of AdamW, named as in the config's `training`. */

@@ -10,7 +10,7 @@ import { promptMaker, sampleChecker } from '../prompt/sample-prompt.js';
 import { UsableSamples } from '../prompt/usable-samples.js';
 import { idleRewards } from '../rewards/idle.js';
 import { expectedCompletion } from '../tasks/words.js';
-import { activeBackend } from '../tensor/runtime.js';
+import { activeBackend } from '../tensor/active.js';
 import { nothingUsable } from './data-stream.js';
 import { checkMemory, countWeights, weightMemory } from './memory.js';
 import { factorValues } from './models.js';

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TextConfig } from '../../src/model-folder/model-config.js';
 import { scoreTokens, scoreTokensBackward } from '../../src/policy/head.js';
+import { activeBackend } from '../../src/tensor/active.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
-import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
 import { at, build, map, plain, random, toDevice } from '../tensor/plain.js';
 import { expectGradients, gradientsOf, type Inputs, parametersOf } from './numeric.js';

@@ -1,8 +1,9 @@
 import { beforeAll, expect, it } from 'vitest';
 import { biasOf, linear, linearBackward, linearWeightBackward } from '../../src/policy/linear.js';
 import type { Parameters } from '../../src/policy/parameters.js';
+import { activeBackend } from '../../src/tensor/active.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
-import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { startRuntime } from '../../src/tensor/runtime.js';
 import { scope, type Tensor } from '../../src/tensor/tensor.js';
 import { at, build, matmul, type Plain, random, toDevice } from '../tensor/plain.js';
 import { expectGradients, gradientsOf, type Inputs, parametersOf } from './numeric.js';

@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { readModelConfig } from '../../src/policy/families/read-config.js';
 import { adaptedLayers, addAdapters, initialFactors } from '../../src/policy/lora.js';
 import { Parameters } from '../../src/policy/parameters.js';
-import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { activeBackend } from '../../src/tensor/active.js';
+import { startRuntime } from '../../src/tensor/runtime.js';
 import { fixture } from './reference-models.js';
 
 beforeAll(async () => {

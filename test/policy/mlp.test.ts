@@ -1,7 +1,8 @@
 import { beforeAll, expect, it } from 'vitest';
 import { gatedMlp, gatedMlpBackward } from '../../src/policy/mlp.js';
+import { activeBackend } from '../../src/tensor/active.js';
 import { add, downloadFloats } from '../../src/tensor/ops.js';
-import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
 import { at, build, map, matmul, type Plain, random, toDevice } from '../tensor/plain.js';
 import { expectGradients, gradientsOf, type Inputs, parametersOf } from './numeric.js';

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { norm, normBackward } from '../../src/policy/norm.js';
+import { activeBackend } from '../../src/tensor/active.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
-import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
 import { at, build, map, random, toDevice } from '../tensor/plain.js';
 import { expectGradients, gradientsOf, type Inputs, parametersOf } from './numeric.js';

@@ -2,8 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { toBatch } from '../../src/policy/batch.js';
 import { loadModel } from '../../src/policy/load.js';
 import { Policy } from '../../src/policy/policy.js';
+import { activeBackend } from '../../src/tensor/active.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
-import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
 import {
   fixture,

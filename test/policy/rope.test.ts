@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { inverseFrequencies, textRotary, visionRotary } from '../../src/policy/rope.js';
+import { activeBackend } from '../../src/tensor/active.js';
 import type { Rotary } from '../../src/tensor/kernels.js';
 import { downloadFloats, upload } from '../../src/tensor/ops.js';
-import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { startRuntime } from '../../src/tensor/runtime.js';
 import { scope, type Tensor } from '../../src/tensor/tensor.js';
 import { random, toDevice } from '../tensor/plain.js';
 import { expectGradients, type Inputs } from './numeric.js';

@@ -3,10 +3,10 @@ import { readTrainable, type TrainableAdapter } from '../../src/policy/adapter/t
 import { loadModel } from '../../src/policy/load.js';
 import { addAdapters } from '../../src/policy/lora.js';
 import { Policy } from '../../src/policy/policy.js';
+import { useBackend } from '../../src/tensor/active.js';
 import type { Backend } from '../../src/tensor/backend.js';
+import { startWasm } from '../../src/tensor/backends/wasm/backend.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
-import { useBackend } from '../../src/tensor/runtime.js';
-import { startWasm } from '../../src/tensor/wasm.js';
 import { accumulateGrpo, type Objective, toMicroBatches } from '../../src/trainer/micro-batch.js';
 import {
   fixture,

@@ -4,7 +4,8 @@ import { loadModel } from '../../src/policy/load.js';
 import { Policy } from '../../src/policy/policy.js';
 import { generate } from '../../src/rollout/generate.js';
 import { uniform } from '../../src/system/random.js';
-import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { activeBackend } from '../../src/tensor/active.js';
+import { startRuntime } from '../../src/tensor/runtime.js';
 import { fixture, largestDifference, type ModelCase, readJsonFixture, toPrompt } from '../policy/reference-models.js';
 
 const MODELS = ['grouped-tied', 'multi-query-bf16', 'long-video-f16', 'flat-sharded'];

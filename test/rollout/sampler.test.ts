@@ -1,8 +1,9 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Sampling } from '../../src/rollout/completion.js';
 import { drawTokens } from '../../src/rollout/sampler.js';
+import { activeBackend } from '../../src/tensor/active.js';
 import { upload } from '../../src/tensor/ops.js';
-import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
 
 beforeAll(async () => {

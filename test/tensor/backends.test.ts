@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { useBackend } from '../../src/tensor/active.js';
 import type { Backend, Binary, Reduction, Unary } from '../../src/tensor/backend.js';
 import * as ops from '../../src/tensor/ops.js';
-import { useBackend } from '../../src/tensor/runtime.js';
 import { scope, type Tensor, track } from '../../src/tensor/tensor.js';
 import { readJsonFixture, readTensorFixture } from '../policy/reference-models.js';
 import { expectClose, startBackends } from './backends.js';
@@ -33,14 +33,12 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))('%s',
 
   it.each<[Unary, (x: Tensor) => Tensor, (x: number) => number]>([
     ['exp', ops.exp, Math.exp],
-    ['log', ops.log, Math.log],
     ['rsqrt', ops.rsqrt, (x) => 1 / Math.sqrt(x)],
     ['square', ops.square, (x) => x * x],
     ['sigmoid', ops.sigmoid, (x) => 1 / (1 + Math.exp(-x))],
     ['erf', ops.erf, erf],
-    ['neg', ops.neg, (x) => -x],
   ])('%s', (op, run, f) => {
-    const isPositive = op === 'log' || op === 'rsqrt';
+    const isPositive = op === 'rsqrt';
     const x = map(random([3, 5, 7], 1), (value) => Math.fround(isPositive ? 2.01 + 2 * value : 3 * value));
     const found = result(() => run(toDevice(x)));
     expectClose(found, map(x, f), 5e-7);
@@ -78,7 +76,6 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))('%s',
     ['add', ops.add, (a, b) => a + b],
     ['sub', ops.sub, (a, b) => a - b],
     ['mul', ops.mul, (a, b) => a * b],
-    ['div', ops.div, (a, b) => a / b],
     ['maximum', ops.maximum, Math.max],
   ])('%s, with axes repeated', (_op, run, f) => {
     for (const [shapeA, shapeB, shape] of broadcasts) {
@@ -102,7 +99,7 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))('%s',
     );
   });
 
-  it.each(['sum', 'mean', 'max'] as Reduction[])('reduce %s along each axis', (op) => {
+  it.each(['sum', 'mean'] as Reduction[])('reduce %s along each axis', (op) => {
     const x = random([3, 5, 7], 1);
     for (const axis of [0, 1, 2])
       for (const keepDims of [true, false]) {
@@ -113,7 +110,7 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))('%s',
             const full = (j: number) => (keepDims ? index.with(axis, j) : index.toSpliced(axis, 0, j));
             const values = Array.from({ length }, (_, j) => at(x, full(j)));
             const sum = values.reduce((a, b) => a + b, 0);
-            return { sum, mean: sum / length, max: Math.max(...values) }[op];
+            return { sum, mean: sum / length }[op];
           },
         );
         expectClose(

@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
+import { useBackend } from '../../src/tensor/active.js';
 import type { Backend } from '../../src/tensor/backend.js';
-import { startRuntime, useBackend } from '../../src/tensor/runtime.js';
-import { startWasm } from '../../src/tensor/wasm.js';
+import { startWasm } from '../../src/tensor/backends/wasm/backend.js';
+import { startRuntime } from '../../src/tensor/runtime.js';
 import type { Plain } from './plain.js';
 
 /** Every backend that this machine has, in one process. */

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../../src/system/errors.js';
+import { TensorFlowBackend } from '../../src/tensor/backends/tensorflow/backend.js';
+import type { NativeInput } from '../../src/tensor/backends/tensorflow/executor.js';
 import { cast, upload } from '../../src/tensor/ops.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
 import { type DType, scope } from '../../src/tensor/tensor.js';
-import { type NativeInput, TensorFlowBackend } from '../../src/tensor/tensorflow.js';
 import { sizeOf } from './plain.js';
 
 const started = await startRuntime({ report: () => {} });
@@ -200,7 +201,7 @@ function run(op: string, { inputs, outputs }: Operation, type: 'float32' | 'bflo
     const all = Object.entries(inputs).map(([name, given]) => [name, tensor(given)] as const);
     const list = all.filter(([name]) => /^(dys|ws|parts)\d$/.test(name)).map(([, x]) => x as never);
     const single = all.filter(([name]) => !/^(dys|ws|parts)\d$/.test(name)).map(([, x]) => x);
-    const made = backend!.runNative({
+    const made = backend!.executor.runNative({
       op,
       inputs: list.length === 0 ? single : [...single, { list }],
       outputs: outputs.map((output) => (output === 'T' ? type : output)),

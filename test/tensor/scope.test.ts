@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { activeBackend } from '../../src/tensor/active.js';
 import { upload } from '../../src/tensor/ops.js';
-import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { startRuntime } from '../../src/tensor/runtime.js';
 import { bytesOf, dispose, keep, scope, type Tensor } from '../../src/tensor/tensor.js';
 
 beforeAll(async () => {
@@ -110,4 +111,18 @@ it('tensors that no scope made live until somebody disposes of them', () => {
   scope(waste);
   expect(live()).toBe(1);
   x.dispose();
+});
+
+it('does not take a body that waits, and keeps nothing of what that has made', () => {
+  const waiting = async () => {
+    make();
+    return make();
+  };
+  expect(() => scope(waiting)).toThrow('asynchronous');
+  expect(() =>
+    scope(async () => {
+      make();
+      throw new Error('later');
+    }),
+  ).toThrow('asynchronous');
 });

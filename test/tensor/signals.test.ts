@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import type { Binding } from '../../src/tensor/binding.js';
+import type { Binding } from '../../src/tensor/backends/tensorflow/binding.js';
 import { ensureRuntime, findAddon } from '../../src/tensor/setup/index.js';
 
 const run = promisify(execFile);

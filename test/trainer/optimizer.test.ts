@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Parameters } from '../../src/policy/parameters.js';
+import { useBackend } from '../../src/tensor/active.js';
 import type { Backend } from '../../src/tensor/backend.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
-import { useBackend } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
 import { AdamW, type OptimizerOptions } from '../../src/trainer/optimizer.js';
 import { largestDifference, readJsonFixture, readTensorFixture } from '../policy/reference-models.js';

@@ -1,7 +1,8 @@
 import { access, cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { activeBackend, startRuntime } from '../../src/tensor/runtime.js';
+import { activeBackend } from '../../src/tensor/active.js';
+import { startRuntime } from '../../src/tensor/runtime.js';
 import { openCheckpoint } from '../../src/trainer/checkpoint.js';
 import { tinyProject } from '../tiny-project.js';
 import { readLines, trainHere } from './train-here.js';

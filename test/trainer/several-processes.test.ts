@@ -2,7 +2,7 @@ import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openSafetensors, toFloat32 } from '../../src/model-folder/safetensors.js';
-import { activeBackend } from '../../src/tensor/runtime.js';
+import { activeBackend } from '../../src/tensor/active.js';
 import { openCheckpoint } from '../../src/trainer/checkpoint.js';
 import { tinyProject } from '../tiny-project.js';
 import { readLines, trainHere } from './train-here.js';

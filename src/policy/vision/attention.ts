@@ -1,6 +1,6 @@
+import { fused } from '../../tensor/fused.js';
 import type { AttentionView, HeadsPart, HeadsSegment, Rotary } from '../../tensor/kernels.js';
 import { matmul } from '../../tensor/ops.js';
-import { activeBackend } from '../../tensor/runtime.js';
 import { scope, type Tensor } from '../../tensor/tensor.js';
 import type { WindowRun } from './windows.js';
 
@@ -28,7 +28,7 @@ export function splitWindows(
   const { qkv, bias, rotary, windows, heads } = args;
   const E = qkv.shape[1]! / 3;
   const D = E / heads;
-  const { toHeads } = activeBackend().kernels;
+  const { toHeads } = fused();
   return windows.map(({ start, windows: B, patches }) => {
     const place = { x: qkv, start, B, tokens: patches, KV: heads, R: 1, D, bias };
     return {
@@ -58,12 +58,12 @@ export function windowAttention({ split, windows, heads }: WindowAttention & { s
       return segment(run, [{ x, offset: 0, column: 0, KV: heads, R: 1 }]);
     });
     const none = { rotatedColumns: 0, scaledColumns: 0, scale: 1 };
-    return activeBackend().kernels.fromHeads({ segments, width: heads * D, D, ...none });
+    return fused().fromHeads({ segments, width: heads * D, D, ...none });
   });
 }
 
 function attend({ q, k, v }: WindowHeads, view: AttentionView): Tensor {
-  const { attention, attentionWeights } = activeBackend().kernels;
+  const { attention, attentionWeights } = fused();
   const whole = attention({ q, own: { k, v }, view });
   if (whole !== null) return whole;
   const onOwn = matmul(q, k, { transposeB: true });
@@ -72,7 +72,7 @@ function attend({ q, k, v }: WindowHeads, view: AttentionView): Tensor {
 
 /** @param dy as q */
 function attendBackward({ q, k, v }: WindowHeads, dy: Tensor, view: AttentionView): WindowHeads {
-  const { attentionGradient, attentionWeightsGradient } = activeBackend().kernels;
+  const { attentionGradient, attentionWeightsGradient } = fused();
   const whole = attentionGradient({ q, own: { k, v }, view, dy });
   if (whole !== null) return { q: whole.q, ...whole.own };
   const { weights, dScores } = attentionWeightsGradient(
@@ -102,7 +102,7 @@ export function windowAttentionBackward(
     const D = E / heads;
     const segments = windows.map((run, i) => {
       const { start, windows: B, patches: tokens } = run;
-      const d = activeBackend().kernels.toHeads({
+      const d = fused().toHeads({
         ...{ x: dy, start, column: 0, B, tokens, KV: heads, R: 1, D, scale: 1 },
       });
       const { q, k, v } = scope(() => attendBackward(split[i]!, d, view(run, heads)));
@@ -110,7 +110,7 @@ export function windowAttentionBackward(
       return segment(run, [q, k, v].map(part));
     });
     const turn = { rotary, rotatedColumns: 2 * E, scaledColumns: E, scale: D ** -0.5 };
-    return activeBackend().kernels.fromHeads({ segments, width: 3 * E, D, ...turn });
+    return fused().fromHeads({ segments, width: 3 * E, D, ...turn });
   });
 }
 

@@ -1,5 +1,5 @@
+import { fused } from '../../tensor/fused.js';
 import type { Rotary } from '../../tensor/kernels.js';
-import { activeBackend } from '../../tensor/runtime.js';
 import { scope, type Tensor } from '../../tensor/tensor.js';
 import { biasOf, inComputeType, linear, linearBackward } from '../linear.js';
 import { type NormSaved, norm, normBackward } from '../norm.js';
@@ -53,7 +53,7 @@ export function blockForward<MlpSaved>(args: Block<MlpSaved> & { x: Tensor }): {
       epsilon,
     });
     const update = mlp.forward({ parameters, layer: `${layer}.mlp`, x: normed2 });
-    const y = activeBackend().kernels.add({ x: norm2.sum, delta: update.y, bias: biasOf(parameters, update.last) });
+    const y = fused().add({ x: norm2.sum, delta: update.y, bias: biasOf(parameters, update.last) });
     return { y, saved: { norm1, normed1, split, attended, norm2, normed2, mlp: update.saved } };
   });
 }

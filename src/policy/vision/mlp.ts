@@ -1,4 +1,4 @@
-import { activeBackend } from '../../tensor/runtime.js';
+import { fused } from '../../tensor/fused.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { biasOf, linear, linearBackward } from '../linear.js';
 import type { Parameters } from '../parameters.js';
@@ -25,11 +25,11 @@ export const quickGeluMlp: VisionMlp<Tensor> = {
     const inner = linear({ parameters, layer: `${layer}.fc1`, x });
     const bias = biasOf(parameters, `${layer}.fc1`)!;
     const last = `${layer}.fc2`;
-    const y = linear({ parameters, layer: last, x: activeBackend().kernels.quickGelu(inner, bias) });
+    const y = linear({ parameters, layer: last, x: fused().quickGelu(inner, bias) });
     return { y, last, saved: inner };
   },
   backward: ({ parameters, layer, x, saved: inner, dy }) => {
-    const { quickGelu, quickGeluGradient } = activeBackend().kernels;
+    const { quickGelu, quickGeluGradient } = fused();
     const back = (name: string, input: Tensor, d: Tensor) =>
       linearBackward({ parameters, layer: `${layer}.${name}`, x: input, dy: d });
     const bias = biasOf(parameters, `${layer}.fc1`)!;

@@ -1,5 +1,5 @@
 import { SetupError } from '../../system/errors.js';
-import type { Binding } from '../binding.js';
+import type { Binding } from '../backends/tensorflow/binding.js';
 import { prepareEnvironment } from './environment.js';
 import { runTool, ToolError } from './tool.js';
 

@@ -6,7 +6,8 @@ import { loadModel } from '../../../src/policy/load.js';
 import { addAdapters } from '../../../src/policy/lora.js';
 import { mergeAdapter } from '../../../src/policy/merge.js';
 import { Policy } from '../../../src/policy/policy.js';
-import { activeBackend, startRuntime } from '../../../src/tensor/runtime.js';
+import { activeBackend } from '../../../src/tensor/active.js';
+import { startRuntime } from '../../../src/tensor/runtime.js';
 import { folderWith } from '../../folder.js';
 import { nextLogits } from '../next-logits.js';
 import {

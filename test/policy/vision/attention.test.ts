@@ -1,8 +1,9 @@
 import { beforeAll, expect, it } from 'vitest';
 import { splitWindows, windowAttention, windowAttentionBackward } from '../../../src/policy/vision/attention.js';
 import { sliceWindows } from '../../../src/policy/vision/windows.js';
+import { activeBackend } from '../../../src/tensor/active.js';
 import { downloadFloats, sumFirst } from '../../../src/tensor/ops.js';
-import { activeBackend, startRuntime } from '../../../src/tensor/runtime.js';
+import { startRuntime } from '../../../src/tensor/runtime.js';
 import { scope } from '../../../src/tensor/tensor.js';
 import { at, build, map, random, toDevice } from '../../tensor/plain.js';
 import { expectGradients, type Inputs } from '../numeric.js';

@@ -1,7 +1,8 @@
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import { FeatureCache } from '../../../src/policy/vision/feature-cache.js';
+import { activeBackend } from '../../../src/tensor/active.js';
 import { upload } from '../../../src/tensor/ops.js';
-import { activeBackend, startRuntime } from '../../../src/tensor/runtime.js';
+import { startRuntime } from '../../../src/tensor/runtime.js';
 import { scope } from '../../../src/tensor/tensor.js';
 
 beforeAll(async () => {

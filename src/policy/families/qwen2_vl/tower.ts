@@ -1,6 +1,6 @@
+import { fused } from '../../../tensor/fused.js';
 import type { Rotary } from '../../../tensor/kernels.js';
 import { cast, reshape, upload } from '../../../tensor/ops.js';
-import { activeBackend } from '../../../tensor/runtime.js';
 import { dispose, scope, type Tensor } from '../../../tensor/tensor.js';
 import { biasOf, inComputeType, linear, linearBackward, linearWeightBackward } from '../../linear.js';
 import { type NormSaved, norm, normBackward } from '../../norm.js';
@@ -64,7 +64,7 @@ function towerForward(args: TowerParts & { videos: Video[]; keepsSaved: boolean 
     const { spatialMergeSize: merge, ropeTheta: theta } = config;
     const table = patchRotary({ grids, merge, theta, dimension: D });
     const rotary = { cos: upload(table.cos, [count, D]), sin: upload(table.sin, [count, D]) };
-    const { add } = activeBackend().kernels;
+    const { add } = fused();
     const windows = sliceWindows(grids);
     const blocks: BlockSaved<Tensor>[] = [];
     let x = cast(linear({ parameters, layer: 'visual.patch_embed.proj', x: patches }), 'float32');

@@ -1,6 +1,7 @@
-import type { AttentionArgs, DecodeContext, Kernels, KeyValue } from './kernels.js';
-import { type DType, dispose, type Tensor, track } from './tensor.js';
-import type { NativeInput, TensorFlowBackend } from './tensorflow.js';
+import type { Backend } from '../../backend.js';
+import type { AttentionArgs, DecodeContext, Kernels, KeyValue } from '../../kernels.js';
+import { type DType, dispose, type Tensor, track } from '../../tensor.js';
+import type { Executor, NativeInput } from './executor.js';
 
 /** Rows of x up to which reading W is what a product x · Wᵀ costs. */
 export const FEW_ROWS = 16;
@@ -13,9 +14,17 @@ const FIRST_CAPACITY = 64;
  *
  * @param multiplies the types in which large products are ours
  */
-export function nativeKernels(backend: TensorFlowBackend, { multiplies }: { multiplies: ReadonlySet<DType> }): Kernels {
+export function nativeKernels({
+  backend,
+  executor,
+  multiplies,
+}: {
+  backend: Backend;
+  executor: Executor;
+  multiplies: ReadonlySet<DType>;
+}): Kernels {
   const run = (op: string, inputs: readonly NativeInput[], outputs: readonly DType[]): Tensor[] =>
-    backend.runNative({ op, inputs, outputs }).map(track);
+    executor.runNative({ op, inputs, outputs }).map(track);
   const none: NativeInput = { empty: 'float32' };
   const noneLike = (x: { dtype: DType }): NativeInput => ({ empty: x.dtype });
   const ints = (...values: (number | boolean)[]): NativeInput => ({ ints: values.map(Number) });
@@ -172,13 +181,13 @@ export function nativeKernels(backend: TensorFlowBackend, { multiplies }: { mult
   function room(args: { before?: KeyValue; groups: number; D: number; t: number; type: DType }): KeyValue {
     const { before, groups, D, t, type } = args;
     if (before === undefined) {
-      const fresh = () => track(backend.zeros([groups, FIRST_CAPACITY, D], type));
+      const fresh = () => track(executor.zeros([groups, FIRST_CAPACITY, D], type));
       return { k: fresh(), v: fresh() };
     }
     const capacity = before.k.shape[1]!;
     if (t < capacity) return before;
     const grown = (x: Tensor): Tensor => {
-      const more = backend.zeros([groups, capacity, D], type);
+      const more = executor.zeros([groups, capacity, D], type);
       const both = track(backend.concat([x, more], 1));
       more.dispose();
       return both;

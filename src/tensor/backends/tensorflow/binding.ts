@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { ModelError } from '../system/errors.js';
+import { ModelError } from '../../../system/errors.js';
 
 /** What the N-API addon of `@tensorflow/tfjs-node-gpu` exports (its `binding/tfjs_binding.cc`). */
 export interface Binding {

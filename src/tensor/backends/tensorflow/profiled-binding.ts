@@ -1,4 +1,4 @@
-import type { Profile } from '../system/profile.js';
+import type { Profile } from '../../../system/profile.js';
 import type { Binding } from './binding.js';
 
 /** The decoder layer that is one operation measures its products by itself (`native/kernels/product.cc`). */

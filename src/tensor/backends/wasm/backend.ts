@@ -1,29 +1,25 @@
 import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import type { AdamCoefficients, AdamState, Backend, Binary, Reduction, Unary, Variable } from './backend.js';
-import { portableKernels } from './portable-kernels.js';
-import { Tensor } from './tensor.js';
+import type { AdamCoefficients, AdamState, Backend, Binary, Reduction, Unary, Variable } from '../../backend.js';
+import { Tensor } from '../../tensor.js';
+import { portableKernels } from '../portable/kernels.js';
 
 const UNARY: Record<Unary, (x: tf.Tensor) => tf.Tensor> = {
   exp: tf.exp,
-  log: tf.log,
   rsqrt: tf.rsqrt,
   square: tf.square,
   sigmoid: tf.sigmoid,
   erf,
-  neg: tf.neg,
 };
 const BINARY: Record<Binary, (a: tf.Tensor, b: tf.Tensor) => tf.Tensor> = {
   add: tf.add,
   sub: tf.sub,
   mul: tf.mul,
-  div: tf.div,
   maximum: tf.maximum,
 };
 const REDUCTION: Record<Reduction, (x: tf.Tensor, axis: number, keepDims: boolean) => tf.Tensor> = {
   sum: tf.sum,
   mean: tf.mean,
-  max: tf.max,
 };
 
 /** Starts tfjs's WebAssembly backend. */
@@ -38,7 +34,7 @@ export class WasmBackend implements Backend {
   readonly name = 'wasm';
   readonly supportsBfloat16 = false;
   readonly usesGpu = false;
-  readonly kernels = portableKernels;
+  readonly kernels = portableKernels(this);
   #handles = 0;
 
   upload(data: Float32Array | Int32Array, shape: readonly number[]): Tensor {

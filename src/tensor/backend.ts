@@ -1,8 +1,5 @@
 import type { Kernels } from './kernels.js';
-import type { Tensor } from './tensor.js';
-
-/** What a backend knows a tensor by: TensorFlow's handle number, or a tfjs tensor. */
-export type Handle = unknown;
+import type { Handle, Tensor } from './tensor.js';
 
 export type Unary = 'exp' | 'rsqrt' | 'square' | 'sigmoid' | 'erf';
 export type Binary = 'add' | 'sub' | 'mul' | 'maximum';

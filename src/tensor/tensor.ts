@@ -1,4 +1,10 @@
-import type { Backend, Handle } from './backend.js';
+/** What a backend knows a tensor by: TensorFlow's handle number, or a tfjs tensor. */
+export type Handle = unknown;
+
+/** The backend that a tensor lies on. */
+interface Owner {
+  free(handle: Handle): void;
+}
 
 export type DType = 'float32' | 'bfloat16' | 'int32';
 
@@ -9,7 +15,7 @@ export class Tensor {
   kept = false;
 
   constructor(
-    readonly backend: Backend,
+    readonly backend: Owner,
     readonly handle: Handle,
     readonly shape: readonly number[],
     readonly dtype: DType,

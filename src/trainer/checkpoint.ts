@@ -6,11 +6,12 @@ import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { CheckpointError } from '../system/errors.js';
 import { type RunState, stateSchema } from './run-state.js';
-import { OPTIMIZER } from './training-files.js';
 
 const manifestSchema = z.record(z.string(), z.object({ size: z.number(), sha256: z.string() }));
 
 const STATE = 'state.json';
+/** The optimizer's moments. */
+export const OPTIMIZER = 'optimizer.safetensors';
 const MANIFEST = 'manifest.json';
 const NAME = /^step-(\d{6,})$/;
 const UNFINISHED = /^\.step-\d+\.unfinished$/;

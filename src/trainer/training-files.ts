@@ -3,13 +3,10 @@ import type { Config } from '../config/schema.js';
 import { modelFolder } from '../model-folder/model-folder.js';
 import { openSafetensors, toFloat32, writeSafetensors } from '../model-folder/safetensors.js';
 import { saveAdapter, saveModel } from '../policy/save.js';
-import type { Checkpoint } from './checkpoint.js';
+import { type Checkpoint, OPTIMIZER } from './checkpoint.js';
 import type { StepContext } from './context.js';
 import type { Models } from './models.js';
 import type { AdamW } from './optimizer.js';
-
-/** The optimizer's moments in a checkpoint's folder. */
-export const OPTIMIZER = 'optimizer.safetensors';
 
 /** Writes the policy (an adapter, or a whole model folder) and the optimizer's moments into a checkpoint's folder. */
 export async function saveTraining(args: {

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { SetupError } from '../system/errors.js';
 import { npmIntegrity } from '../system/npm-integrity.js';
-import { ffmpegVersion } from './ffmpeg.js';
 import { PACKAGES, WHEEL_VERSION, WHEELS } from './ffmpeg-releases.js';
+import { ffmpegVersion } from './ffmpeg-version.js';
 
 const execute = promisify(execFile);
 const limits = { timeout: 600_000, maxBuffer: 16 * 2 ** 20, windowsHide: true };

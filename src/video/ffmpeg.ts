@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { access } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { cacheFolder } from '../system/cache-folder.js';
 import { SetupError } from '../system/errors.js';
+import { ffmpegVersion } from './ffmpeg-version.js';
 
 /** An ffmpeg program that runs. */
 export interface Ffmpeg {
@@ -17,18 +16,6 @@ export interface Ffmpeg {
 /** Where setup puts the program that it brings. */
 export const fetchedFfmpeg = (): string =>
   join(cacheFolder(), 'ffmpeg', process.platform === 'win32' ? 'ffmpeg.exe' : 'ffmpeg');
-
-/**
- * The version of the ffmpeg at `path`.
- * @throws Error if it does not run, or is not ffmpeg.
- */
-export const ffmpegVersion = async (path: string): Promise<string> => {
-  const { stdout } = await promisify(execFile)(path, ['-version'], { timeout: 30_000, windowsHide: true });
-  const version = /^ffmpeg version (\S+)/.exec(stdout)?.[1];
-  if (version === undefined)
-    throw new Error(`${path} is not ffmpeg: -version says ${JSON.stringify(stdout.slice(0, 80))}`);
-  return version;
-};
 
 let found: { key: string; answer: Promise<Ffmpeg | null> } | undefined;
 

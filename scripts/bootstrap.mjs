@@ -3,7 +3,7 @@
  *
  * Installs the packages if package-lock.json is not what is installed, and compiles src/ into dist/ if it is not what
  * was compiled; says nothing where there is nothing to do. `build` stops there; `test` runs all checks (ARGS go to
- * vitest); any other COMMAND is one of `vau-rft`. Plain JavaScript without packages, since it runs before there are any.
+ * vitest), `lint` those that only read; any other COMMAND is one of `vau-rft`. Plain JavaScript without packages, since it runs before there are any.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -18,6 +18,8 @@ const at = (...parts) => join(root, ...parts);
 const tools = {
   tsc: at('node_modules', 'typescript', 'bin', 'tsc'),
   biome: at('node_modules', '@biomejs', 'biome', 'bin', 'biome'),
+  depcruise: at('node_modules', 'dependency-cruiser', 'bin', 'dependency-cruise.mjs'),
+  knip: at('node_modules', 'knip', 'bin', 'knip.js'),
   vitest: at('node_modules', 'vitest', 'vitest.mjs'),
 };
 
@@ -127,9 +129,16 @@ const setUp = async () => {
   await ensureFfmpeg({ report: say });
 };
 
+/** Style; imports against the order of the folders, and circles; files, exports and packages that nobody uses. */
+const lint = async () => {
+  await step('checking style', () => node([tools.biome, 'check']));
+  await step('checking imports', () => node([tools.depcruise, 'src', 'bench', 'scripts']));
+  await step('looking for what nobody uses', () => node([tools.knip]));
+};
+
 const test = async (args) => {
   await step('checking types', () => node([tools.tsc, '--noEmit']));
-  await step('checking style', () => node([tools.biome, 'check']));
+  await lint();
   await setUp();
   await node([tools.vitest, 'run', ...args]);
 };
@@ -143,6 +152,7 @@ try {
   await install();
   await build();
   if (command === 'test') await test(args);
+  else if (command === 'lint') await lint();
   else if (command !== 'build') await node([at('dist', 'cli', 'main.js'), command, ...args]);
 } catch (error) {
   if (!(error instanceof Failure)) throw error;

@@ -215,5 +215,3 @@ export const optionsSchema = z.strictObject({
 
 /** The options as parsed, defaults filled in. */
 export type Options = z.output<typeof optionsSchema>;
-export type DataSource = z.output<typeof source>;
-export type LoraConfig = z.output<typeof lora>;

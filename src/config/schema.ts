@@ -2,8 +2,6 @@ import type { z } from 'zod';
 import { reportCombinations } from './combinations.js';
 import { optionsSchema } from './options.js';
 
-export type { DataSource, LoraConfig } from './options.js';
-
 /** A whole config: its options, the combinations that cannot work, and the run's folder. */
 export const configSchema = optionsSchema
   // `when`: also after other problems, so that all of them are reported at once.

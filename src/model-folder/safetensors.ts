@@ -5,7 +5,7 @@ import { DTYPE_BYTES, type StoredTensor, toBfloat16, type WeightDtype } from './
 import { damaged, headerLength, LENGTH_BYTES, parseHeader, type TensorEntry } from './safetensors-header.js';
 import { START_BYTES, standIn } from './stand-in.js';
 
-export { type StoredTensor, toBfloat16, toFloat32, type WeightDtype } from './dtypes.js';
+export { type StoredTensor, toFloat32, type WeightDtype } from './dtypes.js';
 
 /** An open safetensors file: its header is in memory, its tensors are read one by one. */
 export interface SafetensorsFile {

@@ -35,6 +35,9 @@ cpSync('src', args[args.indexOf('--outDir') + 1], { recursive: true });
 if (readFileSync('src/cli/main.js', 'utf8').includes('type error')) process.exit(2);`;
 const tool = (name: string) => `${NOTE} appendFileSync('calls', ['${name}', ...args].join(' ') + '\\n');`;
 
+const module = (name: string) =>
+  `import { appendFileSync } from 'node:fs'; appendFileSync('calls', ['${name}', ...process.argv.slice(2)].join(' ') + '\\n');`;
+
 /** A clone: sources, no packages, no dist; and an `npm` whose `ci` installs the tools above. */
 const clone = () => {
   copyFileSync(
@@ -54,10 +57,9 @@ const clone = () => {
   write('src/video/ffmpeg.js', `exports.ensureFfmpeg = async ({ report }) => report('ffmpeg is there');`);
   write('tools/typescript/bin/tsc', TSC);
   write('tools/@biomejs/biome/bin/biome', tool('biome'));
-  write(
-    'tools/vitest/vitest.mjs',
-    `import { appendFileSync } from 'node:fs'; appendFileSync('calls', ['vitest', ...process.argv.slice(2)].join(' ') + '\\n');`,
-  );
+  write('tools/knip/bin/knip.js', tool('knip'));
+  write('tools/dependency-cruiser/bin/dependency-cruise.mjs', module('depcruise'));
+  write('tools/vitest/vitest.mjs', module('vitest'));
   write(
     'bin/npm',
     `#!${process.execPath}\n${tool('npm')}
@@ -141,7 +143,8 @@ describe.skipIf(process.platform === 'win32')('scripts/bootstrap.mjs', () => {
     write('package.json', '{"type": "commonjs"}');
     const { status, stderr, calls } = bootstrap('test', 'test/video', '-t', 'x');
     expect(status).toBe(0);
-    expect(calls.slice(1)).toEqual(['tsc', 'tsc --noEmit', 'biome check', 'vitest run test/video -t x']);
+    const lint = ['biome check', 'depcruise src bench scripts', 'knip'];
+    expect(calls.slice(1)).toEqual(['tsc', 'tsc --noEmit', ...lint, 'vitest run test/video -t x']);
     expect(stderr).toMatch(/tensorflow is there\nkernels are there\nffmpeg is there/);
   });
 });

@@ -8,5 +8,4 @@ export { prepareEnvironment } from './environment.js';
 export { type AddonLocation, findAddon } from './find-addon.js';
 export { folderBytes } from './folder-size.js';
 export { ensureKernels, kernelsPath } from './kernels.js';
-export { type MatmulSpeed, type Probe, probeAddon } from './probe.js';
-export type { Report } from './tool.js';
+export { type Probe, probeAddon } from './probe.js';

@@ -16,7 +16,8 @@ const at = (...parts) => join(root, ...parts);
 
 /** The tools' own entry points: quicker than npx, and the same on every system. */
 const tools = {
-  tsc: at('node_modules', 'typescript', 'bin', 'tsc'),
+  /** The compiler in Go; `typescript` is the one in JavaScript, which dependency-cruiser parses with. */
+  tsc: at('node_modules', 'typescript-7', 'bin', 'tsc'),
   biome: at('node_modules', '@biomejs', 'biome', 'bin', 'biome'),
   depcruise: at('node_modules', 'dependency-cruiser', 'bin', 'dependency-cruise.mjs'),
   knip: at('node_modules', 'knip', 'bin', 'knip.js'),

@@ -20,7 +20,7 @@ export async function compileProgram(): Promise<string> {
   for (const name of ['package.json', 'configs', 'data', 'native'])
     await cp(packageFile(name), join(folder, name), { recursive: true });
   await symlink(packageFile('node_modules'), join(folder, 'node_modules'));
-  const tsc = packageFile('node_modules/typescript/bin/tsc');
+  const tsc = packageFile('node_modules/typescript-7/bin/tsc');
   // Compiled also if some type is wrong: that is for `npm run typecheck` to say.
   await run(process.execPath, [tsc, '-p', packageFile('tsconfig.build.json'), '--outDir', join(folder, 'dist')]).catch(
     () => {},

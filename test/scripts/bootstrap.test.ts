@@ -55,7 +55,7 @@ const clone = () => {
     exports.ensureKernels = async ({ report }) => report('kernels are there');`,
   );
   write('src/video/ffmpeg.js', `exports.ensureFfmpeg = async ({ report }) => report('ffmpeg is there');`);
-  write('tools/typescript/bin/tsc', TSC);
+  write('tools/typescript-7/bin/tsc', TSC);
   write('tools/@biomejs/biome/bin/biome', tool('biome'));
   write('tools/knip/bin/knip.js', tool('knip'));
   write('tools/dependency-cruiser/bin/dependency-cruise.mjs', module('depcruise'));
@@ -119,7 +119,7 @@ describe.skipIf(process.platform === 'win32')('scripts/bootstrap.mjs', () => {
 
   it('installs again after an install by hand that left the tools of development out', () => {
     bootstrap('doctor');
-    rmSync(join(root, 'node_modules', 'typescript'), { recursive: true });
+    rmSync(join(root, 'node_modules', 'typescript-7'), { recursive: true });
     write('package-lock.json', '{"changed": 1}');
     write('node_modules/.package-lock.json', '');
     expect(bootstrap('doctor').calls).toEqual([INSTALL, 'tsc', 'main doctor']);

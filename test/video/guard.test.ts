@@ -60,7 +60,7 @@ describe('startGuarded', () => {
 
   it('ends a program whose parent is killed, at once', async () => {
     await cp(packageFile('src/video/guard.ts'), join(folder, 'guard.ts'));
-    const tsc = packageFile('node_modules/typescript/bin/tsc');
+    const tsc = packageFile('node_modules/typescript-7/bin/tsc');
     const types = ['--types', 'node', '--typeRoots', packageFile('node_modules/@types')];
     const options = ['--ignoreConfig', '--module', 'nodenext', '--target', 'es2023', '--strict', ...types];
     await writeFile(join(folder, 'package.json'), '{"type": "module"}');

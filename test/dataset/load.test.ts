@@ -59,7 +59,7 @@ test('a row that one task cannot use is still used by the others', async () => {
 test('lines of their own task, and lines for all that they can serve', async () => {
   const lines = [
     { id: 'x', video: 'a.mp4', task: 'tag', segment: 'normal', class: 'Normal' },
-    { video: 'b.mp4', segment: [1, 2], class: 'Fire' },
+    { video: 'b.mp4', segment: [1, 2], class: 'Fire', description: 'Described for training, not asked about.' },
     { video: 'c.mp4' },
   ];
   const annotations = await fileWith('mine.jsonl', lines.map((line) => JSON.stringify(line)).join('\n'));
@@ -72,6 +72,21 @@ test('lines of their own task, and lines for all that they can serve', async () 
     { reason: 'meant for another task', count: 1, rows: [1] },
     { reason: 'no class', count: 1, rows: [3] },
   ]);
+});
+
+test.each([
+  ['qa', { question: 'Another?' }, { segment: [3, 4], class: 'Fighting', description: 'Other words.' }],
+  ['tag', { segment: [3, 4] }, { question: 'Another?', class: 'Fighting', description: 'Other words.' }],
+  ['cls', { class: 'Fighting' }, { question: 'Another?', segment: [3, 4], description: 'Other words.' }],
+  ['reasoning', { description: 'Other words.' }, { question: 'Another?', segment: [3, 4], class: 'Fighting' }],
+] as const)('rows are one sample of %s where they differ in nothing that it asks', async (task, asked, other) => {
+  const choice = { question: 'What happens?', options: ['a fight', 'a fire', 'a fall', 'nothing'], answer: 'A' };
+  const row = { video: 'a.mp4', ...choice, segment: [1, 2], class: 'Fire', description: 'It burns.' };
+  const lines = [row, { ...row, ...other }, { ...row, ...asked }].map((line) => JSON.stringify(line));
+  const annotations = await fileWith('mine.jsonl', lines.join('\n'));
+  const { samples, leftOut } = await loadSamples({ source: 'jsonl', annotations, task });
+  expect(samples.map(({ id }) => id)).toEqual([`mine.jsonl:1:${task}`, `mine.jsonl:3:${task}`]);
+  expect(leftOut).toEqual([{ reason: 'the same as an earlier row', count: 1, rows: [2] }]);
 });
 
 test('own labels', async () => {

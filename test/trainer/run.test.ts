@@ -65,6 +65,16 @@ describe('run', () => {
     expect(await readdir(files.checkpoints)).toEqual([]);
   });
 
+  it.each([
+    ['grpo', 1],
+    ['sft', 0],
+  ])('tells at the start of %s of rewards that none of the samples can earn: %i times', async (method, times) => {
+    const set = [`method=${method}`, 'training.max_steps=1', 'data.train.0.task=cls'];
+    const { end, warnings } = await trainHere({ project, name: `idle-${method}`, set });
+    expect(await end).toBe('done');
+    expect(warnings.filter((text) => text.startsWith('the reward temporal_iou is for none'))).toHaveLength(times);
+  });
+
   it('does not begin what cannot fit into the memory', async () => {
     const set = [...GRPO, 'training.prompts_per_step=65536', 'rollout.num_generations=4096'];
     const { end } = await trainHere({ project, name: 'huge', set });

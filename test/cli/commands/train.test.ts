@@ -34,6 +34,13 @@ describe('train --dry-run', () => {
     expect(stdout).not.toContain('reference');
   });
 
+  it('tells of a reward that none of the samples can earn, where rewards are learned from', async () => {
+    const idle = /warning: the reward temporal_iou is for none of the tasks of the training samples \(cls\)\n/;
+    expect((await plan('method=grpo', 'data.train.0.task=cls')).stderr).toMatch(idle);
+    expect((await plan('data.train.0.task=cls')).stderr).not.toContain('temporal_iou');
+    expect((await plan('method=grpo')).stderr).not.toContain('temporal_iou');
+  });
+
   it('says that the adapter to start from cannot be trained further, before the run would', async () => {
     const adapter = await randomAdapter({ model: project.model, r: 2, target_modules: ['q_proj', 'qkv'] });
     const set = ['model.lora.r=2', 'model.freeze_vision=true', `model.adapter=${adapter}`];

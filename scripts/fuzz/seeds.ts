@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { formatCsvRow } from '../../src/dataset/csv.js';
+import { stringify } from 'csv-stringify/sync';
 import { VAU_BENCH_COLUMNS } from '../../src/dataset/vau-bench.js';
 import { writeTinyModel } from '../../src/quickstart/tiny-model.js';
 import { tinyProcessor } from '../../src/quickstart/tiny-shape.js';
@@ -151,7 +151,7 @@ function adapters(): { source: string; model: string }[] {
 function csv(): string {
   const row = ['a.mp4', 'What, "really"?', 'a', 'b', 'c', 'd', 'A', 'car', 'two\nlines', 'so', 'Fighting', '1', '2.5'];
   const normal = ['b.mp4', ...Array(10).fill('-1'), '0', '0'].with(10, 'Normal');
-  return `${[VAU_BENCH_COLUMNS, row, normal].map((fields) => formatCsvRow([...fields])).join('\n')}\n`;
+  return stringify([[...VAU_BENCH_COLUMNS], row, normal]);
 }
 
 /** The inputs in `corpus/KIND/NAME`, and those that are told above. */

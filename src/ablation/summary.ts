@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { stringify } from 'csv-stringify/sync';
+import { mean, standardDeviation } from '../statistics/moments.js';
 import { writeAtomically } from '../system/atomic-write.js';
 import { table } from '../system/table.js';
 import type { Ablation } from './file.js';
@@ -53,10 +55,8 @@ function pointOf({ run }: Outcome): string {
 }
 
 function spread(values: number[]): Spread {
-  const n = values.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / n;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, seeds: n, ...(n > 1 && { std: Math.sqrt(squares / (n - 1)) }) };
+  const std = values.length > 1 ? standardDeviation(values) : undefined;
+  return { mean: mean(values), seeds: values.length, ...(std !== undefined && { std }) };
 }
 
 function metricNames(outcomes: Outcome[]): string[] {
@@ -133,10 +133,5 @@ function toCsv(axes: string[], outcomes: Outcome[]): string {
       finished!.step,
       ...names.map((name) => finished!.evaluation[name]),
     ]);
-  return [[...axes, 'seed', 'step', ...names], ...lines].map((cells) => `${cells.map(csvCell).join(',')}\n`).join('');
-}
-
-function csvCell(value: string | number | undefined | null): string {
-  const text = String(value ?? '');
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return stringify([[...axes, 'seed', 'step', ...names], ...lines]);
 }

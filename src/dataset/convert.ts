@@ -1,6 +1,6 @@
+import { stringify } from 'csv-stringify/sync';
 import type { TaskName } from '../config/task-names.js';
 import { type Annotation, type LeftOut, oddParts, type Part, partValue } from './annotation.js';
-import { formatCsvRow } from './csv.js';
 import type { JsonlLine } from './jsonl.js';
 import { LeftOutRows } from './left-out.js';
 import type { SourceFormat } from './read.js';
@@ -9,8 +9,7 @@ import { VAU_BENCH_COLUMNS, type VauBenchColumn } from './vau-bench.js';
 
 const WRITERS: Record<SourceFormat, (annotations: readonly Annotation[]) => string> = {
   jsonl: (annotations) => annotations.map((annotation) => `${JSON.stringify(jsonlLine(annotation))}\n`).join(''),
-  'vau-bench': (annotations) =>
-    [[...VAU_BENCH_COLUMNS], ...annotations.map(vauBenchRow)].map((row) => `${formatCsvRow(row)}\n`).join(''),
+  'vau-bench': (annotations) => stringify([[...VAU_BENCH_COLUMNS], ...annotations.map(vauBenchRow)]),
 };
 
 /** The text of an annotation file. Parts that are unusable are left out of their rows. */

@@ -55,8 +55,3 @@ function chunkEnd({ odd, from }: { odd: readonly boolean[]; from: number }): num
 }
 
 const breaksIn = (fields: string[]) => fields.reduce((sum, field) => sum + field.split('\n').length - 1, 0);
-
-/** One line of CSV, without its line end. */
-export function formatCsvRow(fields: string[]): string {
-  return fields.map((field) => (/[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',');
-}

@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.js';
 import type { ModelConfig } from '../model-folder/model-config.js';
 import { weightShapes } from '../policy/families/named.js';
 import { adaptedLayers } from '../policy/lora.js';
+import { formatBytes } from '../system/bytes.js';
 import { RunError } from '../system/errors.js';
 import { memoryLimit } from '../system/memory-limit.js';
 import { needsReference, trainsWeight } from './models.js';
@@ -88,8 +89,6 @@ export function checkMemory(args: {
   const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   if (total <= limit) return;
   const largest = parts.reduce((a, b) => (b.bytes > a.bytes ? b : a));
-  const message = `the run needs at least ${gibibytes(total)} of memory, and there are ${gibibytes(limit)}; most of it is for ${largest.what} (${gibibytes(largest.bytes)}): ${largest.remedy}`;
+  const message = `the run needs at least ${formatBytes(total)} of memory, and there are ${formatBytes(limit)}; most of it is for ${largest.what} (${formatBytes(largest.bytes)}): ${largest.remedy}`;
   throw new RunError({ code: 'MEMORY_TOO_SMALL', message });
 }
-
-const gibibytes = (bytes: number): string => `${Number((bytes / 2 ** 30).toPrecision(3))} GiB`;

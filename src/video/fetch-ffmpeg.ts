@@ -1,14 +1,15 @@
-import { execFile } from 'node:child_process';
 import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { SetupError } from '../system/errors.js';
 import { npmIntegrity } from '../system/npm-integrity.js';
+import { runTool, toolWorks } from '../system/tool.js';
 import { PACKAGES, WHEEL_VERSION, WHEELS } from './ffmpeg-releases.js';
 import { ffmpegVersion } from './ffmpeg-version.js';
 
-const execute = promisify(execFile);
-const limits = { timeout: 600_000, maxBuffer: 16 * 2 ** 20, windowsHide: true };
+/** Milliseconds. */
+const timeout = 600_000;
+
+const execute = (command: string, args: string[]) => runTool({ command, args, timeout });
 
 /** How the names of the folders begin in which things are made ready. */
 const WORK = 'fetch-';
@@ -43,7 +44,7 @@ export const fetchFfmpeg = async ({
       report(`ffmpeg: ${version} is ready in ${target}, from ${name}`);
       return;
     } catch (error) {
-      failures.push(`${name}: ${lastLine(error)}`);
+      failures.push(`${name}: ${error instanceof Error ? error.message : error}`);
       report(`ffmpeg: ${failures.at(-1)}`);
     } finally {
       await rm(folder, { recursive: true, force: true });
@@ -78,10 +79,10 @@ const fromWheel = async ({ folder, platform }: Place): Promise<string> => {
   await writeFile(requirement, `imageio-ffmpeg==${WHEEL_VERSION} --hash=sha256:${wheel.sha256}\n`);
   const download = ['-m', 'pip', 'download', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:'];
   const which = ['--platform', wheel.tag, '--dest', folder, '--require-hashes', '--requirement', requirement];
-  await execute(python, [...download, ...which], limits);
+  await execute(python, [...download, ...which]);
   const file = (await readdir(folder)).find((name) => name.endsWith('.whl'));
   if (file === undefined) throw new Error('pip brought no wheel');
-  await execute(python, ['-m', 'zipfile', '-e', join(folder, file), folder], limits);
+  await execute(python, ['-m', 'zipfile', '-e', join(folder, file), folder]);
   const binaries = join(folder, 'imageio_ffmpeg', 'binaries');
   const binary = (await readdir(binaries)).find((name) => name.startsWith('ffmpeg-'));
   if (binary === undefined) throw new Error(`${file} holds no ffmpeg`);
@@ -92,10 +93,7 @@ const fromNpm = async ({ folder, platform }: Place): Promise<string> => {
   const release = PACKAGES[platform];
   if (release === undefined) throw new Error(`has no package for ${platform}`);
   const name = `@ffmpeg-installer/${platform}@${release.version}`;
-  await execute('npm', ['pack', '--silent', '--pack-destination', folder, name], {
-    ...limits,
-    shell: process.platform === 'win32',
-  });
+  await execute('npm', ['pack', '--silent', '--pack-destination', folder, name]);
   const archive = (await readdir(folder)).find((file) => file.endsWith('.tgz'));
   if (archive === undefined) throw new Error('npm pack brought nothing');
   const found = npmIntegrity(await readFile(join(folder, archive)));
@@ -103,7 +101,7 @@ const fromNpm = async ({ folder, platform }: Place): Promise<string> => {
     throw new Error(
       `the registry's ${name} is not the one that was released (${found} instead of ${release.integrity})`,
     );
-  await execute('tar', ['-xzf', join(folder, archive), '-C', folder], limits);
+  await execute('tar', ['-xzf', join(folder, archive), '-C', folder]);
   return join(folder, 'package', process.platform === 'win32' ? 'ffmpeg.exe' : 'ffmpeg');
 };
 
@@ -115,18 +113,7 @@ const ways = [
 /** @throws Error if there is no Python with pip. */
 const findPython = async (): Promise<string> => {
   for (const python of ['python3', 'python']) {
-    const works = await execute(python, ['-m', 'pip', '--version'], limits).then(
-      () => true,
-      () => false,
-    );
-    if (works) return python;
+    if (await toolWorks(python, ['-m', 'pip', '--version'])) return python;
   }
   throw new Error('needs Python with pip, which is not there');
-};
-
-/** pip and npm write pages; the last line that is not empty says what went wrong. */
-const lastLine = (error: unknown): string => {
-  const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
-  const text = stderr.trim() === '' && error instanceof Error ? error.message : stderr;
-  return text.trim().split('\n').at(-1)?.trim() ?? 'failed';
 };

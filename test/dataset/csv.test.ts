@@ -1,5 +1,6 @@
+import { stringify } from 'csv-stringify/sync';
 import { expect, test, vi } from 'vitest';
-import { formatCsvRow, parseCsv } from '../../src/dataset/csv.js';
+import { parseCsv } from '../../src/dataset/csv.js';
 
 test('rows know the line that they begin on, line breaks in a field and empty lines counted', () => {
   expect(parseCsv('a,b\n"x\ny",2\n\n3,4\n').rows).toEqual([
@@ -63,7 +64,7 @@ test('the work grows with the text, however many quotes are bad', () => {
 
 test('what is written is read again', () => {
   const fields = ['plain', 'with, comma', 'with "quotes"', 'two\nlines', ''];
-  expect(parseCsv(formatCsvRow(fields)).rows[0]!.fields).toEqual(fields);
+  expect(parseCsv(stringify([fields])).rows[0]!.fields).toEqual(fields);
 });
 
 test('a field of thousands of lines is one field, among bad quotes', () => {

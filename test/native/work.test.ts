@@ -11,9 +11,9 @@ import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { usableCpus } from '../../src/system/cpus.js';
 import { packageFile } from '../../src/system/package-file.js';
+import { runTool, toolWorks } from '../../src/system/tool.js';
 import { FLAGS, vectorUnits } from '../../src/tensor/setup/build-kernels.js';
 import { localCompilers } from '../../src/tensor/setup/compile.js';
-import { runTool, toolWorks } from '../../src/tensor/setup/tool.js';
 
 /** A kind of processor, how to compile for it, and what its programs run on. */
 interface Machine {

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/schema.js';
 import { describeLeftOutSamples } from '../../prompt/usable-samples.js';
+import { formatBytes } from '../../system/bytes.js';
 import { memoryLimit } from '../../system/memory-limit.js';
 import { once } from '../../system/once.js';
 import { startRuntime } from '../../tensor/runtime.js';
@@ -42,8 +43,8 @@ function planText({ config, plan, device }: { config: Config; plan: Plan; device
         : `at most ${plan.completionTokens} tokens`,
     ],
     ['weights', `${millions(weights.total)}, of which ${millions(weights.trained)} are trained`],
-    ['memory', `about ${mebibytes(total)}, of ${mebibytes(memoryLimit())} here`],
-    ...used.map(([name, bytes]): [string, string] => [`  ${name}`, mebibytes(bytes)]),
+    ['memory', `about ${formatBytes(total)}, of ${formatBytes(memoryLimit())} here`],
+    ...used.map(([name, bytes]): [string, string] => [`  ${name}`, formatBytes(bytes)]),
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
@@ -57,4 +58,3 @@ function leftOutRows({ train, held }: Plan['leftOut']): [string, string][] {
 }
 
 const millions = (count: number): string => `${(count / 1e6).toPrecision(3)} M`;
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(bytes < 1e7 ? 1 : 0)} MiB`;

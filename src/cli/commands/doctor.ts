@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { formatBytes } from '../../system/bytes.js';
 import { SetupError } from '../../system/errors.js';
 import type { Diagnosis } from '../actions/diagnosis.js';
 
@@ -31,9 +32,9 @@ export const describe = (diagnosis: Diagnosis): string => {
     ['kernels', diagnosis.kernels ?? 'portable'],
     ['bfloat16', describeBfloat16(bfloat16)],
     ['ffmpeg', ffmpeg ? `${ffmpeg.version} (${ffmpeg.source}: ${ffmpeg.path})` : 'none'],
-    ['memory', `${gibibytes(memory.available)} of ${gibibytes(memory.total)} available`],
+    ['memory', `${formatBytes(memory.available)} of ${formatBytes(memory.total)} available`],
     ['Node.js', diagnosis.node],
-    ['cache', `${cache.folder} (${gibibytes(cache.bytes)})`],
+    ['cache', `${cache.folder} (${formatBytes(cache.bytes)})`],
   ];
   const table = rows.map(([name, value]) => `${name!.padEnd(11)} ${value}`);
   const remedies = problems.map(({ what, remedy }) => `! ${what}\n  → ${remedy}`);
@@ -50,5 +51,3 @@ const describeBfloat16 = ({ instructions, measured }: Diagnosis['bfloat16']): st
   const ratio = (bfloat16 / float32).toFixed(1);
   return `${native}; matrix products at ${bfloat16.toFixed(0)} GFLOP/s, ${ratio} × float32 (${float32.toFixed(0)})`;
 };
-
-const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;

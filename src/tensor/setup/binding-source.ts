@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { SetupError } from '../../system/errors.js';
 import { npmIntegrity } from '../../system/npm-integrity.js';
-import { type Report, runTool, ToolError } from './tool.js';
+import { type Report, runTool, ToolError } from '../../system/tool.js';
 
 const PACKAGE = '@tensorflow/tfjs-node-gpu';
 

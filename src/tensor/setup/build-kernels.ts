@@ -4,11 +4,11 @@ import { dirname, join, relative } from 'node:path';
 import pLimit from 'p-limit';
 import { usableCpus } from '../../system/cpus.js';
 import { packageFile } from '../../system/package-file.js';
+import { runTool } from '../../system/tool.js';
 import { nodeApiHeaders } from './binding-source.js';
 import type { Compiler } from './compile.js';
 import type { AddonLocation } from './find-addon.js';
 import { runtimeTarget } from './target.js';
-import { runTool } from './tool.js';
 
 /** The C++ of our own operations. */
 const kernelSources = (): string => packageFile('native/kernels');

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { SetupError } from '../../system/errors.js';
 import { packageFile } from '../../system/package-file.js';
+import { type Report, runTool, ToolError, toolWorks } from '../../system/tool.js';
 import { type BindingSource, nodeApiHeaders } from './binding-source.js';
 import { downloadWheels, type Pip } from './pip.js';
 import type { Target } from './target.js';
-import { type Report, runTool, ToolError, toolWorks } from './tool.js';
 import { unpackWheel } from './unpack.js';
 
 /** A C++ compiler that takes GCC's flags. */

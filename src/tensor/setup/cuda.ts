@@ -1,8 +1,8 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Report } from '../../system/tool.js';
 import { downloadWheels, type Pip } from './pip.js';
 import type { Target } from './target.js';
-import type { Report } from './tool.js';
 import { unpackWheel } from './unpack.js';
 
 /**

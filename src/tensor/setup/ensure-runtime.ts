@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { SetupError } from '../../system/errors.js';
+import type { Report } from '../../system/tool.js';
+import { withLock } from '../../system/with-lock.js';
 import { type AddonLocation, type FindOptions, findAddon, runtimesFolder } from './find-addon.js';
-import type { Report } from './tool.js';
-import { withLock } from './with-lock.js';
 
 /**
  * A working addon: the one that is there, else one made now (a download of 270 MB, under a minute). Safe to call from

@@ -14,5 +14,3 @@ export const folderBytes = async (folder: string): Promise<number> => {
   );
   return sizes.reduce((sum, size) => sum + size, 0);
 };
-
-export const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;

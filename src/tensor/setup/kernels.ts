@@ -2,14 +2,14 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { SetupError } from '../../system/errors.js';
+import { type Report, ToolError } from '../../system/tool.js';
+import { withLock } from '../../system/with-lock.js';
 import { buildKernels, kernelsDigest } from './build-kernels.js';
 import { type Compiler, fetchCompiler, localCompilers } from './compile.js';
 import { type AddonLocation, runtimesFolder } from './find-addon.js';
 import { findPip } from './pip.js';
 import { probeKernels } from './probe.js';
 import { runtimeTarget } from './target.js';
-import { type Report, ToolError } from './tool.js';
-import { withLock } from './with-lock.js';
 
 /**
  * Our own operations for TensorFlow's CPU kernels, compiled beside the addon that they will be loaded after: the ones

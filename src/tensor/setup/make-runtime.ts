@@ -1,16 +1,16 @@
 import { mkdtemp, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatBytes } from '../../system/bytes.js';
 import { SetupError } from '../../system/errors.js';
+import { type Report, ToolError } from '../../system/tool.js';
 import { type BindingSource, bindingSource } from './binding-source.js';
 import { type Compiler, compileAddon, fetchCompiler, localCompilers } from './compile.js';
 import { addCudaLibraries } from './cuda.js';
 import { type AddonLocation, runtimeFolder, runtimesFolder } from './find-addon.js';
-import { mebibytes } from './folder-size.js';
 import { writeManifest } from './manifest.js';
 import { downloadWheels, findPip, type Pip } from './pip.js';
 import { probeAddon } from './probe.js';
 import { runtimeTarget, type Target } from './target.js';
-import { type Report, ToolError } from './tool.js';
 import { unpackWheel } from './unpack.js';
 
 /** What the addon's C++ includes of TensorFlow; the folders moved between releases. */
@@ -59,7 +59,7 @@ const removeLeftovers = async (): Promise<void> => {
 const checkSpace = async ({ folder, target }: { folder: string; target: Target }): Promise<void> => {
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize >= target.diskBytes) return;
-  const need = `${runtimesFolder()} needs ${mebibytes(target.diskBytes)} of free space and has ${mebibytes(bavail * bsize)}`;
+  const need = `${runtimesFolder()} needs ${formatBytes(target.diskBytes)} of free space and has ${formatBytes(bavail * bsize)}`;
   const message = `${need}: free some, or set VAU_RFT_CACHE to a folder on a larger disk`;
   throw new SetupError({ code: 'DISK_FULL', message });
 };
@@ -119,7 +119,7 @@ const fetchTensorflow = async (
   const platforms = target.wheelPlatforms;
   const [wheel] = await downloadWheels({ pip, requirements: [requirement], platforms, folder: wheels, report });
   if (wheel === undefined) throw new ToolError({ message: `pip brought no ${requirement}` });
-  report(`TensorFlow: unpacking ${mebibytes((await stat(wheel)).size)} (downloaded in ${seconds(start)})`);
+  report(`TensorFlow: unpacking ${formatBytes((await stat(wheel)).size)} (downloaded in ${seconds(start)})`);
   const members = [...target.libraries, ...HEADERS.map((path) => `include/${path}`)].map(
     (path) => `tensorflow/${path}`,
   );

@@ -1,8 +1,9 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatBytes } from '../../system/bytes.js';
 import { SetupError } from '../../system/errors.js';
-import { folderBytes, mebibytes } from './folder-size.js';
-import { type Report, runTool, ToolError, toolWorks } from './tool.js';
+import { type Report, runTool, ToolError, toolWorks } from '../../system/tool.js';
+import { folderBytes } from './folder-size.js';
 
 /** How pip is called here, and a Python for unpacking what it brings. */
 export interface Pip {
@@ -90,5 +91,5 @@ const whyNoWheel = ({ error, requirements }: { error: ToolError; requirements: r
 
 const reportSize = async (folder: string, report: Report): Promise<void> => {
   const bytes = await folderBytes(folder);
-  if (bytes > 0) report(`  … ${mebibytes(bytes)} so far`);
+  if (bytes > 0) report(`  … ${formatBytes(bytes)} so far`);
 };

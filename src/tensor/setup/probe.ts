@@ -1,7 +1,7 @@
 import { SetupError } from '../../system/errors.js';
+import { runTool, ToolError } from '../../system/tool.js';
 import type { Binding } from '../backends/tensorflow/binding.js';
 import { prepareEnvironment } from './environment.js';
-import { runTool, ToolError } from './tool.js';
 
 /** What an addon does in a process of its own. */
 export interface Probe {

@@ -1,5 +1,5 @@
+import { runTool } from '../../system/tool.js';
 import type { Pip } from './pip.js';
-import { runTool } from './tool.js';
 
 /** Python's zipfile checks each member's CRC and lets no path out of the folder, but forgets what is executable. */
 const EXTRACT = `

@@ -26,7 +26,7 @@ describe('the table of doctor', () => {
     expect(text).toContain('TensorFlow  2.21.0 (/a.node)');
     expect(text).toContain('device      CPU: Some CPU, 2 cores');
     expect(text).toContain('amx_bf16; matrix products at 400 GFLOP/s, 2.0 × float32 (200)');
-    expect(text).toContain('memory      1.0 GiB of 8.0 GiB available');
+    expect(text).toContain('memory      1 GiB of 8 GiB available');
     expect(text).toContain('All is there.');
   });
 

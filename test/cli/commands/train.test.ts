@@ -20,8 +20,8 @@ describe('train --dry-run', () => {
     expect(stdout).toMatch(/\nprompt +\d+ to \d+ tokens, \d+ on average\n/);
     expect(stdout).toMatch(/\ncompletion +4 a prompt, of at most 16 tokens\n/);
     expect(stdout).toMatch(/\nweights +0\.561 M, of which 0\.561 M are trained\n/);
-    expect(stdout).toMatch(/\n {2}reference weights +2\.1 MiB\n/);
-    expect(stdout).toMatch(/\nmemory +about \d+ MiB, of \d+ MiB here\n/);
+    expect(stdout).toMatch(/\n {2}reference weights +2\.14 MiB\n/);
+    expect(stdout).toMatch(/\nmemory +about [\d.]+ [MG]iB, of [\d.]+ [MG]iB here\n/);
     // TensorFlow and Node alone take more than a hundred.
     expect(stdout).toMatch(/\n {2}TensorFlow and Node +\d{3,} MiB\n/);
     await expect(access(join(project.folder, 'run'))).rejects.toThrow('ENOENT');

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ToolError } from '../../../src/tensor/setup/tool.js';
+import { ToolError } from '../../../src/system/tool.js';
 import { unpackWheel } from '../../../src/tensor/setup/unpack.js';
 import { emptyFolder } from './fakes.js';
 

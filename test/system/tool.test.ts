@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runTool, ToolError, toolWorks } from '../../../src/tensor/setup/tool.js';
+import { runTool, ToolError, toolWorks } from '../../src/system/tool.js';
 
 const node = (script: string, timeout?: number) =>
   runTool({ command: process.execPath, args: ['-e', script], timeout }).then(

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { SetupError } from '../../system/errors.js';
+import { execa } from 'execa';
+import { SetupError } from './errors.js';
 
 /** Takes the lines that say what is going on. */
 export type Report = (line: string) => void;
@@ -45,35 +45,28 @@ interface ToolFailure {
  *
  * @throws ToolError if it cannot be started or fails; the message ends with the last line that it wrote.
  */
-export const runTool = ({ command, args, env, timeout, show = false }: ToolCall): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      env: { ...process.env, ...env },
-      // Our own standard output is for results, so a progress bar goes to standard error.
-      stdio: ['ignore', show ? 2 : 'pipe', 'pipe'],
-      windowsHide: true,
-    });
-    // Not spawn's own `timeout`: its timer outlives a command that could not be started.
-    const timer = timeout === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), timeout);
-    const stdout: Buffer[] = [];
-    const stderr: Buffer[] = [];
-    child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
-    child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
-    child.on('error', (cause: NodeJS.ErrnoException) => {
-      clearTimeout(timer);
-      const missing = cause.code === 'ENOENT';
-      reject(
-        new ToolError({ message: `${command}: ${missing ? 'is not on the PATH' : cause.message}`, missing, cause }),
-      );
-    });
-    child.on('close', (code, signal) => {
-      clearTimeout(timer);
-      if (code === 0) return resolve(Buffer.concat(stdout).toString());
-      const said = Buffer.concat(stderr).toString();
-      const reason = lastLine(said) ?? (signal === null ? `exit code ${code}` : `killed by ${signal}`);
-      reject(new ToolError({ message: `${command}: ${reason}`, signal, stderr: said }));
-    });
+export async function runTool({ command, args, env, timeout, show = false }: ToolCall): Promise<string> {
+  const { failed, code, exitCode, signal, stdout, stderr, originalMessage, cause } = await execa(command, args, {
+    env,
+    timeout,
+    killSignal: 'SIGKILL',
+    stdin: 'ignore',
+    // Our own standard output is for results, so a progress bar goes to standard error.
+    stdout: show ? 2 : 'pipe',
+    stripFinalNewline: false,
+    reject: false,
+    // It would take part in how this process hears of signals.
+    cleanup: false,
   });
+  if (!failed) return stdout ?? '';
+  if (exitCode === undefined && signal === undefined) {
+    const missing = code === 'ENOENT';
+    const message = `${command}: ${missing ? 'is not on the PATH' : originalMessage}`;
+    throw new ToolError({ message, missing, cause });
+  }
+  const reason = lastLine(stderr) ?? (signal === undefined ? `exit code ${exitCode}` : `killed by ${signal}`);
+  throw new ToolError({ message: `${command}: ${reason}`, signal, stderr });
+}
 
 /** Tools write pages; the last error, or else the last line that is not empty, says what went wrong. */
 const lastLine = (text: string): string | undefined => {

@@ -1,4 +1,4 @@
-import { takeLock } from '../../system/lock.js';
+import { takeLock } from './lock.js';
 
 /**
  * Runs `task` while no other process that asks for the same lock file runs its own.

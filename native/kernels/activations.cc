@@ -23,7 +23,7 @@ void swiglu_gradient(Context& context) {
   const Array &up = context.input(1, gate.shape), &d = context.input(2, gate.shape);
   const Array &d_gate = context.output<T>(0, gate.shape), &d_up = context.output<T>(1, gate.shape),
               &y = context.output<T>(2, gate.shape);
-  const SwigluGradient job = {gate.as<void>(),            up.as<void>(),            d.as<void>(),
+  const SwigluGradient job = {gate.as<void>(),   up.as<void>(),   d.as<void>(),
                               d_gate.as<void>(), d_up.as<void>(), y.as<void>()};
   parallel_for(gate.size, PIECE, [&](int64_t b, int64_t e) { work<T>().swiglu_gradient(job, b, e); });
 }
@@ -42,8 +42,7 @@ void quick_gelu_gradient(Context& context) {
   const Array& x = context.input(0, {ANY, SOME});
   const Array &bias = context.input(1, {x.shape[1]}), &d = context.input(2, x.shape);
   const Array &dx = context.output<T>(0, x.shape), &y = context.output<T>(1, x.shape);
-  const Gelu job = {x.as<void>(),           bias.as<float>(),      d.as<void>(),
-                    dx.as<void>(), y.as<void>(), x.shape[1]};
+  const Gelu job = {x.as<void>(), bias.as<float>(), d.as<void>(), dx.as<void>(), y.as<void>(), x.shape[1]};
   parallel_for(x.shape[0], 1 + PIECE / job.width, [&](int64_t b, int64_t e) { work<T>().quick_gelu(job, b, e); });
 }
 

@@ -9,7 +9,8 @@ namespace {
 
 int64_t padded(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
 
-// Matrices `[count, keys, D]` as panels, one after the other: turned, for scores, or as they are, for what scores weigh.
+// Matrices `[count, keys, D]` as panels, one after the other: turned, for scores, or as they are, for what scores
+// weigh.
 template <class T>
 Floats panels(const void* x, int64_t count, int64_t keys, int64_t D, bool turned) {
   const int64_t K = turned ? D : keys, N = turned ? keys : D, size = K * padded(N, work<T>().tile.columns);
@@ -82,8 +83,8 @@ void attention(Context& context) {
   });
 }
 
-// Sums over the rows of a head are made in up to so many parts, fewer where there are many heads, and each in the order of
-// its rows: they do not depend on the number of threads.
+// Sums over the rows of a head are made in up to so many parts, fewer where there are many heads, and each in the order
+// of its rows: they do not depend on the number of threads.
 constexpr int64_t STRIPS = 8, HEADS = 32;
 
 template <class T>
@@ -128,7 +129,8 @@ void attention_gradient(Context& context) {
     }
   });
   // Arrays of keys and values by turns.
-  const auto put = [&](const Floats& parts, int64_t matrices, int64_t count, int64_t size, const Array& k, const Array& v) {
+  const auto put = [&](const Floats& parts, int64_t matrices, int64_t count, int64_t size, const Array& k,
+                       const Array& v) {
     parallel_for(2 * matrices, 1, [&](int64_t i, int64_t) {
       T* const to = (i % 2 == 0 ? k : v).template as<T>() + i / 2 * size;
       work<T>().sum_arrays(parts.get() + (i / 2 * count * 2 + i % 2) * size, count, 2 * size, to, 0, size);
@@ -149,7 +151,7 @@ void register_attended() {
   register_op<attention_gradient<float>, attention_gradient<bfloat16>>(
       {"VauAttentionGradient",
        {},
-       {"q: T", "prompt_k: T", "prompt_v: T", "own_k: T", "own_v: T", "lengths: int32", "starts: int32", "options: int32",
-        "dy: T"},
+       {"q: T", "prompt_k: T", "prompt_v: T", "own_k: T", "own_v: T", "lengths: int32", "starts: int32",
+        "options: int32", "dy: T"},
        {"dq: T", "d_prompt_k: T", "d_prompt_v: T", "d_own_k: T", "d_own_v: T"}});
 }

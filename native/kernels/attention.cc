@@ -55,7 +55,8 @@ void weights(Context& context) {
   const Scores s = scores_of(context);
   const Array &y_prompt = context.output<T>(0, s.prompt.shape), &y_own = context.output<T>(1, s.own.shape);
   const Weights y = {y_prompt.as<void>(), y_own.as<void>()};
-  each_row(s.job, s.rows, [&](int64_t b, int64_t e, float* buffer) { work<T>().attention_weights(s.job, y, b, e, buffer); });
+  each_row(s.job, s.rows,
+           [&](int64_t b, int64_t e, float* buffer) { work<T>().attention_weights(s.job, y, b, e, buffer); });
 }
 
 template <class T>
@@ -68,16 +69,18 @@ void weights_gradient(Context& context) {
                             d_own.as<void>(),
                             {y_prompt.as<void>(), y_own.as<void>()},
                             {ds_prompt.as<void>(), ds_own.as<void>()}};
-  each_row(s.job, s.rows, [&](int64_t b, int64_t e, float* buffer) { work<T>().attention_gradient(s.job, g, b, e, buffer); });
+  each_row(s.job, s.rows,
+           [&](int64_t b, int64_t e, float* buffer) { work<T>().attention_gradient(s.job, g, b, e, buffer); });
 }
 
 }  // namespace
 
 void register_attention() {
-  register_op<weights<float>, weights<bfloat16>>({"VauAttentionWeights",
-                                                  {},
-                                                  {"prompt: T", "own: T", "lengths: int32", "starts: int32", "options: int32"},
-                                                  {"on_prompt: T", "on_own: T"}});
+  register_op<weights<float>, weights<bfloat16>>(
+      {"VauAttentionWeights",
+       {},
+       {"prompt: T", "own: T", "lengths: int32", "starts: int32", "options: int32"},
+       {"on_prompt: T", "on_own: T"}});
   register_op<weights_gradient<float>, weights_gradient<bfloat16>>(
       {"VauAttentionWeightsGradient",
        {},

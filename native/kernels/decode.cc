@@ -15,8 +15,10 @@ void run_attention(Decode d) {
   work<T>().enter(d);
   // Prompts' keys and values are read once a task: few tasks, but enough for all threads.
   const int64_t heads = d.M / d.G * d.KV, all = d.G * d.R;
-  const int64_t wanted = std::max<int64_t>((2 * threads() + heads - 1) / heads, (all + MANY_QUERIES - 1) / MANY_QUERIES);
-  const int64_t count = (std::max<int64_t>((all + wanted - 1) / wanted, 1) + 7) / 8 * 8, pieces = (all + count - 1) / count;
+  const int64_t wanted =
+      std::max<int64_t>((2 * threads() + heads - 1) / heads, (all + MANY_QUERIES - 1) / MANY_QUERIES);
+  const int64_t count = (std::max<int64_t>((all + wanted - 1) / wanted, 1) + 7) / 8 * 8,
+                pieces = (all + count - 1) / count;
   parallel_for(heads * pieces, 1, [&](int64_t begin, int64_t end) {
     thread_local std::vector<float> buffer;
     for (int64_t task = begin; task < end; task++) {

@@ -1,5 +1,5 @@
-// The pieces of a decoder layer on a few rows that are operations of their own too. The first argument of a function says
-// the type of the `void` arrays.
+// The pieces of a decoder layer on a few rows that are operations of their own too. The first argument of a function
+// says the type of the `void` arrays.
 #pragma once
 #include <vector>
 

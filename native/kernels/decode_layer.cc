@@ -1,5 +1,5 @@
-// A whole decoder layer on one more token of each of a few completions. An operation by itself takes longer to be called
-// than to run here.
+// A whole decoder layer on one more token of each of a few completions. An operation by itself takes longer to be
+// called than to run here.
 #include "decode.h"
 
 #include <memory>
@@ -42,22 +42,17 @@ void decode_layer(Context& context) {
   std::unique_ptr<float[]> middle(new float[M * hidden]), stats(new float[2 * M]);
   const float* x = input.as<float>();
 
-  const Norm first = {x, nullptr, input_norm, nullptr, nullptr, nullptr, normed, stats.get(),
-                      hidden, epsilon, false};
+  const Norm first = {x, nullptr, input_norm, nullptr, nullptr, nullptr, normed, stats.get(), hidden, epsilon, false};
   work<T>().norm(first, 0, M);
-  few_rows_products(T{}, normed, M, hidden,
-                    {{w_q, q, heads},
-                     {w_k, k, keys},
-                     {w_v, v, keys}});
+  few_rows_products(T{}, normed, M, hidden, {{w_q, q, heads}, {w_k, k, keys}, {w_v, v, keys}});
   d.q = q, d.k = k, d.v = v, d.y = attended;
   run_decode_attention(T{}, d);
   few_rows_products(T{}, attended, M, heads, {{w_o, update, hidden}});
 
-  const Norm second = {x, nullptr, mlp_norm, nullptr, update, middle.get(), normed2,
-                       stats.get(), hidden, epsilon, false};
+  const Norm second = {x,       nullptr,     mlp_norm, nullptr, update, middle.get(),
+                       normed2, stats.get(), hidden,   epsilon, false};
   work<T>().norm(second, 0, M);
-  few_rows_products(T{}, normed2, M, hidden,
-                    {{w_gate.as<void>(), gate, inner}, {w_up, up, inner}});
+  few_rows_products(T{}, normed2, M, hidden, {{w_gate.as<void>(), gate, inner}, {w_up, up, inner}});
   work<T>().swiglu(gate, up, product, 0, M * inner);
   few_rows_products(T{}, product, M, inner, {{w_down, update, hidden}});
   work<T>().add({middle.get(), nullptr, update, y.as<float>(), hidden}, 0, M);
@@ -69,8 +64,11 @@ void register_decode_layer() {
   register_op<decode_layer<float>, decode_layer<bfloat16>>(
       {"VauDecodeLayer",
        {},
-       {"x: float", "input_norm: float", "q: T", "k: T", "v: T", "q_bias: float", "k_bias: float", "v_bias: float",
-        "o: T", "mlp_norm: float", "gate: T", "up: T", "down: T", "cos: float", "sin: float", "epsilon: float",
-        "scale: float", "prompt_k: T", "prompt_v: T", "own_k: T", "own_v: T", "lengths: int32", "options: int32"},
+       {"x: float",     "input_norm: float", "q: T",          "k: T",
+        "v: T",         "q_bias: float",     "k_bias: float", "v_bias: float",
+        "o: T",         "mlp_norm: float",   "gate: T",       "up: T",
+        "down: T",      "cos: float",        "sin: float",    "epsilon: float",
+        "scale: float", "prompt_k: T",       "prompt_v: T",   "own_k: T",
+        "own_v: T",     "lengths: int32",    "options: int32"},
        {"y: float"}});
 }

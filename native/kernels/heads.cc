@@ -21,8 +21,19 @@ void to_heads(Context& context) {
   check(cos.size == 0 || D % 2 == 0, "heads of an odd number of dimensions cannot be rotated");
   const float scale = context.scalar(4);
   const Array& y = context.output<T>(0, {times({B, KV}), times({tokens, R}), D});
-  const ToHeads job = {x.as<void>(), bias.as<float>(), cos.as<float>(), sin.as<float>(), y.as<void>(), scale, width,
-                       start,        column,           tokens,          KV,              R,            D};
+  const ToHeads job = {x.as<void>(),
+                       bias.as<float>(),
+                       cos.as<float>(),
+                       sin.as<float>(),
+                       y.as<void>(),
+                       scale,
+                       width,
+                       start,
+                       column,
+                       tokens,
+                       KV,
+                       R,
+                       D};
   parallel_for(B * tokens, 1 + 8192 / (KV * R * D), [&](int64_t b, int64_t e) { work<T>().to_heads(job, b, e); });
 }
 
@@ -72,8 +83,11 @@ void from_heads(Context& context) {
   check(start == rows, "the segments do not cover all rows");
   check(part == parts.data() + parts.size(), "options has fewer parts than there are");
   const Array& y = context.output<T>(0, {rows, width});
-  const FromHeads job = {segments.data(), static_cast<int64_t>(segments.size()), cos.as<float>(), sin.as<float>(),
-                         y.as<void>(), scale, width, D, rotated, scaled};
+  const FromHeads job = {segments.data(), static_cast<int64_t>(segments.size()),
+                         cos.as<float>(), sin.as<float>(),
+                         y.as<void>(),    scale,
+                         width,           D,
+                         rotated,         scaled};
   parallel_for(rows, 1 + 8192 / width, [&](int64_t b, int64_t e) {
     std::vector<float> sums(width);
     work<T>().from_heads(job, b, e, sums.data());

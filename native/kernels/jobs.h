@@ -89,8 +89,8 @@ struct FromHeads {
 };
 
 // Rows are queries: H heads of n rows each. Row i of a head belongs to token (i / R) mod C of its sequence, which sees
-// as many of its own keys as `starts` has for its sequence, that, and one more where attention is causal, and all of its
-// prompt's.
+// as many of its own keys as `starts` has for its sequence, that, and one more where attention is causal, and all of
+// its prompt's.
 struct Attention {
   const void *prompt, *own;
   const int32_t *lengths, *starts;
@@ -158,7 +158,8 @@ struct Attended {
   int64_t n, D, P, K, KV, R, C;
 };
 
-// The gradient of the same: keys and values turned (`k`, `v`: [panels][D][columns]), and keys as values are (`straight_k`).
+// The gradient of the same: keys and values turned (`k`, `v`: [panels][D][columns]), and keys as values are
+// (`straight_k`).
 struct AttendedGradient {
   Attended of;
   const void* dy;

@@ -15,8 +15,8 @@ int64_t part_of(int64_t count, int64_t parts, int64_t unit) {
   return std::max<int64_t>(1, (count + parts * unit - 1) / (parts * unit)) * unit;
 }
 
-// Pieces of M rows where there are so many beside each other: enough for all threads to end together. Sums do not depend
-// on how y is cut.
+// Pieces of M rows where there are so many beside each other: enough for all threads to end together. Sums do not
+// depend on how y is cut.
 int64_t pieces_down(int64_t M, int64_t across) {
   int64_t pieces = std::max((M + ROWS - 1) / ROWS, (3 * threads() + across - 1) / across);
   while (pieces * across < 8 * threads() && pieces * across % threads() != 0) pieces++;

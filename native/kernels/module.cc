@@ -16,10 +16,9 @@ void define_op(const Signature& signature) {
   for (const char* input : signature.inputs) TF_OpDefinitionBuilderAddInput(builder, input);
   for (const char* output : signature.outputs) TF_OpDefinitionBuilderAddOutput(builder, output);
   // Nothing builds graphs of these: every tensor is there when its shape is asked for.
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(
-      builder, [](TF_ShapeInferenceContext* context, TF_Status* status) {
-        TF_ShapeInferenceContextSetUnknownShape(context, status);
-      });
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, [](TF_ShapeInferenceContext* context, TF_Status* status) {
+    TF_ShapeInferenceContextSetUnknownShape(context, status);
+  });
   TF_Status* status = TF_NewStatus();
   TF_RegisterOpDefinition(builder, status);
   require(status, signature.name);

@@ -17,9 +17,10 @@ void norm(Context& context) {
   const Array& sum = context.output<float>(0, delta.size > 0 ? x.shape : Shape{0});
   const Array& y = context.output<T>(1, x.shape);
   const Array& stats = context.output<float>(2, {rows, 2});
-  const Norm job = {x.as<float>(),   bias.as<float>(), weight.as<float>(), shift.as<float>(), delta.as<void>(),
-                    sum.as<float>(), y.as<void>(),     stats.as<float>(),  width,             epsilon,
-                    centered};
+  const Norm job = {x.as<float>(),     bias.as<float>(),  weight.as<float>(),
+                    shift.as<float>(), delta.as<void>(),  sum.as<float>(),
+                    y.as<void>(),      stats.as<float>(), width,
+                    epsilon,           centered};
   parallel_for(rows, 1 + 16384 / width, [&](int64_t b, int64_t e) { work<T>().norm(job, b, e); });
 }
 
@@ -41,9 +42,18 @@ void norm_gradient(Context& context) {
   const Array& dx_cast = context.output<T>(1, is_narrow ? x.shape : none);
   const Array& d_weight = context.output<float>(2, wants_weight ? Shape{width} : none);
   const Array& d_shift = context.output<float>(3, wants_weight && centered ? Shape{width} : none);
-  const NormGradient job = {dys.data(),          static_cast<int64_t>(dys.size()), x.as<float>(), stats.as<float>(),
-                            weight.as<float>(),  residual.as<float>(),             dx.as<float>(), dx_cast.as<void>(),
-                            d_weight.as<float>(), d_shift.as<float>(),             rows,           width,
+  const NormGradient job = {dys.data(),
+                            static_cast<int64_t>(dys.size()),
+                            x.as<float>(),
+                            stats.as<float>(),
+                            weight.as<float>(),
+                            residual.as<float>(),
+                            dx.as<float>(),
+                            dx_cast.as<void>(),
+                            d_weight.as<float>(),
+                            d_shift.as<float>(),
+                            rows,
+                            width,
                             centered};
   parallel_for(rows, 1 + 8192 / width, [&](int64_t b, int64_t e) { work<T>().norm_gradient(job, b, e); });
   if (wants_weight) parallel_for(width, 64, [&](int64_t b, int64_t e) { work<T>().norm_gradient_columns(job, b, e); });

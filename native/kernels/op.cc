@@ -38,7 +38,8 @@ const Array& Context::any(int index) {
 const Array& Context::allocate(int index, TF_DataType type, size_t bytes, const Shape& shape) {
   int64_t total = times(shape.data(), shape.size());
   total = times({total, static_cast<int64_t>(bytes)});
-  TF_Tensor* tensor = TF_AllocateOutput(raw_, index, type, shape.data(), static_cast<int>(shape.size()), total, status_);
+  TF_Tensor* tensor =
+      TF_AllocateOutput(raw_, index, type, shape.data(), static_cast<int>(shape.size()), total, status_);
   check_status();
   return arrays_.emplace_back(tensor);
 }

@@ -12,7 +12,9 @@ void squared_norm(Context& context) {
   const Array& y = context.output<float>(0, {1});
   std::vector<double> parts((x.size + PIECE - 1) / PIECE);
   const T* from = x.as<const T>();
-  parallel_for(x.size, PIECE, [&](int64_t begin, int64_t end) { parts[begin / PIECE] = work<T>().squares(from + begin, end - begin); });
+  parallel_for(x.size, PIECE, [&](int64_t begin, int64_t end) {
+    parts[begin / PIECE] = work<T>().squares(from + begin, end - begin);
+  });
   double total = 0;
   for (double part : parts) total += part;
   *y.as<float>() = static_cast<float>(total);
@@ -26,7 +28,8 @@ void adamw(Context& context) {
               &gradient = context.input(3, value.shape);
   float c[6];
   for (int i = 0; i < 6; i++) c[i] = context.scalar(4 + i);
-  const AdamW job = {value.as<float>(), m.as<float>(), v.as<float>(), gradient.as<void>(), c[0], c[1], c[2], c[3], c[4], c[5]};
+  const AdamW job = {
+      value.as<float>(), m.as<float>(), v.as<float>(), gradient.as<void>(), c[0], c[1], c[2], c[3], c[4], c[5]};
   parallel_for(value.size, PIECE, [&](int64_t b, int64_t e) { work<T>().adamw(job, b, e); });
   context.output<float>(0, {0});
 }

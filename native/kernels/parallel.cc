@@ -62,8 +62,8 @@ struct Job {
   std::atomic<int64_t> next{0}, done{0};
 };
 
-// As many as TensorFlow's: src/tensor/setup/environment.ts sets them, except in a worker of Node's, whose variables are its
-// own.
+// As many as TensorFlow's: src/tensor/setup/environment.ts sets them, except in a worker of Node's, whose variables are
+// its own.
 int wanted_threads() {
   const char* variable = std::getenv("TF_NUM_INTRAOP_THREADS");
   const int wanted = variable == nullptr ? 0 : std::atoi(variable);

@@ -12,8 +12,8 @@ void draw(Context& context) {
   const float scale = context.scalar(2);
   const Array& forbidden = context.input(3, {ANY});
   const Array &tokens = context.output<int32_t>(0, {M}), &logprobs = context.output<float>(1, {M});
-  const Draw job = {logits.as<void>(), uniforms.as<float>(), forbidden.as<int32_t>(), forbidden.size, V,
-                    scale,             tokens.as<int32_t>(), logprobs.as<float>()};
+  const Draw job = {logits.as<void>(),    uniforms.as<float>(), forbidden.as<int32_t>(), forbidden.size, V, scale,
+                    tokens.as<int32_t>(), logprobs.as<float>()};
   for (int64_t i = 0; i < forbidden.size; i++)
     check(job.forbidden[i] >= 0 && job.forbidden[i] < V, "forbidden has a token that is not in the vocabulary");
   parallel_for(M, 1 + 16384 / V, [&](int64_t begin, int64_t end) {

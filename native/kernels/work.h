@@ -1,5 +1,5 @@
-// The functions that run on vectors. They are compiled once for each instruction set (`work/work.cc`), and one set of them
-// is chosen when the library is loaded.
+// The functions that run on vectors. They are compiled once for each instruction set (`work/work.cc`), and one set of
+// them is chosen when the library is loaded.
 #pragma once
 #include "jobs.h"
 
@@ -39,7 +39,8 @@ struct Work {
   int64_t attended_rows;
   int64_t (*attended_room)(const Attended&);
   void (*attend_rows)(const Attended&, int64_t head, int64_t sequence, int64_t row, int64_t rows, float* buffer);
-  // The gradient of such rows, which adds that of keys and then of values to `d_prompt` [2, P, D] and `d_own` [2, K, D].
+  // The gradient of such rows, which adds that of keys and then of values to `d_prompt` [2, P, D] and `d_own` [2, K,
+  // D].
   int64_t (*attended_gradient_room)(const Attended&);
   void (*attend_rows_gradient)(const AttendedGradient&, int64_t head, int64_t sequence, int64_t row, int64_t rows,
                                float* d_prompt, float* d_own, float* buffer);

@@ -1,5 +1,5 @@
-// Attention of a block of queries in one pass: its scores stay in the second cache, from the product with keys to that with
-// values (Dao et al. 2022, without the tiling of keys: a row's scores are all there before its softmax).
+// Attention of a block of queries in one pass: its scores stay in the second cache, from the product with keys to that
+// with values (Dao et al. 2022, without the tiling of keys: a row's scores are all there before its softmax).
 #pragma once
 #include "attention.h"
 #include "matmul.h"
@@ -19,7 +19,8 @@ INLINE void block_scores(const Attended& a, const float* q, int64_t rows, const 
   const int64_t stride = scores_stride(a);
   for (int64_t j = 0; j < count; j += TILE_COLUMNS)
     for (int64_t r = 0; r < rows; r += TILE_ROWS)
-      multiply_tile(q + r * a.D, a.D, 1, keys + j * a.D, a.D, false, to + r * stride + j, stride, TILE_ROWS, TILE_COLUMNS);
+      multiply_tile(q + r * a.D, a.D, 1, keys + j * a.D, a.D, false, to + r * stride + j, stride, TILE_ROWS,
+                    TILE_COLUMNS);
 }
 
 // y += weights · values; `all` is how many values a panel has.
@@ -59,7 +60,8 @@ INLINE void copy_rows(const Attended& a, const Rows& b, const void* x, float* to
   fill(to + count, to + b.tiles * a.D, 0.0f);
 }
 
-INLINE void all_scores(const Attended& a, const Rows& b, const float* q, const float* prompt, const float* own, float* to) {
+INLINE void all_scores(const Attended& a, const Rows& b, const float* q, const float* prompt, const float* own,
+                       float* to) {
   if (b.length > 0) block_scores(a, q, b.tiles, prompt + b.head * padded(a.P) * a.D, b.length, to);
   block_scores(a, q, b.tiles, own + b.own * padded(a.K) * a.D, b.most, to + padded(a.P));
 }
@@ -105,16 +107,16 @@ int64_t attended_gradient_room(const Attended& a) {
 }
 
 // y[key] += Σ of rows, weights[row][key] · x[row], of keys 0 … count; x as panels.
-INLINE void add_to_keys(const Attended& a, const Rows& b, const float* weights, int64_t count, const float* x, float* packed,
-                        float* y) {
+INLINE void add_to_keys(const Attended& a, const Rows& b, const float* weights, int64_t count, const float* x,
+                        float* packed, float* y) {
   const Matmul turned = {weights, nullptr, nullptr, scores_stride(a), a.D, b.count, true, false};
   for (int64_t first = 0; first < count; first += BLOCK_ROWS) {
     const int64_t keys = smaller(BLOCK_ROWS, count - first);
     pack_rows<float>(turned, first, keys, 0, b.count, packed);
     for (int64_t j = 0; j < a.D; j += TILE_COLUMNS)
       for (int64_t k = 0; k < keys; k += TILE_ROWS)
-        multiply_tile(packed + k * b.count, 1, TILE_ROWS, x + j * b.count, b.count, true, y + (first + k) * a.D + j, a.D,
-                      keys - k, a.D - j);
+        multiply_tile(packed + k * b.count, 1, TILE_ROWS, x + j * b.count, b.count, true, y + (first + k) * a.D + j,
+                      a.D, keys - k, a.D - j);
   }
 }
 
@@ -124,9 +126,10 @@ void attend_rows_gradient(const AttendedGradient& g, int64_t head, int64_t seque
   const Attended& a = g.of;
   const Rows b = rows_of(a, head, sequence, row, rows);
   const int64_t width = padded(a.D), stride = scores_stride(a), beside = padded(a.P);
-  float *const dy = q + BLOCK_ROWS * a.D, *const sums = dy + BLOCK_ROWS * a.D, *const q_panels = sums + BLOCK_ROWS * width,
-               *const dy_panels = q_panels + BLOCK_ROWS * width, *const weights = dy_panels + BLOCK_ROWS * width,
-               *const d = weights + BLOCK_ROWS * stride, *const packed = d + BLOCK_ROWS * stride;
+  float *const dy = q + BLOCK_ROWS * a.D, *const sums = dy + BLOCK_ROWS * a.D,
+               *const q_panels = sums + BLOCK_ROWS * width, *const dy_panels = q_panels + BLOCK_ROWS * width,
+               *const weights = dy_panels + BLOCK_ROWS * width, *const d = weights + BLOCK_ROWS * stride,
+               *const packed = d + BLOCK_ROWS * stride;
   copy_rows<T>(a, b, a.q, q);
   copy_rows<T>(a, b, g.dy, dy);
   all_scores(a, b, q, a.prompt_k, a.own_k, weights);

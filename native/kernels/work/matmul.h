@@ -15,8 +15,8 @@ constexpr int TILE_ROWS = 8;
 #else
 constexpr int TILE_ROWS = 6;
 #endif
-// Elements of a row at a time: a panel of b as deep as this stays in the first cache, all panels of a piece and the packed
-// rows in the second.
+// Elements of a row at a time: a panel of b as deep as this stays in the first cache, all panels of a piece and the
+// packed rows in the second.
 constexpr int64_t DEPTH = 320;
 constexpr int64_t BLOCK_ROWS = 12 * TILE_ROWS;
 
@@ -88,7 +88,8 @@ INLINE void pack_rows(const Matmul& m, int64_t row, int64_t rows, int64_t from, 
   }
 }
 
-// y (+)= a · b for a tile, of which so many rows and columns are there. Element k of row i of a is a[i · row + k · step].
+// y (+)= a · b for a tile, of which so many rows and columns are there. Element k of row i of a is a[i · row + k ·
+// step].
 INLINE void multiply_tile(const float* a, int64_t row, int64_t step, const float* b, int64_t depth, bool adds, float* y,
                           int64_t stride, int64_t rows, int64_t columns) {
   Vec total[TILE_ROWS][2] = {};
@@ -148,8 +149,8 @@ void multiply(const Matmul& m, const MatmulPiece& p, float* panels) {
       if (whole < rows) pack_rows<T>(m, p.row + row + whole, rows - whole, from, depth, packed);
       for (int64_t column = 0; column < p.columns; column += TILE_COLUMNS) {
         const auto tile = [&](int64_t r, const float* a, int64_t a_row, int64_t step) __attribute__((always_inline)) {
-          multiply_tile(a, a_row, step, panels + column * depth, depth, from > 0, to + (row + r) * stride + column, stride,
-                        rows - r, p.columns - column);
+          multiply_tile(a, a_row, step, panels + column * depth, depth, from > 0, to + (row + r) * stride + column,
+                        stride, rows - r, p.columns - column);
         };
         for (int64_t r = 0; r < whole; r += TILE_ROWS) tile(r, a + r * m.K, m.K, 1);
         for (int64_t r = whole; r < rows; r += TILE_ROWS) tile(r, packed + (r - whole) * depth, 1, TILE_ROWS);

@@ -4,7 +4,7 @@
 
 namespace {
 
-constexpr int OUTPUTS = 2;    // rows of W that are multiplied at a time with ROWS rows of x
+constexpr int OUTPUTS = 2;  // rows of W that are multiplied at a time with ROWS rows of x
 constexpr int CHUNK = 2 * LANES;
 constexpr int PREFETCH = 8192;  // bytes of W that are asked for early: hardware does not look past a page
 constexpr int LEVEL = 2;        // into the second cache, which has more requests under way at a time than the first

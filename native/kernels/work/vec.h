@@ -1,6 +1,6 @@
 // Vectors of floats as wide as the machine's registers, in GCC's and Clang's vector extension. Whatever stands in this
-// folder is compiled once an instruction set, so nothing of it may be shared: it has internal linkage, and uses no inline
-// function of a library, of which the linker would keep one copy for all.
+// folder is compiled once an instruction set, so nothing of it may be shared: it has internal linkage, and uses no
+// inline function of a library, of which the linker would keep one copy for all.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -168,4 +168,3 @@ INLINE Vec square_root(Vec x) {
 }
 
 }  // namespace
-

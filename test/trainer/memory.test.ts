@@ -16,7 +16,7 @@ describe('checkMemory', () => {
   it('lets a run pass that may fit', () => expect(() => check()).not.toThrow());
 
   it.each([
-    ['model.lora.r', { model: LORA }, /adapters of rank 8192 \(.* GiB\): lower model\.lora\.r$/],
+    ['model.lora.r', { model: LORA }, /adapters of rank 8192 \(.* MiB\): lower model\.lora\.r$/],
     [
       'training.prompts_per_step',
       { training: { prompts_per_step: 65_536 } },
@@ -34,7 +34,7 @@ describe('checkMemory', () => {
     ],
   ])('refuses a huge %s, naming it', (_, options, message) => {
     expect(() => check(options)).toThrow(message);
-    expect(() => check(options)).toThrow(/^the run needs at least .* GiB of memory, and there are 0\.0625 GiB; /);
+    expect(() => check(options)).toThrow(/^the run needs at least .* [MG]iB of memory, and there are 64 MiB; /);
   });
 
   it('refuses a model that is too large, with a code', async () => {

@@ -1,9 +1,10 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { modelFolder } from '../model-folder/model-folder.js';
 import { toFloat32, writeSafetensors } from '../model-folder/safetensors.js';
 import { UsageError } from '../system/errors.js';
 import { fileExists } from '../system/file-exists.js';
+import { putInPlace } from '../system/put-in-place.js';
 import { weightShapes } from './families/named.js';
 import { openModel } from './open-model.js';
 import { copyModelFiles } from './save.js';
@@ -22,7 +23,7 @@ export async function mergeAdapter(args: { model: string; adapter: string; outpu
   }
   const { config, weights } = await openModel({ folder, adapter });
   const beside = `${path.resolve(output)}.${process.pid}.unfinished`;
-  try {
+  const make = async () => {
     await mkdir(beside, { recursive: true });
     const tensors = [...weightShapes(config)].map(([name, shape]) => ({
       name,
@@ -33,10 +34,11 @@ export async function mergeAdapter(args: { model: string; adapter: string; outpu
     await writeSafetensors({ file: path.join(beside, 'model.safetensors'), tensors });
     await copyModelFiles({ from: folder, folder: beside });
     if (!config.tieWordEmbeddings) await untie(path.join(beside, 'config.json'));
-    await rename(beside, output);
+  };
+  try {
+    await putInPlace({ place: output, beside, make });
   } finally {
     await weights.close();
-    await rm(beside, { recursive: true, force: true });
   }
 }
 

@@ -1,7 +1,8 @@
-import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeSafetensors } from '../model-folder/safetensors.js';
 import { writeAtomically } from '../system/atomic-write.js';
+import { putInPlace } from '../system/put-in-place.js';
 import { randomBits, textKey } from '../system/random.js';
 import { INITIALIZER_RANGE, tinyConfig, tinyProcessor, tinyShapes } from './tiny-shape.js';
 import { readTokenizerFacts, TOKENIZER_FILES, TOKENIZER_FOLDER } from './tokenizer.js';
@@ -24,18 +25,12 @@ export async function writeTinyModel({ folder, seed }: { folder: string; seed: n
   });
 
   const weights = join(folder, 'model.safetensors');
-  const unfinished = `${weights}.${process.pid}.tmp`;
-  try {
-    const tensors = tinyShapes(facts.vocabSize).map(([name, shape]) => ({
-      name,
-      shape,
-      read: () => initialValues({ name, shape, seed }),
-    }));
-    await writeSafetensors({ file: unfinished, tensors });
-    await rename(unfinished, weights);
-  } finally {
-    await rm(unfinished, { force: true });
-  }
+  const tensors = tinyShapes(facts.vocabSize).map(([name, shape]) => ({
+    name,
+    shape,
+    read: () => initialValues({ name, shape, seed }),
+  }));
+  await putInPlace({ place: weights, make: (file) => writeSafetensors({ file, tensors }) });
   await writeJson('config.json', tinyConfig(facts));
 }
 

@@ -1,4 +1,5 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
+import { putInPlace } from '../system/put-in-place.js';
 
 /**
  * An append-only file of JSON lines (`metrics.jsonl`, `completions.jsonl`). The text is a pure function of the values:
@@ -116,21 +117,21 @@ async function scanLines({ file, step, scan }: { file: string; step: number; sca
 /** Leaves the lines up to `step` in the file, and adds the others of its first `until` bytes to the file `aside`. */
 async function takeOut(args: { file: string; step: number; aside: string; until: number }): Promise<void> {
   const { file, step, aside, until } = args;
-  const beside = `${file}.${process.pid}.tmp`;
-  const [kept, out] = [await open(beside, 'w'), await open(aside, 'a')];
-  try {
-    let position = 0;
-    await forEachLine(file, async (line) => {
-      if (stepOf(line) <= step) await kept.appendFile(line);
-      else if (position < until) await out.appendFile(line);
-      position += line.length;
-    });
-    for (const handle of [out, kept]) await handle.sync();
-    await rename(beside, file);
-  } finally {
-    for (const handle of [kept, out]) await handle.close();
-    await rm(beside, { force: true });
-  }
+  const make = async (beside: string) => {
+    const [kept, out] = [await open(beside, 'w'), await open(aside, 'a')];
+    try {
+      let position = 0;
+      await forEachLine(file, async (line) => {
+        if (stepOf(line) <= step) await kept.appendFile(line);
+        else if (position < until) await out.appendFile(line);
+        position += line.length;
+      });
+      for (const handle of [out, kept]) await handle.sync();
+    } finally {
+      for (const handle of [kept, out]) await handle.close();
+    }
+  };
+  await putInPlace({ place: file, make });
 }
 
 /** Calls back with each record of a file that can be read, with none where there is no file. */

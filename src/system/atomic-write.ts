@@ -1,10 +1,10 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { putInPlace } from './put-in-place.js';
 
 /** Writes a file beside its place and renames it there, on the disk before this returns: it is whole or not there. */
 export async function writeAtomically({ file, text }: { file: string; text: string }): Promise<void> {
-  const beside = `${file}.${process.pid}.tmp`;
-  try {
+  const make = async (beside: string) => {
     const handle = await open(beside, 'w');
     try {
       await handle.writeFile(text);
@@ -12,11 +12,8 @@ export async function writeAtomically({ file, text }: { file: string; text: stri
     } finally {
       await handle.close();
     }
-    await rename(beside, file);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
-  }
+  };
+  await putInPlace({ place: file, make });
   await syncFolder(dirname(file));
 }
 

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { CheckpointError } from '../system/errors.js';
+import { putInPlace } from '../system/put-in-place.js';
 import { type RunState, stateSchema } from './run-state.js';
 
 const manifestSchema = z.record(z.string(), z.object({ size: z.number(), sha256: z.string() }));
@@ -37,19 +38,16 @@ export async function writeCheckpoint(args: {
   const name = checkpointName(state.step);
   const beside = path.join(folder, `.${name}.unfinished`);
   const place = path.join(folder, name);
-  await rm(beside, { recursive: true, force: true });
-  await mkdir(beside, { recursive: true });
-  try {
+  const make = async () => {
+    await rm(beside, { recursive: true, force: true });
+    await mkdir(beside, { recursive: true });
     await writeFiles(beside);
     await writeFile(path.join(beside, STATE), `${JSON.stringify(state, null, 2)}\n`);
     await writeManifest(beside);
     await syncPath(beside);
     await rm(place, { recursive: true, force: true });
-    await rename(beside, place);
-  } catch (error) {
-    await rm(beside, { recursive: true, force: true }).catch(() => {});
-    throw error;
-  }
+  };
+  await putInPlace({ place, beside, make });
   await syncPath(folder);
   await removeOld({ folder, keep, steps });
   return place;

@@ -1,6 +1,7 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SetupError, VideoError } from '../system/errors.js';
+import { putInPlace } from '../system/put-in-place.js';
 import { runFfmpeg } from './run-ffmpeg.js';
 
 /**
@@ -27,7 +28,7 @@ export const encodeVideo = async ({
 }): Promise<void> => {
   await mkdir(dirname(file), { recursive: true });
   const unfinished = join(dirname(file), `.${basename(file)}.${process.pid}.partial`);
-  try {
+  const make = async () => {
     const { exitCode, said } = await runFfmpeg(() => ({
       args: [
         ...[
@@ -50,16 +51,15 @@ export const encodeVideo = async ({
       ],
       input: frames instanceof Uint8Array ? single(frames) : frames,
     }));
-    if (exitCode === 0) return await rename(unfinished, file);
+    if (exitCode === 0) return;
     if (/Unknown encoder/.test(said)) {
       const message = 'This ffmpeg cannot write H.264 (it was built without libx264): set FFMPEG_PATH to one that can.';
       throw new SetupError({ code: 'FFMPEG_NO_H264', message });
     }
     const message = `${file} cannot be written as ${width}x${height} at ${fps} frames a second: ffmpeg says ${said || 'nothing'}.`;
     throw new VideoError({ code: 'VIDEO_ENCODE', message });
-  } finally {
-    await rm(unfinished, { force: true });
-  }
+  };
+  await putInPlace({ place: file, beside: unfinished, make });
 };
 
 async function* single(frames: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../system/cache-folder.js';
+import { putInPlace } from '../system/put-in-place.js';
 import type { Frames } from './frames.js';
 
 /** Decoded frames on disk. It only ever saves work: no trouble with it stops a run. */
@@ -45,12 +46,7 @@ export const openFrameCache = ({
       await sweep({ folder, leave: maxBytes * SWEEP_TO - entry.length });
       unswept = 0;
     }
-    try {
-      await writeFile(unfinished, entry);
-      await rename(unfinished, place(key));
-    } finally {
-      await rm(unfinished, { force: true });
-    }
+    await putInPlace({ place: place(key), beside: unfinished, make: (file) => writeFile(file, entry) });
     unswept += entry.length;
   };
 

@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../system/cache-folder.js';
+import { putInPlace } from '../system/put-in-place.js';
 import { openBudget, type VideoBounds } from './bounds.js';
 import { fileIdentity } from './file-identity.js';
 import type { VideoNotes } from './notes.js';
@@ -66,10 +67,6 @@ const read = async (file: string, identity: string): Promise<VideoLength | null>
 const write = async ({ folder, name, entry }: { folder: string; name: string; entry: Entry }): Promise<void> => {
   await mkdir(folder, { recursive: true });
   const unfinished = join(folder, `${name}.${randomUUID()}.partial`);
-  try {
-    await writeFile(unfinished, JSON.stringify(entry));
-    await rename(unfinished, join(folder, name));
-  } finally {
-    await rm(unfinished, { force: true });
-  }
+  const make = (file: string) => writeFile(file, JSON.stringify(entry));
+  await putInPlace({ place: join(folder, name), beside: unfinished, make });
 };

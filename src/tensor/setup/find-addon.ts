@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeAtomically } from '../../system/atomic-write.js';
 import { cacheFolder } from '../../system/cache-folder.js';
 import { SetupError } from '../../system/errors.js';
 import { bindingVersion, installedPackage } from './binding-source.js';
@@ -121,7 +122,6 @@ const readVerdict = async (file: string): Promise<Verdict | null> => {
 const writeVerdict = async (file: string, verdict: Verdict): Promise<void> => {
   try {
     await mkdir(runtimesFolder(), { recursive: true });
-    await writeFile(`${file}.${process.pid}`, JSON.stringify(verdict));
-    await rename(`${file}.${process.pid}`, file);
+    await writeAtomically({ file, text: JSON.stringify(verdict) });
   } catch {}
 };

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { SetupError } from '../../system/errors.js';
+import { putInPlace } from '../../system/put-in-place.js';
 import { type Report, ToolError } from '../../system/tool.js';
 import { withLock } from '../../system/with-lock.js';
 import { buildKernels, kernelsDigest } from './build-kernels.js';
@@ -65,12 +66,13 @@ const makeKernels = async ({ addon, file, report }: { addon: AddonLocation; file
       const [pip, target] = [await findPip(), runtimeTarget({ cuda: addon.cuda })];
       compilers.push(await fetchCompiler({ pip, target, folder: join(folder, 'compiler'), report }));
     }
-    await buildWithFirst({ compilers, addon, folder, output, report });
-    await probeKernels({ addonPath: addon.addonPath, kernelsPath: output });
-    await rename(output, file);
+    const make = async () => {
+      await buildWithFirst({ compilers, addon, folder, output, report });
+      await probeKernels({ addonPath: addon.addonPath, kernelsPath: output });
+    };
+    await putInPlace({ place: file, beside: output, make });
   } finally {
     await rm(folder, { recursive: true, force: true });
-    await rm(output, { force: true });
   }
 };
 

@@ -20,16 +20,11 @@ import { AdamW } from '../src/trainer/optimizer.js';
 import { grpoStep } from '../src/trainer/step.js';
 import { type Measurement, median } from './measurement.js';
 import { videoPrompt } from './prompt.js';
+import { STEP_OPTIONS } from './step-options.js';
 
 const { values } = parseArgs({
   options: {
-    model: { type: 'string' },
-    tokens: { type: 'string', default: '640' },
-    generations: { type: 'string', default: '8' },
-    completion: { type: 'string', default: '64' },
-    dtype: { type: 'string', default: 'float32' },
-    steps: { type: 'string', default: '3' },
-    threads: { type: 'string', default: '2' },
+    ...STEP_OPTIONS,
     lora: { type: 'string', default: '0' },
     profile: { type: 'string' },
   },

@@ -14,17 +14,10 @@ import { uniform } from '../src/system/random.js';
 import { startRuntime } from '../src/tensor/runtime.js';
 import { median, type TokenMeasurement } from './measurement.js';
 import { videoPrompt } from './prompt.js';
+import { STEP_OPTIONS } from './step-options.js';
 
 const { values } = parseArgs({
-  options: {
-    model: { type: 'string' },
-    tokens: { type: 'string', default: '640' },
-    generations: { type: 'string', default: '8' },
-    completion: { type: 'string', default: '64' },
-    dtype: { type: 'string', default: 'float32' },
-    steps: { type: 'string', default: '3' },
-    threads: { type: 'string', default: '2' },
-  },
+  options: STEP_OPTIONS,
 });
 const [G, C] = [Number(values.generations), Number(values.completion)];
 const sampling = { temperature: 1, top_k: 0, top_p: 1, max_completion_length: C, min_completion_length: C };

@@ -7,7 +7,7 @@ import { parseJsonLine, refuseWholeJson } from './json-text.js';
 import { LeftOutRows } from './left-out.js';
 import type { OptionLetter } from './sample.js';
 import { segmentOfJson } from './segment.js';
-import { readTextFile } from './text-file.js';
+import { filledLines, readTextFile } from './text-file.js';
 import { unknownNames, usableText } from './unused.js';
 
 /** A key that is absent or null says nothing. */
@@ -76,11 +76,8 @@ export async function readJsonl({
   const whole = await readTextFile(file);
   refuseWholeJson({ file, text: whole });
   const unknown = unknownNames({ what: 'field', known: Object.keys(FIELDS) });
-  let rows = 0;
-  for (const [index, line] of whole.split(/\r\n|\n|\r/).entries()) {
-    if (line.trim() === '') continue;
-    rows += 1;
-    const row = index + 1;
+  const lines = filledLines(whole);
+  for (const { row, line } of lines) {
     const parsed = parseLine(line);
     if ('value' in parsed) {
       const { id } = parsed.value.fields;
@@ -90,7 +87,7 @@ export async function readJsonl({
       for (const name of parsed.value.unknown) unused.add({ reason: unknown(name), row });
     } else leftOut.add({ reason: parsed.problem, row });
   }
-  return { file, rows, annotations, leftOut: leftOut.list(), unused: unused.list() };
+  return { file, rows: lines.length, annotations, leftOut: leftOut.list(), unused: unused.list() };
 }
 
 function parseLine(text: string): { value: Line } | { problem: string } {

@@ -20,6 +20,11 @@ export async function readTextFile(file: string): Promise<string> {
   return text;
 }
 
+/** The lines of a text that hold something, with any line ends; the first is row 1. */
+export function filledLines(text: string): { row: number; line: string }[] {
+  return text.split(/\r\n|\n|\r/).flatMap((line, i) => (line.trim() === '' ? [] : [{ row: i + 1, line }]));
+}
+
 async function readBytes(file: string): Promise<Uint8Array> {
   const { handle, size } = await openRegularFile(file);
   try {

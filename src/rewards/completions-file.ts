@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { LeftOut } from '../dataset/annotation.js';
+import { parseJsonLine } from '../dataset/json-text.js';
 import { LeftOutRows } from '../dataset/left-out.js';
-import { readTextFile } from '../dataset/text-file.js';
+import { filledLines, readTextFile } from '../dataset/text-file.js';
 
 /** A line of a run's `completions.jsonl`, or one written by hand; other keys are ignored. */
 const lineSchema = z
@@ -20,18 +21,17 @@ export interface CompletionLine {
 export async function readCompletions(file: string): Promise<{ completions: CompletionLine[]; leftOut: LeftOut[] }> {
   const leftOut = new LeftOutRows();
   const completions: CompletionLine[] = [];
-  for (const [index, line] of (await readTextFile(file)).split(/\r\n|\n|\r/).entries()) {
-    if (line.trim() === '') continue;
+  for (const { row, line } of filledLines(await readTextFile(file))) {
     const parsed = lineSchema.safeParse(parseJson(line));
-    if (parsed.success) completions.push({ line: index + 1, ...parsed.data });
-    else leftOut.add({ reason: 'not a JSON object with “sample_id” and “text”', row: index + 1 });
+    if (parsed.success) completions.push({ line: row, ...parsed.data });
+    else leftOut.add({ reason: 'not a JSON object with “sample_id” and “text”', row });
   }
   return { completions, leftOut: leftOut.list() };
 }
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonLine(text);
   } catch {
     return undefined;
   }

@@ -7,8 +7,6 @@ const CHANNELS = 3;
 
 /** A prompt with a video, as `peers/prompt.py` makes it from the same numbers. */
 export interface VideoPrompt extends Prompt {
-  patches: Float32Array;
-  grid: [number, number, number];
   visionTokens: number;
   /** sha256 of the token ids and the patches: equal for all who measure the same thing. */
   digest: string;
@@ -29,9 +27,8 @@ export function videoPrompt({ config, tokens }: { config: ModelConfig; tokens: n
   const digest = createHash('sha256').update(tokenIds).update(patches).digest('hex');
   return {
     tokenIds,
-    patches,
-    grid,
-    ...mropePositions({ tokenIds, videoTokenId, grids: [grid], mergeSize }),
+    visuals: [{ kind: 'video', patches, grid, times: [] }],
+    ...mropePositions({ tokenIds, visionTokenIds: [videoTokenId], blocks: [{ grid }], mergeSize }),
     visionTokens,
     digest,
   };

@@ -89,7 +89,13 @@ for (let step = 1; step <= 1 + Number(values.steps); step++) {
   const { metrics, tokens } = await grpoStep(context, {
     step,
     // A frozen tower sees the video once a step, as in a run on other videos.
-    samples: [{ sample, prompt: { ...prompt, videoKey: `step ${step}` }, occurrence: 0 }],
+    samples: [
+      {
+        sample,
+        prompt: { ...prompt, visuals: prompt.visuals.map((visual) => ({ ...visual, key: `step ${step}` })) },
+        occurrence: 0,
+      },
+    ],
     learningRate: LEARNING_RATE,
     clock,
   });

@@ -27,7 +27,8 @@ const type = values.dtype === 'bfloat16' ? 'bfloat16' : 'float32';
 const model = await loadModel({ folder: values.model!, type });
 const policy = new Policy({ ...model, features: new FeatureCache({ capacity: 2 ** 30 }) });
 const { endTokenIds: forbidden } = await openProcessor({ folder: values.model!, config: model.config });
-const prompt = { ...videoPrompt({ config: model.config, tokens: Number(values.tokens) }), videoKey: 'the same' };
+const made = videoPrompt({ config: model.config, tokens: Number(values.tokens) });
+const prompt = { ...made, visuals: made.visuals.map((visual) => ({ ...visual, key: 'the same' })) };
 
 /** Seconds of each token but the first, whose logits are the prompt's: from logits to the next, drawing included. */
 function decode(): number[] {

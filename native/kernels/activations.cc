@@ -8,42 +8,66 @@ namespace {
 constexpr int64_t PIECE = 16384;
 
 template <class T>
+void run(const Swiglu& job, int64_t rows) {
+  parallel_for(rows, 1 + PIECE / job.width, [&](int64_t b, int64_t e) { work<T>().swiglu(job, b, e); });
+}
+
+enum { GATE, UP, GATE_BIAS, UP_BIAS, SWIGLU_D };
+
+template <class T>
 void swiglu(Context& context) {
-  const Array& gate = context.any(0);
-  const Array& up = context.input(1, gate.shape);
-  const Array& y = context.output<T>(0, gate.shape);
-  const void *g = gate.as<void>(), *u = up.as<void>();
-  void* to = y.as<void>();
-  parallel_for(gate.size, PIECE, [&](int64_t b, int64_t e) { work<T>().swiglu(g, u, to, b, e); });
+  const Array& gate = context.input(GATE, {ANY, SOME});
+  const int64_t width = gate.shape[1];
+  const Array &up = context.input(UP, gate.shape), &y = context.output<T>(0, gate.shape);
+  const float* gate_bias = context.optional(GATE_BIAS, {width}).as<float>();
+  const float* up_bias = context.optional(UP_BIAS, {width}).as<float>();
+  run<T>({gate.as<void>(), up.as<void>(), gate_bias, up_bias, nullptr, nullptr, nullptr, y.as<void>(), width},
+         gate.shape[0]);
 }
 
 template <class T>
 void swiglu_gradient(Context& context) {
-  const Array& gate = context.any(0);
-  const Array &up = context.input(1, gate.shape), &d = context.input(2, gate.shape);
+  const Array& gate = context.input(GATE, {ANY, SOME});
+  const int64_t width = gate.shape[1];
+  const Array &up = context.input(UP, gate.shape), &d = context.input(SWIGLU_D, gate.shape);
+  const float* gate_bias = context.optional(GATE_BIAS, {width}).as<float>();
+  const float* up_bias = context.optional(UP_BIAS, {width}).as<float>();
   const Array &d_gate = context.output<T>(0, gate.shape), &d_up = context.output<T>(1, gate.shape),
               &y = context.output<T>(2, gate.shape);
-  const SwigluGradient job = {gate.as<void>(),   up.as<void>(),   d.as<void>(),
-                              d_gate.as<void>(), d_up.as<void>(), y.as<void>()};
-  parallel_for(gate.size, PIECE, [&](int64_t b, int64_t e) { work<T>().swiglu_gradient(job, b, e); });
+  run<T>({gate.as<void>(), up.as<void>(), gate_bias, up_bias, d.as<void>(), d_gate.as<void>(), d_up.as<void>(),
+          y.as<void>(), width},
+         gate.shape[0]);
 }
 
 template <class T>
-void quick_gelu(Context& context) {
-  const Array& x = context.input(0, {ANY, SOME});
-  const Array& bias = context.input(1, {x.shape[1]});
+void run(const Gelu& job, int64_t rows) {
+  parallel_for(rows, 1 + PIECE / job.width, [&](int64_t b, int64_t e) { work<T>().gelu(job, b, e); });
+}
+
+enum { X, BIAS, OPTIONS, GELU_D };
+
+bool by_tanh(Context& context) {
+  Numbers options = context.numbers(OPTIONS);
+  const bool value = options.next() != 0;
+  options.end();
+  return value;
+}
+
+template <class T>
+void gelu(Context& context) {
+  const Array& x = context.input(X, {ANY, SOME});
+  const Array& bias = context.input(BIAS, {x.shape[1]});
   const Array& y = context.output<T>(0, x.shape);
-  const Gelu job = {x.as<void>(), bias.as<float>(), nullptr, nullptr, y.as<void>(), x.shape[1]};
-  parallel_for(x.shape[0], 1 + PIECE / job.width, [&](int64_t b, int64_t e) { work<T>().quick_gelu(job, b, e); });
+  run<T>({x.as<void>(), bias.as<float>(), nullptr, nullptr, y.as<void>(), x.shape[1], by_tanh(context)}, x.shape[0]);
 }
 
 template <class T>
-void quick_gelu_gradient(Context& context) {
-  const Array& x = context.input(0, {ANY, SOME});
-  const Array &bias = context.input(1, {x.shape[1]}), &d = context.input(2, x.shape);
+void gelu_gradient(Context& context) {
+  const Array& x = context.input(X, {ANY, SOME});
+  const Array &bias = context.input(BIAS, {x.shape[1]}), &d = context.input(GELU_D, x.shape);
   const Array &dx = context.output<T>(0, x.shape), &y = context.output<T>(1, x.shape);
-  const Gelu job = {x.as<void>(), bias.as<float>(), d.as<void>(), dx.as<void>(), y.as<void>(), x.shape[1]};
-  parallel_for(x.shape[0], 1 + PIECE / job.width, [&](int64_t b, int64_t e) { work<T>().quick_gelu(job, b, e); });
+  run<T>({x.as<void>(), bias.as<float>(), d.as<void>(), dx.as<void>(), y.as<void>(), x.shape[1], by_tanh(context)},
+         x.shape[0]);
 }
 
 template <class T>
@@ -67,12 +91,16 @@ void column_sum(Context& context) {
 }  // namespace
 
 void register_activations() {
-  register_op<swiglu<float>, swiglu<bfloat16>>({"VauSwiglu", {}, {"gate: T", "up: T"}, {"y: T"}});
+  register_op<swiglu<float>, swiglu<bfloat16>>(
+      {"VauSwiglu", {}, {"gate: T", "up: T", "gate_bias: float", "up_bias: float"}, {"y: T"}});
   register_op<swiglu_gradient<float>, swiglu_gradient<bfloat16>>(
-      {"VauSwigluGradient", {}, {"gate: T", "up: T", "d: T"}, {"d_gate: T", "d_up: T", "y: T"}});
-  register_op<quick_gelu<float>, quick_gelu<bfloat16>>({"VauQuickGelu", {}, {"x: T", "bias: float"}, {"y: T"}});
-  register_op<quick_gelu_gradient<float>, quick_gelu_gradient<bfloat16>>(
-      {"VauQuickGeluGradient", {}, {"x: T", "bias: float", "d: T"}, {"dx: T", "y: T"}});
+      {"VauSwigluGradient",
+       {},
+       {"gate: T", "up: T", "gate_bias: float", "up_bias: float", "d: T"},
+       {"d_gate: T", "d_up: T", "y: T"}});
+  register_op<gelu<float>, gelu<bfloat16>>({"VauGelu", {}, {"x: T", "bias: float", "options: int32"}, {"y: T"}});
+  register_op<gelu_gradient<float>, gelu_gradient<bfloat16>>(
+      {"VauGeluGradient", {}, {"x: T", "bias: float", "options: int32", "d: T"}, {"dx: T", "y: T"}});
   register_op<add<float>, add<bfloat16>>({"VauAdd", {}, {"x: float", "delta: T", "bias: float"}, {"y: float"}});
   register_op<column_sum<float>, column_sum<bfloat16>>({"VauColumnSum", {}, {"x: T"}, {"y: float"}});
 }

@@ -9,7 +9,7 @@
 
 namespace {
 
-enum { X, INPUT_NORM, Q, K, V, BIASES, O = 8, MLP_NORM, GATE, UP, DOWN, ROTARY, EPSILON = 15, SCALE };
+enum { X, INPUT_NORM, Q, K, V, BIASES, Q_NORM = 8, K_NORM, O, MLP_NORM, GATE, UP, DOWN, ROTARY, EPSILON = 17, SCALE };
 
 template <class T>
 void decode_layer(Context& context) {
@@ -27,6 +27,8 @@ void decode_layer(Context& context) {
   const int64_t inner = w_gate.shape[0];
   const void *w_up = matrix(UP, inner, hidden), *w_down = matrix(DOWN, hidden, inner);
   const float epsilon = context.scalar(EPSILON);
+  d.q_norm = context.optional(Q_NORM, {d.D}).as<float>(), d.k_norm = context.optional(K_NORM, {d.D}).as<float>();
+  d.epsilon = epsilon;
 
   const Array& y = context.output<float>(0, input.shape);
   const int64_t widths = 3 * hidden + 2 * heads + 2 * keys + 3 * inner;
@@ -53,7 +55,7 @@ void decode_layer(Context& context) {
                        normed2, stats.get(), hidden,   epsilon, false};
   work<T>().norm(second, 0, M);
   few_rows_products(T{}, normed2, M, hidden, {{w_gate.as<void>(), gate, inner}, {w_up, up, inner}});
-  work<T>().swiglu(gate, up, product, 0, M * inner);
+  work<T>().swiglu({gate, up, nullptr, nullptr, nullptr, nullptr, nullptr, product, inner}, 0, M);
   few_rows_products(T{}, product, M, inner, {{w_down, update, hidden}});
   work<T>().add({middle.get(), nullptr, update, y.as<float>(), hidden}, 0, M);
 }
@@ -66,7 +68,7 @@ void register_decode_layer() {
        {},
        {"x: float",     "input_norm: float", "q: T",          "k: T",
         "v: T",         "q_bias: float",     "k_bias: float", "v_bias: float",
-        "o: T",         "mlp_norm: float",   "gate: T",       "up: T",
+        "q_norm: float", "k_norm: float", "o: T",         "mlp_norm: float",   "gate: T",       "up: T",
         "down: T",      "cos: float",        "sin: float",    "epsilon: float",
         "scale: float", "prompt_k: T",       "prompt_v: T",   "own_k: T",
         "own_v: T",     "lengths: int32",    "options: int32"},

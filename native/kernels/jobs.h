@@ -32,18 +32,23 @@ struct NormGradient {
   bool centered;
 };
 
-struct SwigluGradient {
-  const void *gate, *up, *d;
+// Rows of `width`. Without `d` forward, with it the gradient too.
+struct Swiglu {
+  const void *gate, *up;
+  const float *gate_bias, *up_bias;
+  const void* d;
   void *d_gate, *d_up, *y;
+  int64_t width;
 };
 
-// Without `d` forward, with it the gradient too.
+// z σ(a (z + c z³)) with z = x + bias: with c = 0 the quick GELU, else the one by tanh. As above.
 struct Gelu {
   const void* x;
   const float* bias;
   const void* d;
   void *dx, *y;
   int64_t width;
+  bool by_tanh;
 };
 
 struct Addition {
@@ -113,12 +118,13 @@ constexpr int64_t MANY_QUERIES = 64;
 struct Decode {
   const void *q, *k, *v;
   const float *q_bias, *k_bias, *v_bias, *cos, *sin;
+  const float *q_norm, *k_norm;  // [D], of an RMS norm of each head, or none
   const void *prompt_k, *prompt_v;  // [B · KV, D, P], [B · KV, P, D]
   void *own_k, *own_v;              // [B · KV · G, capacity, D]
   const int32_t* lengths;
   void* y;
   float* queries;  // [B · KV, G · R, D], rotated and scaled
-  float scale;
+  float scale, epsilon;
   int64_t M, KV, R, G, D, P, capacity, t;
 };
 

@@ -8,9 +8,8 @@ struct Work {
   void (*norm)(const Norm&, int64_t begin, int64_t end);
   void (*norm_gradient)(const NormGradient&, int64_t begin, int64_t end);
   void (*norm_gradient_columns)(const NormGradient&, int64_t begin, int64_t end);
-  void (*swiglu)(const void* gate, const void* up, void* y, int64_t begin, int64_t end);
-  void (*swiglu_gradient)(const SwigluGradient&, int64_t begin, int64_t end);
-  void (*quick_gelu)(const Gelu&, int64_t begin, int64_t end);
+  void (*swiglu)(const Swiglu&, int64_t begin, int64_t end);
+  void (*gelu)(const Gelu&, int64_t begin, int64_t end);
   void (*add)(const Addition&, int64_t begin, int64_t end);
   void (*sum_columns)(const ColumnSum&, int64_t begin, int64_t end);
   void (*to_heads)(const ToHeads&, int64_t begin, int64_t end);

@@ -1,4 +1,4 @@
-/** The decoder: one of Qwen2's kind with 3-D rotary positions (M-RoPE). */
+/** The decoder: one of Qwen2's or Qwen3's kind with 3-D rotary positions (M-RoPE). */
 export interface TextConfig {
   vocabSize: number;
   hiddenSize: number;
@@ -8,12 +8,14 @@ export interface TextConfig {
   numKeyValueHeads: number;
   /** Width of a head. */
   headDim: number;
+  /** The projections of queries, keys and values have biases. */
+  attentionBias: boolean;
   /** Each head of queries and keys goes through an RMS norm before it is turned. */
   qkNorm: boolean;
   rmsNormEps: number;
   ropeTheta: number;
-  /** Frequencies for time, height and width; they add up to `headDim / 2`. */
-  mropeSection: [number, number, number];
+  /** The axis whose position turns each frequency: 0 time, 1 height, 2 width. `[headDim / 2]` */
+  ropeAxes: readonly number[];
 }
 
 /** What others than the vision tower itself have to know of it. */

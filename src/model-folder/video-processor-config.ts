@@ -21,6 +21,20 @@ export interface VideoProcessorConfig {
   maxPixels: number;
 }
 
+/** What a family's published models have. */
+export interface VideoProcessorDefaults {
+  patchSize: number;
+  imageMean: [number, number, number];
+  imageStd: [number, number, number];
+}
+
+/** Those of Hugging Face's `Qwen2VLVideoProcessor`: mean and deviation are CLIP's. */
+export const CLIP_PROCESSOR: VideoProcessorDefaults = {
+  patchSize: 14,
+  imageMean: [0.48145466, 0.4578275, 0.40821073],
+  imageStd: [0.26862954, 0.26130258, 0.27577711],
+};
+
 const size = z.number().int().positive();
 const channels = <T extends z.ZodType>(value: T) => z.tuple([value, value, value]);
 const edge = z.number().positive().nullish();
@@ -28,10 +42,9 @@ const edge = z.number().positive().nullish();
 /** Farther from zero no processor of a model brings a pixel: those of Qwen2-VL end at ±3. */
 const FARTHEST = 1000;
 
-/** Defaults: those of Hugging Face's `Qwen2VLVideoProcessor` (mean and deviation are CLIP's). */
 const settings = z
   .object({
-    patch_size: size.default(14),
+    patch_size: size.optional(),
     temporal_patch_size: size.default(2),
     merge_size: size.default(2),
     do_resize: z.literal(true).nullish(),
@@ -44,13 +57,13 @@ const settings = z
       .number()
       .positive()
       .default(1 / 255),
-    image_mean: channels(z.number()).default([0.48145466, 0.4578275, 0.40821073]),
-    image_std: channels(z.number().positive()).default([0.26862954, 0.26130258, 0.27577711]),
+    image_mean: channels(z.number()).optional(),
+    image_std: channels(z.number().positive()).optional(),
     size: z.object({ shortest_edge: edge, longest_edge: edge, min_pixels: edge, max_pixels: edge }).nullish(),
     min_pixels: edge,
     max_pixels: edge,
   })
-  .superRefine(({ rescale_factor, image_mean, image_std }, context) => {
+  .superRefine(({ rescale_factor, image_mean = [0, 0, 0], image_std = [1, 1, 1] }, context) => {
     const ends = [0, 255].flatMap((pixel) =>
       image_mean.map((mean, i) => (pixel * rescale_factor - mean) / image_std[i]!),
     );
@@ -69,16 +82,22 @@ const DEFAULT_MAX_PIXELS = 768 * 28 * 28;
  *
  * @throws ModelError `MODEL_FILE_INVALID`
  */
-export async function readVideoProcessorConfig(folder: string): Promise<VideoProcessorConfig> {
+export async function readVideoProcessorConfig({
+  folder,
+  defaults,
+}: {
+  folder: string;
+  defaults: VideoProcessorDefaults;
+}): Promise<VideoProcessorConfig> {
   const { source, json } = await findSettings(folder);
   return {
     source,
-    patchSize: json.patch_size,
+    patchSize: json.patch_size ?? defaults.patchSize,
     temporalPatchSize: json.temporal_patch_size,
     mergeSize: json.merge_size,
     rescaleFactor: json.rescale_factor,
-    imageMean: json.image_mean,
-    imageStd: json.image_std,
+    imageMean: json.image_mean ?? defaults.imageMean,
+    imageStd: json.image_std ?? defaults.imageStd,
     minPixels: json.min_pixels ?? json.size?.shortest_edge ?? json.size?.min_pixels ?? DEFAULT_MIN_PIXELS,
     maxPixels: json.max_pixels ?? json.size?.longest_edge ?? json.size?.max_pixels ?? DEFAULT_MAX_PIXELS,
   };

@@ -33,8 +33,7 @@ export function decodeRows(args: {
   const R = config.numHeads / KV;
   const G = tokens.length / promptLengths.length;
   const { kernels } = activeBackend();
-  const isPlain = !parameters.usesAdapters && !config.qkNorm;
-  const isFused = kernels.decodeLayer !== null && tokens.length <= kernels.fewRows && isPlain;
+  const isFused = kernels.decodeLayer !== null && tokens.length <= kernels.fewRows && !parameters.usesAdapters;
   const decodeLayer = isFused ? fusedLayer : composedLayer;
   return scope(() => {
     const rotary = rotaryOf({ positions: Int32Array.from([...positions, ...positions, ...positions]), config });
@@ -70,11 +69,12 @@ function fusedLayer({ parameters, config, index, x, context }: DecodeLayerInput)
       down: weight('mlp.down_proj'),
     },
     biases: projectionBiases(parameters, index),
+    headNorms: config.qkNorm ? { q: weight('self_attn.q_norm'), k: weight('self_attn.k_norm') } : undefined,
     epsilon: config.rmsNormEps,
   });
 }
 
-/** The same put together, for many rows, for adapters and for norms of queries and keys. */
+/** The same put together, for many rows and for adapters. */
 function composedLayer({ context, ...input }: DecodeLayerInput): { y: Tensor; own: KeyValue } {
   const { normed } = normedInput(input);
   const { projected, biases } = project({ ...input, normed, asking: normed });

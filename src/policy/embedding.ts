@@ -1,3 +1,4 @@
+import type { ModelConfig } from '../model-folder/model-config.js';
 import { cast, concat, gather, indices, segmentSum } from '../tensor/ops.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Layout } from './layout.js';
@@ -5,20 +6,28 @@ import type { Parameters } from './parameters.js';
 
 const EMBEDDING = 'model.embed_tokens.weight';
 
-/** Which rows of a token set are text and which a video's. */
+/** Which rows of a token set are text and which a picture's or a video's. */
 export interface RowKinds {
-  /** Rows that are `<|video_pad|>`, in the order of the vision tower's output. */
-  video: Int32Array;
+  /** Rows that are `<|video_pad|>` or `<|image_pad|>`, in the order of the vision tower's output. */
+  vision: Int32Array;
   text: Int32Array;
 }
 
 /** A completion may draw `<|video_pad|>` by chance: it is a plain token there, as is a prompt's padding. */
-export function rowKinds({ layout, videoTokenId }: { layout: Layout; videoTokenId: number }): RowKinds {
+export function rowKinds({
+  layout,
+  config: { imageTokenId, videoTokenId },
+}: {
+  layout: Layout;
+  config: Pick<ModelConfig, 'imageTokenId' | 'videoTokenId'>;
+}): RowKinds {
   const { B, P, promptLengths, tokenIds } = layout;
-  const isVideo = (row: number) =>
-    row < B * P && row % P < promptLengths[Math.floor(row / P)]! && tokenIds[row] === videoTokenId;
+  const isVision = (row: number) =>
+    row < B * P &&
+    row % P < promptLengths[Math.floor(row / P)]! &&
+    (tokenIds[row] === videoTokenId || tokenIds[row] === imageTokenId);
   const all = Int32Array.from(tokenIds.keys());
-  return { video: all.filter(isVideo), text: all.filter((row) => !isVideo(row)) };
+  return { vision: all.filter(isVision), text: all.filter((row) => !isVision(row)) };
 }
 
 /** `[n]` token ids → `[n, hidden]` float32 */
@@ -26,9 +35,9 @@ export const embedTokens = (parameters: Parameters, tokenIds: Int32Array): Tenso
   cast(gather(parameters.get(EMBEDDING), indices(tokenIds)), 'float32');
 
 /**
- * Token embeddings, with the vision tower's output in the places of the video tokens.
+ * Token embeddings, with the vision tower's output in the places of its tokens.
  *
- * @param vision `[video rows, hidden]`, or null where there is no video
+ * @param vision `[vision rows, hidden]`, or null where there is nothing to see
  * @returns `[N, hidden]` float32
  */
 export function embed(args: {
@@ -41,7 +50,7 @@ export function embed(args: {
   const text = embedTokens(parameters, tokenIds);
   if (vision === null) return text;
   const source = Int32Array.from(tokenIds.keys());
-  for (const [i, row] of kinds.video.entries()) source[row] = tokenIds.length + i;
+  for (const [i, row] of kinds.vision.entries()) source[row] = tokenIds.length + i;
   return gather(concat([text, vision], 0), indices(source));
 }
 
@@ -60,4 +69,4 @@ export function embedBackward(args: {
 }
 
 /** The gradient of the vision tower's output. */
-export const videoGradient = (dx: Tensor, kinds: RowKinds): Tensor => gather(dx, indices(kinds.video));
+export const visionGradient = (dx: Tensor, kinds: RowKinds): Tensor => gather(dx, indices(kinds.vision));

@@ -117,7 +117,7 @@ export function rotaryOf({ positions, config }: { positions: Int32Array; config:
   const D = config.headDim;
   const { cos, sin } = textRotary({
     positions,
-    sections: config.mropeSection,
+    axes: config.ropeAxes,
     theta: config.ropeTheta,
     dimension: D,
   });

@@ -3,7 +3,7 @@ import type { PromptCache } from '../tensor/kernels.js';
 import { concat, reshape, transpose } from '../tensor/ops.js';
 import { bytesOf, dispose, scope, type Tensor } from '../tensor/tensor.js';
 import { joinRows, type LayerSaved, layerBackward, layerForward } from './decoder-layer.js';
-import { embed, embedBackward, embedTokens, type RowKinds, rowKinds, videoGradient } from './embedding.js';
+import { embed, embedBackward, embedTokens, type RowKinds, rowKinds, visionGradient } from './embedding.js';
 import type { Tower, VisionTokens } from './families/family.js';
 import { familyOf } from './families/named.js';
 import { completionRows, type Geometry, geometryOf, lastLayer } from './geometry.js';
@@ -13,20 +13,15 @@ import type { Layout } from './layout.js';
 import type { Parameters } from './parameters.js';
 import { pickRows, spreadRows } from './rows.js';
 import { isVision } from './shapes.js';
-import { addDeep, joinVideos } from './vision/deep.js';
+import { addDeep, joinVisuals } from './vision/deep.js';
 import type { FeatureCache } from './vision/feature-cache.js';
-import type { Video } from './vision/patches.js';
-
-/** A video with the name under which a frozen tower's output may be kept. */
-export interface NamedVideo extends Video {
-  key?: string;
-}
+import type { TowerInput } from './vision/patches.js';
 
 /** Prompts and completions as the policy takes them. */
 export interface Batch {
   layout: Layout;
-  /** In the order of the prompts. */
-  videos: NamedVideo[];
+  /** In the order of the prompts, and of each prompt's tokens. */
+  visuals: TowerInput[];
 }
 
 /** A forward over prompts that serves their update too, if the weights are still the same. */
@@ -74,7 +69,7 @@ export class Policy {
   /** log π(token) and entropy of every completion token of the batch, at a temperature. `[M]` */
   score({ batch, temperature }: { batch: Batch; temperature: number }): TokenScores {
     return scope(() => {
-      const { out } = this.#see(batch.videos, false);
+      const { out } = this.#see(batch.visuals, false);
       const hidden = this.#layers({
         ...this.#embed(batch.layout, out),
         geometry: geometryOf({ layout: batch.layout, config: this.config.text }),
@@ -116,11 +111,11 @@ export class Policy {
       });
       let d = spreadRows(dHidden, layout.predictors, hidden.shape[0]!);
       hidden.dispose();
-      const kinds = rowKinds({ layout, videoTokenId: config.videoTokenId });
+      const kinds = rowKinds({ layout, config });
       const dDeep: Tensor[] = [];
       const last = config.text.numLayers - 1;
       for (let index = last; index >= 0; index--) {
-        if (index < (vision?.deep ?? 0)) dDeep.unshift(videoGradient(d, kinds));
+        if (index < (vision?.deep ?? 0)) dDeep.unshift(visionGradient(d, kinds));
         const next = scope(() => {
           const { x, saved } = layers[index]!();
           const at = index === last ? lastLayer(geometry) : geometry;
@@ -132,14 +127,14 @@ export class Policy {
         d = next;
       }
       embedBackward({ parameters, tokenIds: layout.tokenIds, kinds, vocabSize: config.text.vocabSize, dx: d });
-      if (vision !== null) this.#tower.backward(vision.saved, { tokens: videoGradient(d, kinds), deep: dDeep });
+      if (vision !== null) this.#tower.backward(vision.saved, { tokens: visionGradient(d, kinds), deep: dDeep });
       return scores;
     });
   }
 
   /** The forward over prompts and completions; layers that there is no room for are computed again when asked for. */
   #passOverAll(batch: Batch, geometry: Geometry): ForwardPass {
-    const vision = this.#see(batch.videos, this.#trainsVision);
+    const vision = this.#see(batch.visuals, this.#trainsVision);
     const layers: ForwardPass['layers'] = [];
     let room = this.#activationBytes;
     const hidden = this.#layers({
@@ -195,7 +190,7 @@ export class Policy {
       const cache: PromptCache[] = [];
       const layers: PromptPass['layers'] = [];
       let room = keepsPass ? this.#activationBytes : 0;
-      const vision = this.#see(batch.videos, keepsPass && this.#trainsVision);
+      const vision = this.#see(batch.visuals, keepsPass && this.#trainsVision);
       room -= bytesOf(vision.kept);
       const hidden = this.#layers({
         ...this.#embed(batch.layout, vision.out),
@@ -219,9 +214,9 @@ export class Policy {
     return logits({ ...this.#head(), hidden });
   }
 
-  /** The vision tower's output for each video, one after the other. `[tokens, hidden]` */
-  see(videos: NamedVideo[]): Tensor {
-    return scope(() => this.#see(videos, false).out!.tokens);
+  /** The vision tower's output for each video or picture, one after the other. `[tokens, hidden]` */
+  see(visuals: TowerInput[]): Tensor {
+    return scope(() => this.#see(visuals, false).out!.tokens);
   }
 
   get #trainsVision(): boolean {
@@ -232,21 +227,21 @@ export class Policy {
     return { parameters: this.parameters, config: this.config.text, tied: this.config.tieWordEmbeddings };
   }
 
-  #see(videos: NamedVideo[], trains: boolean): { out: VisionTokens | null; kept: TowerKept } {
-    if (videos.length === 0) return { out: null, kept: null };
+  #see(visuals: TowerInput[], trains: boolean): { out: VisionTokens | null; kept: TowerKept } {
+    if (visuals.length === 0) return { out: null, kept: null };
     if (trains) {
-      const { out, saved } = this.#tower.forward(videos, true);
+      const { out, saved } = this.#tower.forward(visuals, true);
       return { out, kept: { saved, deep: out.deep.length } };
     }
-    const frozen = (some: NamedVideo[]) => this.#tower.forward(some, false).out;
+    const frozen = (some: TowerInput[]) => this.#tower.forward(some, false).out;
     const features = this.#features;
-    if (features === null) return { out: frozen(videos), kept: null };
-    return { out: joinVideos(videos.map((video) => features.get(video.key, () => frozen([video])))), kept: null };
+    if (features === null) return { out: frozen(visuals), kept: null };
+    return { out: joinVisuals(visuals.map((visual) => features.get(visual.key, () => frozen([visual])))), kept: null };
   }
 
-  /** Token rows with the videos' tokens in their places, `[N, hidden]`, and what comes to them later. */
+  /** Token rows with the vision tower's tokens in their places, `[N, hidden]`, and what comes to them later. */
   #embed(layout: Layout, vision: VisionTokens | null): LayersInput {
-    const kinds = rowKinds({ layout, videoTokenId: this.config.videoTokenId });
+    const kinds = rowKinds({ layout, config: this.config });
     const own = { parameters: this.parameters, tokenIds: layout.tokenIds, kinds, vision: vision?.tokens ?? null };
     return { x: scope(() => embed(own)), kinds, deep: vision?.deep ?? [] };
   }
@@ -268,14 +263,14 @@ export class Policy {
       const input = { parameters, config: config.text, index, x, geometry: at, prompt: prompts?.[index] };
       const { y, saved } = layerForward(input);
       onLayer(x, saved, () => layerForward(input).saved);
-      // The rows of the last one are others, and none of them is a video's.
+      // The rows of the last one are others, and none of them is the tower's.
       x = index === last ? y : addDeep({ x: y, more: deep[index], kinds });
     }
     return x;
   }
 }
 
-/** What the first layer takes, and what is added to the video's rows after the first ones: none where rows are completions. */
+/** What the first layer takes, and what is added to the vision rows after the first ones: none where rows are completions. */
 interface LayersInput {
   x: Tensor;
   kinds?: RowKinds;

@@ -17,16 +17,15 @@ export function inverseFrequencies({ theta, dimension }: { theta: number; dimens
  * M-RoPE of the decoder (Wang et al. 2024, §2.1): frequency i turns with the temporal, height or width position.
  *
  * @param positions `[3, N]`
- * @param sections how many of the D/2 frequencies belong to each axis, Hugging Face's `mrope_section`
+ * @param axes of each frequency: 0 time, 1 height, 2 width. `[D / 2]`
  */
 export function textRotary(args: {
   positions: Int32Array;
-  sections: readonly number[];
+  axes: readonly number[];
   theta: number;
   dimension: number;
 }): RotaryTable {
-  const { positions, sections, theta, dimension } = args;
-  const axes = sections.flatMap((count, axis) => Array<number>(count).fill(axis));
+  const { positions, axes, theta, dimension } = args;
   const n = positions.length / 3;
   return table({
     n,

@@ -17,20 +17,22 @@ export const decoderShapes = ({
 export const isVision = (name: string): boolean => name.startsWith('visual.');
 
 function layerShapes(config: TextConfig, layer: string): ShapeEntries {
-  const { hiddenSize, intermediateSize, numHeads, numKeyValueHeads, headDim, qkNorm } = config;
+  const { hiddenSize, intermediateSize, numHeads, numKeyValueHeads, headDim, attentionBias, qkNorm } = config;
   const q = numHeads * headDim;
   const kv = numKeyValueHeads * headDim;
+  const projection = (name: string, width: number): ShapeEntries => [
+    [`${layer}.self_attn.${name}_proj.weight`, [width, hiddenSize]],
+    ...(attentionBias ? ([[`${layer}.self_attn.${name}_proj.bias`, [width]]] satisfies ShapeEntries) : []),
+  ];
+  const headNorm = (name: string): ShapeEntries =>
+    qkNorm ? [[`${layer}.self_attn.${name}_norm.weight`, [headDim]]] : [];
   return [
     [`${layer}.input_layernorm.weight`, [hiddenSize]],
-    [`${layer}.self_attn.q_proj.weight`, [q, hiddenSize]],
-    [`${layer}.self_attn.q_proj.bias`, [q]],
-    [`${layer}.self_attn.k_proj.weight`, [kv, hiddenSize]],
-    [`${layer}.self_attn.k_proj.bias`, [kv]],
-    [`${layer}.self_attn.v_proj.weight`, [kv, hiddenSize]],
-    [`${layer}.self_attn.v_proj.bias`, [kv]],
-    ...(qkNorm
-      ? (['q', 'k'] as const).map((name): [string, number[]] => [`${layer}.self_attn.${name}_norm.weight`, [headDim]])
-      : []),
+    ...projection('q', q),
+    ...projection('k', kv),
+    ...projection('v', kv),
+    ...headNorm('q'),
+    ...headNorm('k'),
     [`${layer}.self_attn.o_proj.weight`, [hiddenSize, q]],
     [`${layer}.post_attention_layernorm.weight`, [hiddenSize]],
     [`${layer}.mlp.gate_proj.weight`, [intermediateSize, hiddenSize]],

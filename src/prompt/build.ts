@@ -1,39 +1,50 @@
-import type { Frames } from '../video/frames.js';
-import type { ChatMessage } from './chat-template.js';
+import type { ChatMessage, ContentPart } from './chat-template.js';
 import { toPatches } from './patches.js';
+import { mropePositions } from './positions.js';
 import type { Processor } from './processor.js';
 import type { Prompt } from './prompt.js';
+import type { Seen } from './seen.js';
+import { expandBlocks, placeBlocks } from './vision-blocks.js';
+import type { Visual } from './visual.js';
 
 /**
- * The prompt of one question: the video, if there is one, and after it the user's words, up to where the assistant's
- * answer begins.
+ * The prompt of one question: what there is to see, in its order, and after it the user's words, up to where the
+ * assistant's answer begins.
  *
  * @param systemPrompt left out, the template's own holds
- * @param videoKey names video and settings: equal keys must mean equal frames
- * @throws DataError `PROMPT_INVALID` if a text holds `<|video_pad|>`, which stands for a video.
+ * @throws DataError `PROMPT_INVALID` if a text holds `<|video_pad|>` or `<|image_pad|>`, which stand for what is seen.
  */
 export function buildPrompt({
   processor,
   userText,
-  frames,
+  seen = [],
   systemPrompt,
-  videoKey,
 }: {
   processor: Processor;
   userText: string;
-  frames?: Frames;
+  seen?: readonly Seen[];
   systemPrompt?: string;
-  videoKey?: string;
 }): Prompt {
-  const { tokenizer, chatTemplate, video, layout } = processor;
-  const messages = chatMessages({ userText, hasVideo: frames !== undefined, systemPrompt });
-  const template = tokenizer.encode(chatTemplate.render(messages, { addGenerationPrompt: true }));
+  const { tokenizer, chatTemplate, visionTokenIds, blocksOf } = processor;
+  const { mergeSize } = processor.video;
+  const messages = chatMessages({ userText, kinds: seen.map(({ kind }) => kind), systemPrompt });
+  const rendered = chatTemplate.render(messages, { addGenerationPrompt: true });
 
-  const vision = frames && toPatches({ frames, config: video });
-  const videos = frames && vision ? [{ grid: vision.grid, times: frames.times }] : [];
-  const tokenIds = layout.expand(template, videos);
-  const positions = layout.positions(tokenIds, videos);
-  return { tokenIds, ...positions, ...vision, videoKey, frameTimes: frames?.times };
+  const visuals = seen.map((one) => {
+    const visual = toVisual(processor, one);
+    return { visual, blocks: blocksOf(visual) };
+  });
+  const { text, placed } = placeBlocks({ text: rendered, visuals });
+  const blocks = placed.flatMap((one) => one.blocks);
+  const template = tokenizer.encode(text);
+  const tokenIds = expandBlocks({ template, visionTokenIds, blocks, mergeSize });
+  const positions = mropePositions({ tokenIds, visionTokenIds, blocks, mergeSize });
+  return { tokenIds, visuals: placed.map(({ visual }) => visual), ...positions };
+}
+
+function toVisual({ video, image }: Processor, { kind, frames, key }: Seen): Visual {
+  const patches = toPatches({ frames, config: kind === 'video' ? video : image });
+  return { kind, ...patches, times: kind === 'video' ? frames.times : [], key };
 }
 
 /**
@@ -46,14 +57,14 @@ export function encodeCompletion({ processor, text }: { processor: Processor; te
 
 function chatMessages({
   userText,
-  hasVideo,
+  kinds,
   systemPrompt,
 }: {
   userText: string;
-  hasVideo: boolean;
+  kinds: Visual['kind'][];
   systemPrompt?: string;
 }): ChatMessage[] {
-  const text = { type: 'text' as const, text: userText };
-  const user: ChatMessage = { role: 'user', content: hasVideo ? [{ type: 'video' }, text] : [text] };
+  const parts: ContentPart[] = kinds.map((type) => ({ type }));
+  const user: ChatMessage = { role: 'user', content: [...parts, { type: 'text', text: userText }] };
   return systemPrompt === undefined ? [user] : [{ role: 'system', content: systemPrompt }, user];
 }

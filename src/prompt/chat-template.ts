@@ -6,7 +6,7 @@ import { ModelError } from '../system/errors.js';
 import { boundedTemplate } from './bounded-template.js';
 import type { FamilyPrompt } from './family-prompt.js';
 
-export type ContentPart = { type: 'video' } | { type: 'text'; text: string };
+export type ContentPart = { type: 'video' } | { type: 'image' } | { type: 'text'; text: string };
 
 export interface ChatMessage {
   role: 'system' | 'user' | 'assistant';
@@ -15,8 +15,8 @@ export interface ChatMessage {
 
 export interface ChatTemplate {
   /**
-   * The conversation as one text, each video as `<|vision_start|><|video_pad|><|vision_end|>`. The prompt for an answer
-   * ends where the assistant's words begin.
+   * The conversation as one text, each video as `<|vision_start|><|video_pad|><|vision_end|>`, each picture alike. The
+   * prompt for an answer ends where the assistant's words begin.
    *
    * @throws ModelError `CHAT_TEMPLATE_INVALID`
    */

@@ -4,21 +4,24 @@ import type { ModelConfig } from '../model-folder/model-config.js';
 import { readVideoProcessorConfig, type VideoProcessorConfig } from '../model-folder/video-processor-config.js';
 import { ModelError } from '../system/errors.js';
 import { type ChatTemplate, loadChatTemplate } from './chat-template.js';
-import { VIDEO_TOKEN } from './expand-videos.js';
-import type { FamilyPrompt, PromptLayout } from './family-prompt.js';
+import type { FamilyPrompt } from './family-prompt.js';
 import { loadTokenizer, type Tokenizer } from './tokenizer.js';
+import { PLACEHOLDERS, type VisionBlock } from './vision-blocks.js';
+import type { Visual } from './visual.js';
 
 /** All that turns text and frames into a prompt, and a completion's ids into text. */
 export interface Processor {
   tokenizer: Tokenizer;
   chatTemplate: ChatTemplate;
   video: VideoProcessorConfig;
-  /** Where the tokens of videos stand. */
-  layout: PromptLayout;
+  /** The same for pictures. */
+  image: VideoProcessorConfig;
+  /** How the tokens of a picture or a video stand in a prompt. */
+  blocksOf(visual: Pick<Visual, 'kind' | 'grid' | 'times'>): VisionBlock[];
   /** Height and width of frames must be multiples of this many pixels: `patchSize · mergeSize`. */
   factor: number;
-  /** `<|video_pad|>`: stands for a video in the template's text and for each of its tokens in a prompt. */
-  videoTokenId: number;
+  /** `<|image_pad|>` and `<|video_pad|>`: stand for what is seen in the template's text and for each of its tokens in a prompt. */
+  visionTokenIds: readonly number[];
   /** `<|im_end|>`: what the assistant's turn ends with. */
   endOfTurnId: number;
   /** Any of these ends a completion: the end of the turn, and what `generation_config.json` says. */
@@ -45,10 +48,10 @@ export async function loadProcessor({
   const [tokenizer, chatTemplate, video, generation] = await Promise.all([
     loadTokenizer(folder),
     loadChatTemplate({ folder, fallback: family.chatTemplate }),
-    readVideoProcessorConfig(folder),
+    readVideoProcessorConfig({ folder, defaults: family.processor }),
     readGenerationConfig(folder),
   ]);
-  const videoTokenId = tokenizer.idOf(VIDEO_TOKEN);
+  const visionTokenIds = [PLACEHOLDERS.image, PLACEHOLDERS.video].map((token) => tokenizer.idOf(token));
   const endOfTurnId = tokenizer.idOf(END_OF_TURN);
   const misfit =
     videoMisfit({ video, config }) ??
@@ -62,9 +65,10 @@ export async function loadProcessor({
     tokenizer,
     chatTemplate,
     video,
-    layout: family.layout({ config, tokenizer }),
+    image: video,
+    blocksOf: (visual) => family.blocks({ visual, config }),
     factor: video.patchSize * video.mergeSize,
-    videoTokenId,
+    visionTokenIds,
     endOfTurnId,
     endTokenIds: [...new Set([endOfTurnId, ...generation.eosTokenIds])],
   };
@@ -91,8 +95,8 @@ function tokenizerMisfit(args: { tokenizer: Tokenizer; config: ModelConfig; fold
     return `${file} has ids up to ${tokenizer.largestId}, and the model's embedding has ${rows} rows`;
   }
   const pairs = [
-    [VIDEO_TOKEN, 'video_token_id', config.videoTokenId],
-    ['<|image_pad|>', 'image_token_id', config.imageTokenId],
+    [PLACEHOLDERS.video, 'video_token_id', config.videoTokenId],
+    [PLACEHOLDERS.image, 'image_token_id', config.imageTokenId],
     ['<|vision_start|>', 'vision_start_token_id', config.visionStartTokenId],
     ['<|vision_end|>', 'vision_end_token_id', config.visionEndTokenId],
   ] as const;

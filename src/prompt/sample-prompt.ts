@@ -63,10 +63,11 @@ type SampleOptions = MakerOptions & { sample: Sample };
 async function samplePrompt(options: SampleOptions): Promise<Prompt> {
   const { sample, processor, settings, warn } = options;
   const { userText, targetTokens } = checkedText(options);
-  const { frames, videoKey } = await framesOf(options).catch(unreadable);
+  const { frames, key } = await framesOf(options).catch(unreadable);
   frames.warnings.forEach(warn);
   await checkLength({ sample, frames, pastEnd: settings.past_the_end, bounds: settings.video, warn });
-  const prompt = buildPrompt({ processor, userText, frames, systemPrompt: settings.system_prompt, videoKey });
+  const seen = [{ kind: 'video' as const, frames, key }];
+  const prompt = buildPrompt({ processor, userText, seen, systemPrompt: settings.system_prompt });
   checkPromptLength({ sample, length: prompt.tokenIds.length + targetTokens, limit: settings.max_prompt_length });
   return prompt;
 }
@@ -88,7 +89,7 @@ async function framesOf({
   processor,
   settings,
   cache,
-}: SampleOptions): Promise<{ frames: Frames; videoKey: string }> {
+}: SampleOptions): Promise<{ frames: Frames; key: string }> {
   const request = { file: sample.video, settings: settings.video, factor: processor.factor };
-  return { frames: await loadFrames({ ...request, cache }), videoKey: await videoKey(request) };
+  return { frames: await loadFrames({ ...request, cache }), key: await videoKey(request) };
 }

@@ -10,13 +10,11 @@ import type { Tensor } from './tensor.js';
 export interface Kernels {
   norm(args: NormArgs): Normed;
   normGradient(args: NormGradientArgs): NormGradient;
-  /** silu(gate) · up, elementwise, in T (Shazeer 2020). */
-  swiglu(gate: Tensor, up: Tensor): Tensor;
+  swiglu(args: SwigluArgs): Tensor;
   /** The gradients of gate and up, given that of the product `d`; also the product itself, made again. */
-  swigluGradient(args: { gate: Tensor; up: Tensor; d: Tensor }): { dGate: Tensor; dUp: Tensor; y: Tensor };
-  /** z · σ(1.702 z) with z = x + bias, `[N, d]` in T (Hendrycks & Gimpel 2016). */
-  quickGelu(x: Tensor, bias: Tensor): Tensor;
-  quickGeluGradient(args: { x: Tensor; bias: Tensor; d: Tensor }): { dx: Tensor; y: Tensor };
+  swigluGradient(args: SwigluArgs & { d: Tensor }): { dGate: Tensor; dUp: Tensor; y: Tensor };
+  gelu(args: GeluArgs): Tensor;
+  geluGradient(args: GeluArgs & { d: Tensor }): { dx: Tensor; y: Tensor };
   /** delta (+ x) (+ bias): `[N, d]` in T plus float32, as float32. */
   add(args: { x?: Tensor; delta: Tensor; bias?: Tensor }): Tensor;
   /** Σ over rows of `[N, d]` in T, as float32 `[d]`. */
@@ -42,6 +40,25 @@ export interface Kernels {
   /** Rows of x up to which x · Wᵀ takes as long as reading W, and is made for it; 0: there is nothing of the kind. */
   fewRows: number;
   draw(args: DrawArgs): { tokens: Tensor; logprobs: Tensor };
+}
+
+/** silu(gate) · up, elementwise, `[N, d]` in T (Shazeer 2020), each with its bias added first, `[d]`, where it has one. */
+export interface SwigluArgs {
+  gate: Tensor;
+  up: Tensor;
+  gateBias?: Tensor;
+  upBias?: Tensor;
+}
+
+/**
+ * GELU of z = x + bias, `[N, d]` in T, in one of the two forms of Hendrycks & Gimpel (2016): `quick` z · σ(1.702 z), `tanh`
+ * z/2 · (1 + tanh(√(2/π) (z + 0.044715 z³))).
+ */
+export interface GeluArgs {
+  x: Tensor;
+  /** `[d]` */
+  bias: Tensor;
+  form: 'quick' | 'tanh';
 }
 
 /** RMS norm (Zhang & Sennrich 2019), or layer norm where there is a `shift`, of x (+ delta (+ bias)). */
@@ -224,6 +241,8 @@ export interface DecodeLayerArgs extends DecodeContext {
   /** Matrices `[out, in]` in T, norms float32. */
   weights: Record<'inputNorm' | 'q' | 'k' | 'v' | 'o' | 'mlpNorm' | 'gate' | 'up' | 'down', Tensor>;
   biases: Biases;
+  /** Weights of the RMS norms that each head of queries and keys goes through, `[D]`, where there are such. */
+  headNorms?: { q: Tensor; k: Tensor };
   epsilon: number;
 }
 

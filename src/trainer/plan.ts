@@ -75,7 +75,10 @@ export async function planRun(args: {
     (prompt) => prompt !== null,
   );
   const lengths = prompts.map(({ tokenIds }) => tokenIds.length);
-  const patches = Math.max(0, ...prompts.map((prompt) => prompt.patches?.length ?? 0));
+  const patches = Math.max(
+    0,
+    ...prompts.map(({ visuals }) => visuals.reduce((sum, { patches }) => sum + patches.length, 0)),
+  );
   const answers = probed.map((sample) => {
     const text = expectedCompletion({ sample, style: data.prompt });
     return encodeCompletion({ processor, text }).length;

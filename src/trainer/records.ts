@@ -14,10 +14,10 @@ export function completionRecords(args: {
   advantages: (number | null)[][];
 }): object[] {
   const { context, step, samples, completions, texts, scores, advantages } = args;
-  const { tokenizer, videoTokenId } = context.models.processor;
+  const { tokenizer, visionTokenIds } = context.models.processor;
   return samples.flatMap(({ sample, prompt }, b) => {
-    // One video token stands for all of them.
-    const shown = prompt.tokenIds.filter((id, i) => id !== videoTokenId || prompt.tokenIds[i - 1] !== videoTokenId);
+    // One vision token stands for all that are next to each other.
+    const shown = prompt.tokenIds.filter((id, i) => !visionTokenIds.includes(id) || prompt.tokenIds[i - 1] !== id);
     const promptText = tokenizer.decode(shown);
     return completions[b]!.map(({ tokenIds, logprobs, truncated }, generation) => ({
       step,

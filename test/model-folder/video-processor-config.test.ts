@@ -2,17 +2,18 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { readVideoProcessorConfig } from '../../src/model-folder/video-processor-config.js';
+import { CLIP_PROCESSOR, readVideoProcessorConfig } from '../../src/model-folder/video-processor-config.js';
 
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'video-processor-'));
 });
 afterEach(() => rm(folder, { recursive: true }));
+const read = () => readVideoProcessorConfig({ folder, defaults: CLIP_PROCESSOR });
 const write = (name: string, json: object) => writeFile(path.join(folder, name), JSON.stringify(json));
 
 it("has Hugging Face's defaults", async () => {
-  expect(await readVideoProcessorConfig(folder)).toEqual({
+  expect(await read()).toEqual({
     source: `${folder} without a preprocessor_config.json`,
     patchSize: 14,
     temporalPatchSize: 2,
@@ -32,14 +33,14 @@ it('looks where Hugging Face looks, in its order', async () => {
     image_mean: [0, 0, 0.5],
     patch_size: 16,
   });
-  expect(await readVideoProcessorConfig(folder)).toMatchObject({
+  expect(await read()).toMatchObject({
     minPixels: 3136,
     maxPixels: 12845056,
     imageMean: [0, 0, 0.5],
     patchSize: 16,
   });
   await write('video_preprocessor_config.json', { size: { shortest_edge: 11, longest_edge: 12 }, merge_size: 1 });
-  expect(await readVideoProcessorConfig(folder)).toMatchObject({
+  expect(await read()).toMatchObject({
     source: path.join(folder, 'video_preprocessor_config.json'),
     minPixels: 11,
     maxPixels: 12,
@@ -47,13 +48,11 @@ it('looks where Hugging Face looks, in its order', async () => {
     patchSize: 14,
   });
   await write('processor_config.json', { processor_class: 'Qwen2VLProcessor' });
-  expect(await readVideoProcessorConfig(folder)).toMatchObject({ minPixels: 11 });
+  expect(await read()).toMatchObject({ minPixels: 11 });
   await write('processor_config.json', { video_processor: { min_pixels: 21, size: { shortest_edge: 22 } } });
-  expect(await readVideoProcessorConfig(folder)).toMatchObject({ minPixels: 21, maxPixels: 602112 });
+  expect(await read()).toMatchObject({ minPixels: 21, maxPixels: 602112 });
   await write('processor_config.json', { video_processor: { patch_size: 0 } });
-  await expect(readVideoProcessorConfig(folder)).rejects.toThrow(
-    /processor_config\.json does not fit:\s+video_processor/,
-  );
+  await expect(read()).rejects.toThrow(/processor_config\.json does not fit:\s+video_processor/);
 });
 
 it.each([
@@ -69,12 +68,12 @@ it.each([
   [{ do_resize: null, resample: null, do_center_crop: null, size: null, max_pixels: null }, { maxPixels: 602112 }],
 ])('takes %j', async (json, config) => {
   await write('preprocessor_config.json', json);
-  expect(await readVideoProcessorConfig(folder)).toMatchObject(config);
+  expect(await read()).toMatchObject(config);
 });
 
 it('refuses what would make other pixels', async () => {
   await write('preprocessor_config.json', { do_normalize: false, image_std: [1, 1] });
-  await expect(readVideoProcessorConfig(folder)).rejects.toMatchObject({
+  await expect(read()).rejects.toMatchObject({
     code: 'MODEL_FILE_INVALID',
     message: expect.stringMatching(/preprocessor_config\.json.*do_normalize.*image_std/s),
   });
@@ -94,6 +93,6 @@ it.each([
   ['black far from any', { image_mean: [1000.5, 0, 0], image_std: [1, 1, 1] }, /a pixel becomes 1000\.5,/],
 ])('refuses %s', async (_, json, message) => {
   await write('preprocessor_config.json', json);
-  await expect(readVideoProcessorConfig(folder)).rejects.toMatchObject({ code: 'MODEL_FILE_INVALID' });
-  await expect(readVideoProcessorConfig(folder)).rejects.toThrow(message);
+  await expect(read()).rejects.toMatchObject({ code: 'MODEL_FILE_INVALID' });
+  await expect(read()).rejects.toThrow(message);
 });

@@ -17,39 +17,50 @@ struct Token {
   Token(int64_t B, int64_t R, int64_t G, int64_t D, int64_t P) : B(B), R(R), G(G), D(D), P(P) {}
 };
 
-// Row `row` of x with its bias, one head.
+constexpr float EPSILON = 0.01f;
+
+// Row `row` of x with its bias, one head; of unit length times `norm` where there is one.
 template <class T>
 std::vector<double> head_of(const std::vector<T>& x, const std::vector<float>& bias, int64_t row, int64_t heads, int64_t h,
-                            int64_t D) {
+                            int64_t D, const float* norm = nullptr) {
   std::vector<double> head(D);
-  for (int64_t j = 0; j < D; j++) head[j] = value(x[(row * heads + h) * D + j]) + bias[h * D + j];
+  double squares = 0;
+  for (int64_t j = 0; j < D; j++) {
+    head[j] = value(x[(row * heads + h) * D + j]) + bias[h * D + j];
+    squares += head[j] * head[j] / D;
+  }
+  if (norm != nullptr)
+    for (int64_t j = 0; j < D; j++) head[j] *= norm[j] / std::sqrt(squares + EPSILON);
   return head;
 }
 
 template <class T>
-void check_token(int64_t B, int64_t R, int64_t G, int64_t D, int64_t P, std::vector<int32_t> lengths) {
+void check_token(int64_t B, int64_t R, int64_t G, int64_t D, int64_t P, std::vector<int32_t> lengths,
+                 bool normed = false) {
   Token<T> s(B, R, G, D, P);
   const float scale = 0.7f;
+  const std::vector<float> norms = numbers<float>(2 * D);
+  const float *q_norm = normed ? norms.data() : nullptr, *k_norm = normed ? norms.data() + D : nullptr;
   std::vector<double> queries(s.M * s.KV * R * D), own_k = values(s.own_k), own_v = values(s.own_v);
   for (std::vector<double>* cache : {&own_k, &own_v}) cache->resize(cache->size() - GUARD);
   for (int64_t row = 0; row < s.M; row++) {
     const float *cos = &s.cos[row * D], *sin = &s.sin[row * D];
     for (int64_t h = 0; h < s.KV * R; h++) {
-      std::vector<double> head = head_of(s.q, s.q_bias, row, s.KV * R, h, D);
+      std::vector<double> head = head_of(s.q, s.q_bias, row, s.KV * R, h, D, q_norm);
       rotate_plainly(head.data(), cos, sin, D, 1);
       const int64_t to = ((row / G * s.KV + h / R) * G + row % G) * R + h % R;
       for (int64_t j = 0; j < D; j++) queries[to * D + j] = head[j] * scale;
     }
     for (int64_t h = 0; h < s.KV; h++) {
-      std::vector<double> k = head_of(s.k, s.k_bias, row, s.KV, h, D), v = head_of(s.v, s.v_bias, row, s.KV, h, D);
+      std::vector<double> k = head_of(s.k, s.k_bias, row, s.KV, h, D, k_norm), v = head_of(s.v, s.v_bias, row, s.KV, h, D);
       rotate_plainly(k.data(), cos, sin, D, 1);
       const int64_t to = ((row / G * s.KV + h) * G + row % G) * s.capacity + s.t;
       for (int64_t j = 0; j < D; j++) own_k[to * D + j] = k[j], own_v[to * D + j] = v[j];
     }
   }
   const Decode job = {s.q.data(),        s.k.data(),        s.v.data(),     s.q_bias.data(), s.k_bias.data(), s.v_bias.data(),
-                      s.cos.data(),      s.sin.data(),      s.prompt_k.data(), s.prompt_v.data(), s.own_k.data(),
-                      s.own_v.data(),    lengths.data(),    s.y.data(),     s.queries.data(), scale,
+                      s.cos.data(),      s.sin.data(), q_norm, k_norm,     s.prompt_k.data(), s.prompt_v.data(), s.own_k.data(),
+                      s.own_v.data(),    lengths.data(),    s.y.data(),     s.queries.data(), scale, EPSILON,
                       s.M,               s.KV,              R,              G,               D,               P,
                       s.capacity,        s.t};
   work<T>().enter(job);
@@ -225,6 +236,9 @@ void check_decoding() {
   check_token<T>(2, 3, 4, 12, 150, {150, 37});
   check_token<T>(1, 1, 1, 64, 64, {64});
   check_token<T>(1, 2, 9, 40, 5, {0});
+  // In bfloat16 the norms are rounded: a unit of theirs is more than the numbers here may err.
+  if (sizeof(T) == sizeof(float))
+    for (const int64_t D : {12, 64, 66}) check_token<T>(2, 2, 2, D, 20, {20, 7}, true);
 }
 
 template <class T>

@@ -5,20 +5,26 @@ namespace {
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 template <class T>
-void check_swiglu(int64_t count) {
-  const std::vector<T> gate = numbers<T>(count, -9, 9), up = numbers<T>(count), d = numbers<T>(count);
+void check_swiglu(int64_t count, bool biased) {
+  const int64_t rows = 3, size = rows * count;
+  const std::vector<T> gate = numbers<T>(size, -9, 9), up = numbers<T>(size), d = numbers<T>(size);
+  const std::vector<float> gate_bias = numbers<float>(count), up_bias = numbers<float>(count);
+  const float* biases[2] = {biased ? gate_bias.data() : nullptr, biased ? up_bias.data() : nullptr};
   std::vector<double> y, d_gate, d_up;
-  for (int64_t i = 0; i < count; i++) {
-    const double g = value(gate[i]), p = sigmoid(g);
-    y.push_back(g * p * value(up[i]));
-    d_gate.push_back(value(d[i]) * value(up[i]) * p * (1 + g * (1 - p)));
+  for (int64_t i = 0; i < size; i++) {
+    const double g = value(gate[i]) + (biased ? gate_bias[i % count] : 0), p = sigmoid(g);
+    const double u = value(up[i]) + (biased ? up_bias[i % count] : 0);
+    y.push_back(g * p * u);
+    d_gate.push_back(value(d[i]) * u * p * (1 + g * (1 - p)));
     d_up.push_back(value(d[i]) * g * p);
   }
-  std::vector<T> forward = room<T>(count), again = room<T>(count), by_gate = room<T>(count), by_up = room<T>(count);
-  const SwigluGradient gradient = {gate.data(), up.data(), d.data(), by_gate.data(), by_up.data(), again.data()};
-  in_pieces(count, 1, [&](int64_t begin, int64_t end) {
-    work<T>().swiglu(gate.data(), up.data(), forward.data(), begin, end);
-    work<T>().swiglu_gradient(gradient, begin, end);
+  std::vector<T> forward = room<T>(size), again = room<T>(size), by_gate = room<T>(size), by_up = room<T>(size);
+  in_pieces(rows, 1, [&](int64_t begin, int64_t end) {
+    work<T>().swiglu(
+        {gate.data(), up.data(), biases[0], biases[1], nullptr, nullptr, nullptr, forward.data(), count}, begin, end);
+    work<T>().swiglu({gate.data(), up.data(), biases[0], biases[1], d.data(), by_gate.data(), by_up.data(),
+                      again.data(), count},
+                     begin, end);
   });
   compare("SwiGLU", forward, y);
   compare("SwiGLU, made again", again, y);
@@ -27,31 +33,46 @@ void check_swiglu(int64_t count) {
 }
 
 template <class T>
-void check_rows(int64_t width) {
+void check_gelu(int64_t width, bool by_tanh) {
   const int64_t rows = 3;
   const std::vector<T> x = numbers<T>(rows * width, -3, 3), d = numbers<T>(rows * width);
-  const std::vector<float> bias = numbers<float>(width), base = numbers<float>(rows * width);
-  std::vector<double> gelu, dx, sum, columns(width);
+  const std::vector<float> bias = numbers<float>(width);
+  std::vector<double> gelu, dx;
   for (int64_t i = 0; i < rows * width; i++) {
-    const double z = value(x[i]) + bias[i % width], p = sigmoid(1.702 * z);
+    const double z = value(x[i]) + bias[i % width], root = std::sqrt(2 / std::acos(-1.0));
+    const double t = std::tanh(root * (z + 0.044715 * z * z * z)), p = by_tanh ? (1 + t) / 2 : sigmoid(1.702 * z);
+    const double slope =
+        by_tanh ? (1 - t * t) / 2 * root * (1 + 3 * 0.044715 * z * z) : 1.702 * p * (1 - p);
     gelu.push_back(z * p);
-    dx.push_back(value(d[i]) * (p + 1.702 * z * p * (1 - p)));
-    sum.push_back(z + base[i]);
-    columns[i % width] += value(x[i]);
+    dx.push_back(value(d[i]) * (p + z * slope));
   }
   std::vector<T> forward = room<T>(rows * width), again = room<T>(rows * width), gradient = room<T>(rows * width);
+  in_pieces(rows, 1, [&](int64_t begin, int64_t end) {
+    work<T>().gelu({x.data(), bias.data(), nullptr, nullptr, forward.data(), width, by_tanh}, begin, end);
+    work<T>().gelu({x.data(), bias.data(), d.data(), gradient.data(), again.data(), width, by_tanh}, begin, end);
+  });
+  compare("GELU", forward, gelu);
+  compare("GELU, made again", again, gelu);
+  compare("GELU: dx", gradient, dx);
+}
+
+template <class T>
+void check_rows(int64_t width) {
+  const int64_t rows = 3;
+  const std::vector<T> x = numbers<T>(rows * width, -3, 3);
+  const std::vector<float> bias = numbers<float>(width), base = numbers<float>(rows * width);
+  std::vector<double> sum, columns(width);
+  for (int64_t i = 0; i < rows * width; i++) {
+    sum.push_back(value(x[i]) + bias[i % width] + base[i]);
+    columns[i % width] += value(x[i]);
+  }
   std::vector<float> added = room<float>(rows * width), summed = room<float>(width);
   in_pieces(rows, 1, [&](int64_t begin, int64_t end) {
-    work<T>().quick_gelu({x.data(), bias.data(), nullptr, nullptr, forward.data(), width}, begin, end);
-    work<T>().quick_gelu({x.data(), bias.data(), d.data(), gradient.data(), again.data(), width}, begin, end);
     work<T>().add({base.data(), bias.data(), x.data(), added.data(), width}, begin, end);
   });
   in_pieces(width, 16, [&](int64_t begin, int64_t end) {
     work<T>().sum_columns({x.data(), summed.data(), rows, width}, begin, end);
   });
-  compare("quick GELU", forward, gelu);
-  compare("quick GELU, made again", again, gelu);
-  compare("quick GELU: dx", gradient, dx);
   compare("addition", added, sum);
   compare("sums of columns", summed, columns);
 }
@@ -107,7 +128,8 @@ void check_draw(int64_t V) {
 template <class T>
 void check_elements() {
   for (const int64_t count : {1, 32, 77}) {
-    check_swiglu<T>(count);
+    for (const bool biased : {false, true}) check_swiglu<T>(count, biased);
+    for (const bool by_tanh : {false, true}) check_gelu<T>(count, by_tanh);
     check_rows<T>(count);
   }
   for (const int64_t count : {7, 5000}) check_adamw<T>(count);

@@ -31,13 +31,15 @@ const config: TextConfig = {
   qkNorm: false,
   rmsNormEps: 1e-6,
   ropeTheta: 1e4,
-  mropeSection: [1, 1, 0],
+  attentionBias: true,
+  ropeAxes: [0, 1],
 };
 
 const prompt = (length: number): Prompt => ({
   tokenIds: new Int32Array(length),
   positions: new Int32Array(3 * length),
   nextPosition: length,
+  visuals: [],
 });
 
 /** The rows that each row sees, in order: itself last. Rows of padding see none. */

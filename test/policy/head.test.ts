@@ -24,7 +24,8 @@ const configOf = ({ vocabSize, hiddenSize }: { vocabSize: number; hiddenSize: nu
   qkNorm: false,
   rmsNormEps: 1e-6,
   ropeTheta: 1e4,
-  mropeSection: [1, 1, 0],
+  attentionBias: true,
+  ropeAxes: [0, 1],
 });
 
 describe.each([true, false])('tied: %s', (tied) => {

@@ -8,6 +8,7 @@ const prompt = (tokenIds: number[], nextPosition: number): Prompt => ({
   tokenIds: Int32Array.from(tokenIds),
   positions: Int32Array.from([0, 100, 200].flatMap((axis) => tokenIds.map((_, i) => axis + i))),
   nextPosition,
+  visuals: [],
 });
 
 const prompts = [prompt([1, 2, 3], 50), prompt([4, 5], 60)];
@@ -54,14 +55,14 @@ describe('layOut', () => {
   });
 });
 
-it('only the video tokens of a prompt stand for the video', () => {
-  const VIDEO = 9;
-  const withVideo = [prompt([1, VIDEO, VIDEO], 5), prompt([2, VIDEO], 5)];
-  const drawn = [[Int32Array.of(VIDEO, 3, 4)], [Int32Array.of(8, VIDEO, 4)]];
-  const layout = layOut({ prompts: withVideo, completions: drawn });
+it('only the vision tokens of a prompt stand for what is seen', () => {
+  const [VIDEO, IMAGE] = [9, 10];
+  const seeing = [prompt([IMAGE, VIDEO, VIDEO], 5), prompt([2, VIDEO], 5)];
+  const drawn = [[Int32Array.of(VIDEO, 3, 4)], [Int32Array.of(8, IMAGE, 4)]];
+  const layout = layOut({ prompts: seeing, completions: drawn });
   // The padding of the second prompt repeats its video token, and both completions drew one.
-  expect([...layout.tokenIds]).toEqual([1, VIDEO, VIDEO, 2, VIDEO, VIDEO, VIDEO, 3, 8, VIDEO]);
-  const { video, text } = rowKinds({ layout, videoTokenId: VIDEO });
-  expect([...video]).toEqual([1, 2, 4]);
-  expect([...text]).toEqual([0, 3, 5, 6, 7, 8, 9]);
+  expect([...layout.tokenIds]).toEqual([IMAGE, VIDEO, VIDEO, 2, VIDEO, VIDEO, VIDEO, 3, 8, IMAGE]);
+  const { vision, text } = rowKinds({ layout, config: { videoTokenId: VIDEO, imageTokenId: IMAGE } });
+  expect([...vision]).toEqual([0, 1, 2, 4]);
+  expect([...text]).toEqual([3, 5, 6, 7, 8, 9]);
 });

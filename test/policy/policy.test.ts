@@ -59,7 +59,7 @@ describe.each(MODELS)('%s gives what Hugging Face transformers gives', (name) =>
 
       const vision = tensors.get(`${i}.vision`);
       if (vision === undefined) continue;
-      const seen = scope(() => downloadFloats(policy.see(batch.videos)));
+      const seen = scope(() => downloadFloats(policy.see(batch.visuals)));
       expect(largestDifference(seen, vision.data) / standardDeviation(vision.data)).toBeLessThan(1e-4);
     }
     policy.parameters.dispose();

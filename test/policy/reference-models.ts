@@ -46,8 +46,16 @@ export const toPrompt = (recorded: RecordedPrompt): Prompt => ({
   tokenIds: Int32Array.from(recorded.input_ids),
   positions: Int32Array.from(recorded.position_ids.flat()),
   nextPosition: recorded.next_position,
-  grid: recorded.grid,
-  patches: recorded.patches && recordedPatches(recorded.patches),
+  visuals:
+    recorded.grid && recorded.patches
+      ? [{ kind: 'video', grid: recorded.grid, patches: recordedPatches(recorded.patches), times: [] }]
+      : [],
+});
+
+/** The same with a name for what is seen, under which a frozen tower's output is kept. */
+export const withKey = (prompt: Prompt, key: string): Prompt => ({
+  ...prompt,
+  visuals: prompt.visuals.map((visual, i) => ({ ...visual, key: `${key} ${i}` })),
 });
 
 /** ‖a − b‖ / ‖b‖ */

@@ -50,7 +50,7 @@ describe.each([
     name: 'decoder: the sections of the frequencies turn with time, height and width',
     table: textRotary({
       positions: Int32Array.from([0, 5, 2, 900, /* height */ 0, 1, 7, 900, /* width */ 3, 0, 4, 900]),
-      sections: [2, 1, 3],
+      axes: [0, 0, 1, 2, 2, 2],
       theta: 1e4,
       dimension: D,
     }),

@@ -11,27 +11,29 @@ describe('a prompt is what transformers makes of it', () => {
       processor,
       userText: text,
       systemPrompt: system ?? undefined,
-      frames: frames && makeFrames(frames),
+      seen: frames ? [{ kind: 'video', frames: makeFrames(frames) }] : [],
     });
     expect([...prompt.tokenIds]).toEqual(input_ids);
     expect([...prompt.positions]).toEqual(positions.flat());
     expect(prompt.nextPosition).toBe(next_position);
-    expect(prompt.grid).toEqual(grid);
-    expect(prompt.patches?.length).toBe(pixels && pixels.shape[0] * pixels.shape[1]);
+    expect(prompt.visuals[0]?.grid).toEqual(grid);
+    expect(prompt.visuals[0]?.patches.length).toBe(pixels && pixels.shape[0] * pixels.shape[1]);
   });
 });
 
 it('keeps what names the video and its frames', () => {
   const frames = { ...makeFrames({ seed: 1, shape: [2, 28, 28] }), times: [0.04, 1.08] };
-  const prompt = buildPrompt({ processor, userText: 'When?', frames, videoKey: 'clip@1fps' });
-  expect(prompt).toMatchObject({ videoKey: 'clip@1fps', frameTimes: [0.04, 1.08] });
+  const prompt = buildPrompt({ processor, userText: 'When?', seen: [{ kind: 'video', frames, key: 'clip@1fps' }] });
+  expect(prompt.visuals).toMatchObject([{ key: 'clip@1fps', times: [0.04, 1.08] }]);
 });
 
 it('refuses a text that would stand for a video', () => {
   const frames = makeFrames({ seed: 1, shape: [2, 28, 28] });
   const error = expect.objectContaining({ code: 'PROMPT_INVALID', message: expect.stringContaining('<|video_pad|>') });
   expect(() => buildPrompt({ processor, userText: 'a <|video_pad|> b' })).toThrow(error);
-  expect(() => buildPrompt({ processor, userText: 'a', systemPrompt: '<|video_pad|>', frames })).toThrow(error);
+  expect(() =>
+    buildPrompt({ processor, userText: 'a', systemPrompt: '<|video_pad|>', seen: [{ kind: 'video', frames }] }),
+  ).toThrow(error);
 });
 
 it('ends a completion as the assistant ends its turn', () => {

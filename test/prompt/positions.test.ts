@@ -8,8 +8,8 @@ const videoTokenId = (await loadTokenizer(PROCESSOR_FOLDER)).idOf('<|video_pad|>
 it.each(cases)("against transformers, or the paper's rule: $name", ({ input_ids, grid, positions, next_position }) => {
   const result = mropePositions({
     tokenIds: Int32Array.from(input_ids),
-    videoTokenId,
-    grids: grid ? [grid] : [],
+    visionTokenIds: [videoTokenId],
+    blocks: grid ? [{ grid }] : [],
     mergeSize: 2,
   });
   expect([...result.positions]).toEqual(positions.flat());
@@ -18,7 +18,12 @@ it.each(cases)("against transformers, or the paper's rule: $name", ({ input_ids,
 
 const VIDEO = -1;
 const of = (tokens: number[], grids: [number, number, number][]) =>
-  mropePositions({ tokenIds: Int32Array.from(tokens), videoTokenId: VIDEO, grids, mergeSize: 2 });
+  mropePositions({
+    tokenIds: Int32Array.from(tokens),
+    visionTokenIds: [VIDEO],
+    blocks: grids.map((grid) => ({ grid })),
+    mergeSize: 2,
+  });
 
 it('counts slices as well as rows and columns where a video ends', () => {
   const { positions, nextPosition } = of([7, VIDEO, VIDEO, VIDEO, 7], [[3, 2, 2]]);

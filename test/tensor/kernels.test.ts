@@ -141,10 +141,15 @@ describe.runIf(hasNative).each<Type>(['float32', 'bfloat16'])('native and portab
         const [x, up, d] = [t(scaled(random(shape, 1), 8)), t(random(shape, 2)), t(random(shape, 3))];
         const bias = toDevice(random([width], 4));
         return {
-          swiglu: kernels.swiglu(x, up),
-          swigluGradient: kernels.swigluGradient({ gate: x, up, d }),
-          gelu: kernels.quickGelu(x, bias),
-          geluGradient: kernels.quickGeluGradient({ x, bias, d }),
+          ...(['with', 'without'] as const).map((which) => {
+            const biases = which === 'with' ? { gateBias: bias, upBias: toDevice(random([width], 6)) } : {};
+            const args = { gate: x, up, ...biases };
+            return [kernels.swiglu(args), kernels.swigluGradient({ ...args, d })];
+          }),
+          ...(['quick', 'tanh'] as const).map((form) => [
+            kernels.gelu({ x, bias, form }),
+            kernels.geluGradient({ x, bias, form, d }),
+          ]),
           add: kernels.add({ x: toDevice(random(shape, 5)), delta: d, bias }),
           cast: kernels.add({ delta: d }),
           sum: kernels.columnSum(up),
@@ -307,15 +312,21 @@ describe.each([
     const dy = random([3, 5], 3);
     const f = ({ gate, up }: Inputs) => gate!.data.map((g, i) => (g / (1 + Math.exp(-g))) * up!.data[i]!);
     const z = scaled(random([3, 5], 4), 3);
-    const quick = ({ x }: Inputs) => x!.data.map((value) => value / (1 + Math.exp(-1.702 * value)));
+    const gelus = {
+      quick: ({ x }: Inputs) => x!.data.map((value) => value / (1 + Math.exp(-1.702 * value))),
+      tanh: ({ x }: Inputs) =>
+        x!.data.map((v) => (v / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3)))),
+    };
     scope(() => {
       const { dGate, dUp } = kernels.swigluGradient({
         ...{ gate: toDevice(inputs.gate!), up: toDevice(inputs.up!), d: toDevice(dy) },
       });
       expectGradients({ f, inputs, dy, found: { gate: downloadFloats(dGate), up: downloadFloats(dUp) } });
       const bias = toDevice(map(random([5], 1), () => 0));
-      const { dx } = kernels.quickGeluGradient({ x: toDevice(z), bias, d: toDevice(dy) });
-      expectGradients({ f: quick, inputs: { x: z }, dy, found: { x: downloadFloats(dx) } });
+      for (const form of ['quick', 'tanh'] as const) {
+        const { dx } = kernels.geluGradient({ x: toDevice(z), bias, form, d: toDevice(dy) });
+        expectGradients({ f: gelus[form], inputs: { x: z }, dy, found: { x: downloadFloats(dx) } });
+      }
     });
   });
 
@@ -353,7 +364,7 @@ describe.each([
       const { y } = kernels.norm({ x: toDevice(x), weight: ones, epsilon: 1e-6, type: 'float32' });
       const of: AttentionView = { n: 2, KV: 1, R: 1, C: 2, causal: false, starts: [], promptLengths: [] };
       const weights = kernels.attentionWeights({ onOwn: reshape(toDevice(x), [1, 2, 20]) }, of).onOwn;
-      const found = [y, weights, kernels.swiglu(toDevice(x), toDevice(x))].map(downloadFloats);
+      const found = [y, weights, kernels.swiglu({ gate: toDevice(x), up: toDevice(x) })].map(downloadFloats);
       for (const values of found) {
         expect(values[3]).toBeNaN();
         expect(values.subarray(20).every(Number.isFinite)).toBe(true);

@@ -5,6 +5,7 @@ import { loadModel } from '../../src/policy/load.js';
 import { addAdapters } from '../../src/policy/lora.js';
 import { Policy, type PromptPass } from '../../src/policy/policy.js';
 import { isVision } from '../../src/policy/shapes.js';
+import type { Visual } from '../../src/prompt/visual.js';
 import { activeBackend } from '../../src/tensor/active.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
@@ -337,7 +338,8 @@ describe('controls: mistakes that the loss hardly shows', () => {
     const right = gradient(groups);
     const shifted = groups.map((g) => ({ ...g, prompt: { ...g.prompt, nextPosition: g.prompt.nextPosition + 1 } }));
     expect(relativeError(gradient(shifted), right)).toBeGreaterThan(1e-3);
-    const another = groups.map((g) => ({ ...g, prompt: { ...g.prompt, patches: g.prompt.patches?.toReversed() } }));
+    const upsideDown = (visual: Visual) => ({ ...visual, patches: visual.patches.toReversed() });
+    const another = groups.map((g) => ({ ...g, prompt: { ...g.prompt, visuals: g.prompt.visuals.map(upsideDown) } }));
     expect(relativeError(gradient(another), right)).toBeGreaterThan(0.1);
     loaded.dispose();
   });

@@ -13,7 +13,7 @@ import { AdamW, type OptimizerOptions } from '../../src/trainer/optimizer.js';
 import { accumulateSft, toSftBatch } from '../../src/trainer/sft-batch.js';
 import { applyUpdate } from '../../src/trainer/update.js';
 import { inMemoryGroup } from '../parallel/in-memory.js';
-import { fixture, type RecordedPrompt, readJsonFixture, toPrompt } from '../policy/reference-models.js';
+import { fixture, type RecordedPrompt, readJsonFixture, toPrompt, withKey } from '../policy/reference-models.js';
 
 const { supportsBfloat16 } = await startRuntime({ report: () => {} });
 
@@ -48,7 +48,7 @@ let objective: Objective;
 beforeAll(async () => {
   step = await readJsonFixture<Step>('step/batch.json');
   groups = step.prompts.map((prompt, b) => ({
-    prompt: { ...toPrompt(prompt), videoKey: `video ${b}` },
+    prompt: withKey(toPrompt(prompt), `video ${b}`),
     completions: step.completion_ids[b]!.map((ids) => Int32Array.from(ids)),
     advantages: step.advantages[b]!,
   }));

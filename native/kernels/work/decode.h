@@ -11,10 +11,27 @@ constexpr int AHEAD = 64;
 // Keys whose values stay in the first cache while all queries take them.
 constexpr int64_t KEYS = 64;
 
-// heads · D numbers of a row, with bias and rotation, given one head at a time to `take(head, values)`.
+// The RMS norm of a head, as it would be written in T.
+template <class T>
+INLINE void norm_head(float* head, const float* weight, int64_t width, float epsilon) {
+  Vec squares = {};
+  for (int64_t j = 0; j < width; j += LANES) {
+    Vec value = load(head + j, width - j);
+    if (width - j < LANES)
+      for (int i = width - j; i < LANES; i++) value[i] = 0;
+    squares += value * value;
+  }
+  const float rstd = 1.0f / __builtin_sqrtf(sum(squares) * (1.0f / width) + epsilon);
+  T rounded[MAX_HEAD];
+  for (int64_t j = 0; j < width; j += LANES)
+    store(rounded + j, load(head + j, width - j) * rstd * load(weight + j, width - j), width - j);
+  for (int64_t j = 0; j < width; j += LANES) store(head + j, load(rounded + j, width - j), width - j);
+}
+
+// heads · D numbers of a row, with bias, norm and rotation, given one head at a time to `take(head, values)`.
 template <class T, class Take>
-INLINE void each_head(const Decode& d, const void* x, const float* bias, bool rotated, int64_t row, int64_t heads,
-                      const Take& take) {
+INLINE void each_head(const Decode& d, const void* x, const float* bias, const float* norm, bool rotated, int64_t row,
+                      int64_t heads, const Take& take) {
   float head[MAX_HEAD];
   for (int64_t h = 0; h < heads; h++) {
     const T* from = static_cast<const T*>(x) + (row * heads + h) * d.D;
@@ -23,6 +40,7 @@ INLINE void each_head(const Decode& d, const void* x, const float* bias, bool ro
       if (bias != nullptr) value += load(bias + h * d.D + j, d.D - j);
       store(head + j, value, d.D - j);
     }
+    if (norm != nullptr) norm_head<T>(head, norm, d.D, d.epsilon);
     if (rotated) rotate(head, d.cos + row * d.D, d.sin + row * d.D, d.D, 1);
     take(h, head);
   }
@@ -33,7 +51,7 @@ template <class T>
 void enter(const Decode& d) {
   for (int64_t row = 0; row < d.M; row++) {
     const int64_t b = row / d.G, g = row % d.G;
-    each_head<T>(d, d.q, d.q_bias, true, row, d.KV * d.R, [&](int64_t h, const float* head) {
+    each_head<T>(d, d.q, d.q_bias, d.q_norm, true, row, d.KV * d.R, [&](int64_t h, const float* head) {
       const int64_t kv = h / d.R, r = h % d.R;
       float* to = d.queries + ((b * d.KV + kv) * d.G * d.R + g * d.R + r) * d.D;
       for (int64_t j = 0; j < d.D; j += LANES) store(to + j, load(head + j, d.D - j) * d.scale, d.D - j);
@@ -42,8 +60,8 @@ void enter(const Decode& d) {
       T* to = static_cast<T*>(cache) + (((b * d.KV + kv) * d.G + g) * d.capacity + d.t) * d.D;
       for (int64_t j = 0; j < d.D; j += LANES) store(to + j, load(head + j, d.D - j), d.D - j);
     };
-    each_head<T>(d, d.k, d.k_bias, true, row, d.KV, [&](int64_t h, const float* head) { put(d.own_k, h, head); });
-    each_head<T>(d, d.v, d.v_bias, false, row, d.KV, [&](int64_t h, const float* head) { put(d.own_v, h, head); });
+    each_head<T>(d, d.k, d.k_bias, d.k_norm, true, row, d.KV, [&](int64_t h, const float* head) { put(d.own_k, h, head); });
+    each_head<T>(d, d.v, d.v_bias, nullptr, false, row, d.KV, [&](int64_t h, const float* head) { put(d.own_v, h, head); });
   }
 }
 

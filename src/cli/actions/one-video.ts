@@ -6,6 +6,8 @@ import { readModelConfig } from '../../policy/families/read-config.js';
 import type { LoraSettings } from '../../policy/lora.js';
 import { buildPrompt } from '../../prompt/build.js';
 import type { Prompt } from '../../prompt/prompt.js';
+import { secondsPerGrid } from '../../prompt/seconds-per-grid.js';
+import type { Seen } from '../../prompt/seen.js';
 import { ModelError, UsageError } from '../../system/errors.js';
 import { startRuntime } from '../../tensor/runtime.js';
 import { type Models, openModels } from '../../trainer/models.js';
@@ -27,13 +29,24 @@ export async function openOneVideo(args: ModelArgs): Promise<{ models: Models; p
   };
   const models = await openModels({ config, withReference: false });
   const { processor } = models;
-  const frames =
-    args.video === undefined
-      ? undefined
-      : await loadFrames({ file: path.resolve(args.video), settings, factor: processor.factor });
-  for (const warning of frames?.warnings ?? []) say(`warning: ${warning}`);
-  const prompt = buildPrompt({ processor, userText: args.prompt, frames, systemPrompt: args.system });
+  const seen: Seen[] = [];
+  if (args.video !== undefined) {
+    const frames = await loadFrames({ file: path.resolve(args.video), settings, factor: processor.factor });
+    for (const warning of frames.warnings) say(`warning: ${warning}`);
+    seen.push({ kind: 'video', frames });
+  }
+  const prompt = buildPrompt({ processor, userText: args.prompt, seen, systemPrompt: args.system });
   return { models, prompt };
+}
+
+/** What is printed of a prompt; times in seconds. */
+export function promptJson({ models, prompt }: { models: Models; prompt: Prompt }) {
+  const times = prompt.visuals[0]?.times ?? [];
+  return {
+    prompt_token_ids: [...prompt.tokenIds],
+    frame_times: times,
+    second_per_grid_ts: secondsPerGrid({ times, ...models.processor.video }) ?? null,
+  };
 }
 
 /**

@@ -31,7 +31,7 @@ export const command: CommandModule<object, Args> = {
       'top-k': countOrZero,
       seed: countOrZero,
     });
-    const { checkNumbersOf, openOneVideo } = await import('../actions/one-video.js');
+    const { checkNumbersOf, openOneVideo, promptJson } = await import('../actions/one-video.js');
     const { localEngine } = await import('../../rollout/engines/local.js');
     const { uniform } = await import('../../system/random.js');
     const { models, prompt } = await openOneVideo(args);
@@ -52,10 +52,9 @@ export const command: CommandModule<object, Args> = {
     const text = models.processor.tokenizer.decode(tokenIds, { skipSpecialTokens: true });
     const result = {
       text,
-      prompt_token_ids: [...prompt.tokenIds],
+      ...promptJson({ models, prompt }),
       completion_token_ids: [...tokenIds],
       truncated,
-      frame_times: prompt.frameTimes ?? [],
     };
     process.stdout.write(`${args.json ? JSON.stringify(result) : text}\n`);
   },

@@ -19,7 +19,7 @@ export const command: CommandModule<object, Args> = {
     }),
   handler: async (args) => {
     checkNumbers(args, { temperature: positive });
-    const { checkNumbersOf, openOneVideo } = await import('../actions/one-video.js');
+    const { checkNumbersOf, openOneVideo, promptJson } = await import('../actions/one-video.js');
     const { toBatch } = await import('../../policy/batch.js');
     const { encodeCompletion } = await import('../../prompt/build.js');
     const { models, prompt } = await openOneVideo(args);
@@ -29,10 +29,9 @@ export const command: CommandModule<object, Args> = {
     checkNumbersOf(args.model, logprobs);
     if (args.json) {
       const result = {
-        prompt_token_ids: [...prompt.tokenIds],
+        ...promptJson({ models, prompt }),
         completion_token_ids: [...completion],
         logprobs: [...logprobs],
-        frame_times: prompt.frameTimes ?? [],
       };
       process.stdout.write(`${JSON.stringify(result)}\n`);
       return;

@@ -3,7 +3,7 @@ import type { ModelConfig } from '../../model-folder/model-config.js';
 import type { FamilyPrompt } from '../../prompt/family-prompt.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Parameters } from '../parameters.js';
-import type { Video } from '../vision/patches.js';
+import type { TowerInput } from '../vision/patches.js';
 
 /**
  * A family of models: what differs between them, the decoder being shared. A new one is a folder beside the others and a
@@ -20,9 +20,9 @@ export interface Family<Config extends ModelConfig = ModelConfig> {
   readonly prompt: FamilyPrompt<Config>;
 }
 
-/** What a vision tower makes of videos, one after the other; float32. */
+/** What a vision tower makes of videos and pictures, one after the other; float32. */
 export interface VisionTokens {
-  /** What stands in the places of the video tokens. `[n, hidden]` */
+  /** What stands in the places of their tokens. `[n, hidden]` */
   tokens: Tensor;
   /** What is added to them after decoder layer i, for the first layers (deepstack). `[n, hidden]` each */
   deep: Tensor[];
@@ -31,7 +31,7 @@ export interface VisionTokens {
 /** The vision tower: patches → tokens of the decoder. */
 export interface Tower<Saved = unknown> {
   /** @returns `saved`, which the backward needs, with `keepsSaved` alone; null without */
-  forward(videos: Video[], keepsSaved: boolean): { out: VisionTokens; saved: Saved | null };
+  forward(visuals: TowerInput[], keepsSaved: boolean): { out: VisionTokens; saved: Saved | null };
   /** Adds the gradients of the tower's weights; frees what the forward kept. @param d the gradient of `out` */
   backward(saved: Saved, d: VisionTokens): void;
 }

@@ -63,14 +63,14 @@ export function blockBackward<MlpSaved>(args: Block<MlpSaved> & { saved: BlockSa
   const { parameters, layer, heads, mlp, rotary, windows, saved, dy } = args;
   const back = (name: string, x: Tensor, d: Tensor) =>
     linearBackward({ parameters, layer: `${layer}.${name}`, x, dy: d });
-  const normBack = (name: string, norms: NormSaved, d: Tensor, residual: Tensor) =>
-    normBackward({ parameters, layer: `${layer}.${name}`, saved: norms, dys: [d], residual });
+  const normBack = (name: string, norms: NormSaved, dys: Tensor[], residual: Tensor) =>
+    normBackward({ parameters, layer: `${layer}.${name}`, saved: norms, dys, residual });
   return scope(() => {
     const own = { parameters, layer: `${layer}.mlp`, x: saved.normed2, saved: saved.mlp };
     const dMlp = mlp.backward({ ...own, dy: inComputeType(parameters, dy) });
     const dMiddle = normBack('norm2', saved.norm2, dMlp, dy);
     const dAttended = back('attn.proj', saved.attended, dMiddle.dxCast);
     const dQkv = windowAttentionBackward({ split: saved.split, dy: dAttended, rotary, windows, heads });
-    return normBack('norm1', saved.norm1, back('attn.qkv', saved.normed1, dQkv), dMiddle.dx).dx;
+    return normBack('norm1', saved.norm1, [back('attn.qkv', saved.normed1, dQkv)], dMiddle.dx).dx;
   });
 }

@@ -5,20 +5,20 @@ import type { VisionTokens } from '../families/family.js';
 import { spreadRows } from '../rows.js';
 
 /**
- * Adds what the tower has for the video's rows after a decoder layer (deepstack, Meng et al. 2024).
+ * Adds what the tower has for the rows of what is seen after a decoder layer (deepstack, Meng et al. 2024).
  *
  * @param x the layer's output `[N, hidden]` float32; given up where something is added
- * @param more `[video rows, hidden]`; undefined: nothing
+ * @param more `[vision rows, hidden]`; undefined: nothing
  */
 export function addDeep({ x, more, kinds }: { x: Tensor; more: Tensor | undefined; kinds?: RowKinds }): Tensor {
   if (more === undefined || kinds === undefined) return x;
-  const sum = scope(() => add(x, spreadRows(more, kinds.video, x.shape[0]!)));
+  const sum = scope(() => add(x, spreadRows(more, kinds.vision, x.shape[0]!)));
   dispose(x);
   return sum;
 }
 
-/** What the tower gave for several videos, one after the other. */
-export const joinVideos = (parts: readonly VisionTokens[]): VisionTokens => ({
+/** What the tower gave for several videos or pictures, one after the other. */
+export const joinVisuals = (parts: readonly VisionTokens[]): VisionTokens => ({
   tokens: concat(
     parts.map(({ tokens }) => tokens),
     0,

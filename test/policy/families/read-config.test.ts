@@ -112,7 +112,8 @@ it('reads the flat layout', async () => {
       qkNorm: false,
       rmsNormEps: 1e-6,
       ropeTheta: 1e6,
-      mropeSection: [16, 24, 24],
+      attentionBias: true,
+      ropeAxes: [...Array(16).fill(0), ...Array(24).fill(1), ...Array(24).fill(2)],
     },
     vision: {
       depth: 32,
@@ -136,7 +137,7 @@ it('reads the flat layout', async () => {
 
 it('reads the nested layout', async () => {
   expect(await read(NESTED)).toMatchObject({
-    text: { hiddenSize: 32, headDim: 8, ropeTheta: 10000, mropeSection: [1, 1, 2] },
+    text: { hiddenSize: 32, headDim: 8, ropeTheta: 10000, ropeAxes: [0, 1, 2, 2] },
     vision: { ropeTheta: 5000, mlpRatio: 2 },
     tieWordEmbeddings: false,
     imageTokenId: 70,

@@ -59,7 +59,7 @@ it('attends within each slice, and goes back', () => {
   const inputs = { qkv: map(random([N, 3 * E], 1), (x) => Math.fround(2 * x)), bias: random([3 * E], 2) };
   const dy = random([N, E], 3);
   scope(() => {
-    const settings = { windows, heads: HEADS, rotary: { cos: toDevice(rotary.cos), sin: toDevice(rotary.sin) } };
+    const settings = { ...windows, heads: HEADS, rotary: { cos: toDevice(rotary.cos), sin: toDevice(rotary.sin) } };
     const split = splitWindows({ ...settings, qkv: toDevice(inputs.qkv), bias: toDevice(inputs.bias) });
     expect(relativeError(downloadFloats(windowAttention({ ...settings, split })), f(inputs))).toBeLessThan(1e-6);
     const dQkv = windowAttentionBackward({ ...settings, split, dy: toDevice(dy) });

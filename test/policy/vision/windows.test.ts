@@ -9,9 +9,12 @@ it('neighbouring slices of equal size are attended together, others apart', () =
       [1, 2, 4],
       [1, 2, 2],
     ]),
-  ).toEqual([
-    { start: 0, windows: 2, patches: 4 },
-    { start: 8, windows: 4, patches: 8 },
-    { start: 40, windows: 1, patches: 4 },
-  ]);
+  ).toEqual({
+    order: null,
+    windows: [
+      { start: 0, windows: 2, patches: 4 },
+      { start: 8, windows: 4, patches: 8 },
+      { start: 40, windows: 1, patches: 4 },
+    ],
+  });
 });

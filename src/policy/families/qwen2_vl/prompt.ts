@@ -1,9 +1,8 @@
-import { expandVideos } from '../../../prompt/expand-videos.js';
+import { CLIP_PROCESSOR } from '../../../model-folder/video-processor-config.js';
 import type { FamilyPrompt } from '../../../prompt/family-prompt.js';
-import { mropePositions } from '../../../prompt/positions.js';
 
-/** The template of the published Qwen2-VL-Instruct models. */
-const CHAT_TEMPLATE = [
+/** The template of the published Instruct models of Qwen2-VL and Qwen2.5-VL. */
+export const QWEN2_CHAT_TEMPLATE = [
   '{% set image_count = namespace(value=0) %}{% set video_count = namespace(value=0) %}',
   '{% for message in messages %}',
   "{% if loop.first and message['role'] != 'system' %}",
@@ -26,14 +25,7 @@ const CHAT_TEMPLATE = [
 
 /** A video's time is the index of its slice. */
 export const prompt: FamilyPrompt = {
-  chatTemplate: { name: 'Qwen2-VL', source: CHAT_TEMPLATE },
-  layout: ({ config: { videoTokenId, vision } }) => {
-    const { spatialMergeSize: mergeSize } = vision;
-    return {
-      expand: (template, videos) =>
-        expandVideos({ template, videoTokenId, grids: videos.map(({ grid }) => grid), mergeSize }),
-      positions: (tokenIds, videos) =>
-        mropePositions({ tokenIds, videoTokenId, grids: videos.map(({ grid }) => grid), mergeSize }),
-    };
-  },
+  chatTemplate: { name: 'Qwen2-VL', source: QWEN2_CHAT_TEMPLATE },
+  processor: CLIP_PROCESSOR,
+  blocks: ({ visual: { grid } }) => [{ grid }],
 };

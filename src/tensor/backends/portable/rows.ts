@@ -1,4 +1,4 @@
-import type { NormArgs, Normed, NormGradient, NormGradientArgs } from '../../kernels.js';
+import type { GeluArgs, NormArgs, Normed, NormGradient, NormGradientArgs, SwigluArgs } from '../../kernels.js';
 import {
   add,
   cast,
@@ -17,8 +17,6 @@ import {
 } from '../../ops.js';
 import type { Tensor } from '../../tensor.js';
 import { column, typeOf, wide } from './wide.js';
-
-const QUICK = 1.702;
 
 export function norm({ x, delta, bias, weight, shift: offset, epsilon, type }: NormArgs): Normed {
   const sum = delta === undefined ? x : addWide({ x, delta, bias });
@@ -48,8 +46,20 @@ export function normGradient(args: NormGradientArgs): NormGradient {
   };
 }
 
-export function swigluGradient({ gate, up, d }: { gate: Tensor; up: Tensor; d: Tensor }) {
-  const [g, u, dy, type] = [wide(gate), wide(up), wide(d), typeOf(gate)];
+export function addWide({ x, delta, bias }: { x?: Tensor; delta: Tensor; bias?: Tensor }): Tensor {
+  const own = bias === undefined ? wide(delta) : add(wide(delta), bias);
+  return x === undefined ? own : add(x, own);
+}
+
+const withBias = (x: Tensor, bias: Tensor | undefined): Tensor => (bias === undefined ? wide(x) : add(wide(x), bias));
+
+export function swiglu({ gate, up, gateBias, upBias }: SwigluArgs): Tensor {
+  const g = withBias(gate, gateBias);
+  return cast(mul(mul(g, sigmoid(g)), withBias(up, upBias)), typeOf(gate));
+}
+
+export function swigluGradient({ gate, up, gateBias, upBias, d }: SwigluArgs & { d: Tensor }) {
+  const [g, u, dy, type] = [withBias(gate, gateBias), withBias(up, upBias), wide(d), typeOf(gate)];
   const s = sigmoid(g);
   const silu = mul(g, s);
   // silu′(g) = σ(g) + silu(g) · (1 − σ(g))
@@ -61,29 +71,34 @@ export function swigluGradient({ gate, up, d }: { gate: Tensor; up: Tensor; d: T
   };
 }
 
-export function quickGeluGradient({ x, bias, d }: { x: Tensor; bias: Tensor; d: Tensor }) {
+const QUICK = 1.702;
+/** 2 √(2/π): σ(2 x) = (1 + tanh x) / 2. */
+const BY_TANH = 1.5957691216057308;
+const CUBIC = 0.044715;
+
+/** What the sigmoid is of, and its derivative. */
+const ARGUMENT: Record<GeluArgs['form'], { of: (z: Tensor) => Tensor; slope: (z: Tensor) => Tensor | number }> = {
+  quick: { of: (z) => scale(z, QUICK), slope: () => QUICK },
+  tanh: {
+    of: (z) => scale(mul(z, shift(scale(square(z), CUBIC), 1)), BY_TANH),
+    slope: (z) => scale(shift(scale(square(z), 3 * CUBIC), 1), BY_TANH),
+  },
+};
+
+export function gelu({ x, bias, form }: GeluArgs): Tensor {
   const z = add(wide(x), bias);
-  const s = sigmoid(scale(z, QUICK));
+  return cast(mul(z, sigmoid(ARGUMENT[form].of(z))), typeOf(x));
+}
+
+export function geluGradient({ x, bias, form, d }: GeluArgs & { d: Tensor }) {
+  const z = add(wide(x), bias);
+  const s = sigmoid(ARGUMENT[form].of(z));
   const y = mul(z, s);
-  // σ + 1.702 z σ (1 − σ)
-  const slope = add(s, mul(scale(y, QUICK), shift(scale(s, -1), 1)));
+  // σ + u′ z σ (1 − σ)
+  const steep = ARGUMENT[form].slope(z);
+  const along = typeof steep === 'number' ? scale(y, steep) : mul(y, steep);
+  const slope = add(s, mul(along, shift(scale(s, -1), 1)));
   return { dx: cast(mul(wide(d), slope), typeOf(x)), y: cast(y, typeOf(x)) };
-}
-
-export function addWide({ x, delta, bias }: { x?: Tensor; delta: Tensor; bias?: Tensor }): Tensor {
-  const own = bias === undefined ? wide(delta) : add(wide(delta), bias);
-  return x === undefined ? own : add(x, own);
-}
-
-/** silu(gate) · up */
-export function swiglu(gate: Tensor, up: Tensor): Tensor {
-  const g = wide(gate);
-  return cast(mul(mul(g, sigmoid(g)), wide(up)), typeOf(gate));
-}
-
-export function quickGelu(x: Tensor, bias: Tensor): Tensor {
-  const z = add(wide(x), bias);
-  return cast(mul(z, sigmoid(scale(z, QUICK))), typeOf(x));
 }
 
 export function columnSum(x: Tensor): Tensor {

@@ -56,17 +56,20 @@ export function nativeKernels({
       };
     },
 
-    swiglu: (gate, up) => run('VauSwiglu', [gate, up], [gate.dtype])[0]!,
+    swiglu: ({ gate, up, gateBias, upBias }) =>
+      run('VauSwiglu', [gate, up, gateBias ?? none, upBias ?? none], [gate.dtype])[0]!,
 
-    swigluGradient({ gate, up, d }) {
-      const [dGate, dUp, y] = run('VauSwigluGradient', [gate, up, d], [gate.dtype, gate.dtype, gate.dtype]);
+    swigluGradient({ gate, up, gateBias, upBias, d }) {
+      const type = gate.dtype;
+      const inputs = [gate, up, gateBias ?? none, upBias ?? none, d];
+      const [dGate, dUp, y] = run('VauSwigluGradient', inputs, [type, type, type]);
       return { dGate: dGate!, dUp: dUp!, y: y! };
     },
 
-    quickGelu: (x, bias) => run('VauQuickGelu', [x, bias], [x.dtype])[0]!,
+    gelu: ({ x, bias, form }) => run('VauGelu', [x, bias, ints(form === 'tanh')], [x.dtype])[0]!,
 
-    quickGeluGradient({ x, bias, d }) {
-      const [dx, y] = run('VauQuickGeluGradient', [x, bias, d], [x.dtype, x.dtype]);
+    geluGradient({ x, bias, form, d }) {
+      const [dx, y] = run('VauGeluGradient', [x, bias, ints(form === 'tanh'), d], [x.dtype, x.dtype]);
       return { dx: dx!, y: y! };
     },
 
@@ -144,10 +147,11 @@ export function nativeKernels({
       return { y: run('VauDecodeAttention', inputs, [q.dtype])[0]!, own };
     },
 
-    decodeLayer({ x, weights: w, biases, epsilon, ...context }) {
+    decodeLayer({ x, weights: w, biases, headNorms, epsilon, ...context }) {
       const { own, rotary, scale, prompt, lengths, place } = decodePlace(context, w.q.dtype);
       const inputs = [
-        ...[x, w.inputNorm, w.q, w.k, w.v, biases.q ?? none, biases.k ?? none, biases.v ?? none, w.o],
+        ...[x, w.inputNorm, w.q, w.k, w.v, biases.q ?? none, biases.k ?? none, biases.v ?? none],
+        ...[headNorms?.q ?? none, headNorms?.k ?? none, w.o],
         ...[w.mlpNorm, w.gate, w.up, w.down, rotary.cos, rotary.sin, { scalar: epsilon }, scale],
         ...[prompt.kt, prompt.v, own.k, own.v, lengths, place],
       ];

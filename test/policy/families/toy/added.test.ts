@@ -26,6 +26,7 @@ import {
   readTensorFixture,
   relativeError,
   toPrompt,
+  withKey,
 } from '../../reference-models.js';
 
 /** The line that a new family is added by. */
@@ -103,7 +104,7 @@ describe('a family that a test adds', () => {
   it('scores with a frozen tower, whose features are kept, and decodes what it scores', async () => {
     const features = new FeatureCache({ capacity: 2 ** 20 });
     const { policy, groups, expected } = await load({ trains: () => false, features });
-    const prompts = groups.map(({ prompt }, i) => ({ ...prompt, videoKey: String(i) }));
+    const prompts = groups.map(({ prompt }, i) => withKey(prompt, String(i)));
     const batch = toBatch({ prompts, completions: groups.map(({ completions }) => completions) });
     for (let again = 0; again < 2; again++) {
       const { logprobs } = policy.score({ batch, temperature: 0.9 });

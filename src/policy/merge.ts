@@ -5,7 +5,7 @@ import { toFloat32, writeSafetensors } from '../model-folder/safetensors.js';
 import { UsageError } from '../system/errors.js';
 import { fileExists } from '../system/file-exists.js';
 import { putInPlace } from '../system/put-in-place.js';
-import { weightShapes } from './families/named.js';
+import { checkpointName, weightShapes } from './families/named.js';
 import { openModel } from './open-model.js';
 import { copyModelFiles } from './save.js';
 
@@ -26,7 +26,7 @@ export async function mergeAdapter(args: { model: string; adapter: string; outpu
   const make = async () => {
     await mkdir(beside, { recursive: true });
     const tensors = [...weightShapes(config)].map(([name, shape]) => ({
-      name,
+      name: checkpointName(config, name),
       shape,
       dtype: weights.dtype(name) === 'BF16' ? ('BF16' as const) : ('F32' as const),
       read: async () => toFloat32(await weights.read(name)),

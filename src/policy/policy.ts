@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../model-folder/model-config.js';
 import type { PromptCache } from '../tensor/kernels.js';
-import { concat, reshape, transpose } from '../tensor/ops.js';
+import { concat, reshape, transpose, upload } from '../tensor/ops.js';
 import { bytesOf, dispose, scope, type Tensor } from '../tensor/tensor.js';
 import { joinRows, type LayerSaved, layerBackward, layerForward } from './decoder-layer.js';
 import { embed, embedBackward, embedTokens, type RowKinds, rowKinds, visionGradient } from './embedding.js';
@@ -115,7 +115,7 @@ export class Policy {
       const dDeep: Tensor[] = [];
       const last = config.text.numLayers - 1;
       for (let index = last; index >= 0; index--) {
-        if (index < (vision?.deep ?? 0)) dDeep.unshift(visionGradient(d, kinds));
+        if (index < (vision?.deep ?? 0)) dDeep.unshift(index === last ? unseen(kinds, d) : visionGradient(d, kinds));
         const next = scope(() => {
           const { x, saved } = layers[index]!();
           const at = index === last ? lastLayer(geometry) : geometry;
@@ -214,9 +214,9 @@ export class Policy {
     return logits({ ...this.#head(), hidden });
   }
 
-  /** The vision tower's output for each video or picture, one after the other. `[tokens, hidden]` */
-  see(visuals: TowerInput[]): Tensor {
-    return scope(() => this.#see(visuals, false).out!.tokens);
+  /** The vision tower's output for videos and pictures, one after the other. */
+  see(visuals: TowerInput[]): VisionTokens {
+    return scope(() => this.#see(visuals, false).out!);
   }
 
   get #trainsVision(): boolean {
@@ -269,6 +269,10 @@ export class Policy {
     return x;
   }
 }
+
+/** The gradient of what comes after the last layer, where nothing looks at it any more. */
+const unseen = ({ vision }: RowKinds, { shape: [, width] }: Tensor): Tensor =>
+  upload(new Float32Array(vision.length * width!), [vision.length, width!]);
 
 /** What the first layer takes, and what is added to the vision rows after the first ones: none where rows are completions. */
 interface LayersInput {

@@ -5,7 +5,7 @@ import { downloadFloats } from '../tensor/ops.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from './adapter/names.js';
 import { adapterConfigText, peftTensors } from './adapter/write.js';
-import { weightShapes } from './families/named.js';
+import { checkpointName, weightShapes } from './families/named.js';
 import type { LoraSettings } from './lora.js';
 import { adaptedLayers } from './lora.js';
 import { adapterNames, type Parameters } from './parameters.js';
@@ -42,7 +42,10 @@ export async function saveAdapter(args: {
 export async function saveModel(args: { policy: Policy; from: string; folder: string }): Promise<void> {
   const { policy, from, folder } = args;
   const { parameters, config } = policy;
-  const tensors = [...weightShapes(config)].map(([name, shape]) => source({ parameters, name, shape }));
+  const tensors = [...weightShapes(config)].map(([name, shape]) => ({
+    ...source({ parameters, name, shape }),
+    name: checkpointName(config, name),
+  }));
   await writeSafetensors({ file: path.join(folder, 'model.safetensors'), tensors });
   await copyModelFiles({ from, folder });
 }

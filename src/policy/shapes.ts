@@ -3,6 +3,12 @@ import type { ModelConfig, TextConfig } from '../model-folder/model-config.js';
 /** Weights with their shapes, by name. */
 export type ShapeEntries = [string, number[]][];
 
+/** A linear layer with a bias. */
+export const linearShapes = (layer: string, out: number, width: number): ShapeEntries => [
+  [`${layer}.weight`, [out, width]],
+  [`${layer}.bias`, [out]],
+];
+
 /** The weights of the decoder and of the output layer, in the order of the forward. */
 export const decoderShapes = ({
   text,

@@ -7,7 +7,14 @@ import { cast, downloadFloats, matmul } from '../../src/tensor/ops.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
 import { random, toDevice } from '../tensor/plain.js';
-import { fixture, type ModelCase, readJsonFixture, relativeError, toPrompt } from './reference-models.js';
+import {
+  fixture,
+  type ModelCase,
+  REFERENCE_MODELS,
+  readJsonFixture,
+  relativeError,
+  toPrompt,
+} from './reference-models.js';
 
 const { supportsBfloat16 } = await startRuntime({ report: () => {} });
 
@@ -26,15 +33,13 @@ it.runIf(supportsBfloat16)('matrices are multiplied in bfloat16, and stay so', (
 const batchOf = (recorded: ModelCase) =>
   toBatch({ prompts: [toPrompt(recorded)], completions: [[Int32Array.from(recorded.completion_ids)]] });
 
-const MODELS = ['grouped-tied', 'multi-query-bf16', 'long-video-f16', 'flat-sharded'];
-
-describe.runIf(supportsBfloat16).each(MODELS)('%s in bfloat16', (name) => {
+describe.runIf(supportsBfloat16).each(REFERENCE_MODELS)('%s in bfloat16', (name) => {
   const load = async (type: 'bfloat16' | 'float32', trains: boolean) =>
     new Policy({
-      ...(await loadModel({ folder: fixture(`models/${name}`), type, trains: () => trains })),
+      ...(await loadModel({ folder: fixture(name), type, trains: () => trains })),
       features: null,
     });
-  const casesOf = async () => (await readJsonFixture<{ cases: ModelCase[] }>(`models/${name}/case.json`)).cases;
+  const casesOf = async () => (await readJsonFixture<{ cases: ModelCase[] }>(`${name}/case.json`)).cases;
 
   // The weights are scaled up so that mistakes show, and rounding with them: the largest mean of the four is 0.013.
   it.each([
@@ -54,7 +59,7 @@ describe.runIf(supportsBfloat16).each(MODELS)('%s in bfloat16', (name) => {
   });
 
   it('gradients point where those of float32 do; a sum of several is float32', async () => {
-    const recorded = (await casesOf()).find(({ grid }) => grid !== undefined)!;
+    const recorded = (await casesOf()).find(({ visuals }) => visuals.length > 0)!;
     const gradients = async (type: 'bfloat16' | 'float32') => {
       const policy = await load(type, true);
       policy.scoreBackward({

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { toBatch } from '../../src/policy/batch.js';
+import { familyOf } from '../../src/policy/families/named.js';
 import { loadModel } from '../../src/policy/load.js';
 import { Policy } from '../../src/policy/policy.js';
+import { mropePositions } from '../../src/prompt/positions.js';
 import { activeBackend } from '../../src/tensor/active.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
@@ -10,38 +12,40 @@ import {
   fixture,
   largestDifference,
   type ModelCase,
+  REFERENCE_MODELS,
   readJsonFixture,
   readTensorFixture,
   standardDeviation,
   toPrompt,
 } from './reference-models.js';
 
-const MODELS = ['grouped-tied', 'multi-query-bf16', 'long-video-f16', 'flat-sharded'];
-
 beforeAll(async () => {
   await startRuntime({ report: () => {} });
 });
 
-it.each(MODELS)('%s is sharp enough to notice a mistake: positions off by one move log-probs', async (name) => {
-  const { cases } = await readJsonFixture<{ cases: ModelCase[] }>(`models/${name}/case.json`);
-  const model = await loadModel({ folder: fixture(`models/${name}`), type: 'float32' });
-  const policy = new Policy({ ...model, features: null });
-  for (const recorded of cases) {
-    const prompt = toPrompt(recorded);
-    const completions = [[Int32Array.from(recorded.completion_ids)]];
-    const shifted = { ...prompt, nextPosition: prompt.nextPosition + 1 };
-    const { logprobs } = policy.score({ batch: toBatch({ prompts: [shifted], completions }), temperature: 1 });
-    expect(largestDifference(logprobs, recorded.logprobs['1']!)).toBeGreaterThan(0.05);
-  }
-  policy.parameters.dispose();
-});
+it.each(REFERENCE_MODELS)(
+  '%s is sharp enough to notice a mistake: positions off by one move log-probs',
+  async (name) => {
+    const { cases } = await readJsonFixture<{ cases: ModelCase[] }>(`${name}/case.json`);
+    const model = await loadModel({ folder: fixture(name), type: 'float32' });
+    const policy = new Policy({ ...model, features: null });
+    for (const recorded of cases) {
+      const prompt = toPrompt(recorded);
+      const completions = [[Int32Array.from(recorded.completion_ids)]];
+      const shifted = { ...prompt, nextPosition: prompt.nextPosition + 1 };
+      const { logprobs } = policy.score({ batch: toBatch({ prompts: [shifted], completions }), temperature: 1 });
+      expect(largestDifference(logprobs, recorded.logprobs['1']!)).toBeGreaterThan(0.05);
+    }
+    policy.parameters.dispose();
+  },
+);
 
-describe.each(MODELS)('%s gives what Hugging Face transformers gives', (name) => {
+describe.each(REFERENCE_MODELS)('%s gives what Hugging Face transformers gives', (name) => {
   const load = async () => {
-    const { cases } = await readJsonFixture<{ cases: ModelCase[] }>(`models/${name}/case.json`);
-    const tensors = await readTensorFixture(`models/${name}/case.safetensors`);
+    const { cases } = await readJsonFixture<{ cases: ModelCase[] }>(`${name}/case.json`);
+    const tensors = await readTensorFixture(`${name}/case.safetensors`);
     const policy = new Policy({
-      ...(await loadModel({ folder: fixture(`models/${name}`), type: 'float32' })),
+      ...(await loadModel({ folder: fixture(name), type: 'float32' })),
       features: null,
     });
     return { cases, tensors, policy };
@@ -59,8 +63,32 @@ describe.each(MODELS)('%s gives what Hugging Face transformers gives', (name) =>
 
       const vision = tensors.get(`${i}.vision`);
       if (vision === undefined) continue;
-      const seen = scope(() => downloadFloats(policy.see(batch.visuals)));
-      expect(largestDifference(seen, vision.data) / standardDeviation(vision.data)).toBeLessThan(1e-4);
+      const [seen, ...deep] = scope(() => {
+        const { tokens, deep } = policy.see(batch.visuals);
+        return [tokens, ...deep].map(downloadFloats);
+      });
+      expect(largestDifference(seen!, vision.data) / standardDeviation(vision.data)).toBeLessThan(1e-4);
+      for (const [k, found] of deep.entries()) {
+        const { data } = tensors.get(`${i}.deep.${k}`)!;
+        expect(largestDifference(found, data) / standardDeviation(data)).toBeLessThan(1e-4);
+      }
+      expect(tensors.has(`${i}.deep.${deep.length}`)).toBe(false);
+    }
+    policy.parameters.dispose();
+  });
+
+  it('for positions, by the rule that the weights were trained with', async () => {
+    const { cases, policy } = await load();
+    const { config } = policy;
+    for (const recorded of cases) {
+      const { tokenIds, visuals, positions, nextPosition } = toPrompt(recorded);
+      const found = mropePositions({
+        tokenIds,
+        visionTokenIds: [config.imageTokenId, config.videoTokenId],
+        blocks: visuals.flatMap((visual) => familyOf(config).prompt.blocks({ visual, config })),
+        mergeSize: config.vision.spatialMergeSize,
+      });
+      expect(found).toEqual({ positions, nextPosition });
     }
     policy.parameters.dispose();
   });

@@ -2,8 +2,17 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { openSafetensors, toFloat32 } from '../../src/model-folder/safetensors.js';
 import type { Prompt } from '../../src/prompt/prompt.js';
+import type { Visual } from '../../src/prompt/visual.js';
 
-/** The random models and numbers that scripts/fixtures/models.py makes with Hugging Face transformers. */
+/** Of the random models that scripts/fixtures/models.py and families.py make with Hugging Face transformers. */
+export const REFERENCE_MODELS = [
+  ...['grouped-tied', 'multi-query-bf16', 'long-video-f16', 'flat-sharded'].map((name) => `models/${name}`),
+  ...['narrow-windows', 'odd-heads-bf16', 'slow-time-f16', 'many-untied'].map((name) => `families/qwen2_5_vl/${name}`),
+  ...['one-deep-tied', 'wide-heads-bf16', 'deep-to-the-last-f16', 'many-untied'].map(
+    (name) => `families/qwen3_vl/${name}`,
+  ),
+];
+
 export const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 
 /** A prompt as the fixtures write it down. */
@@ -11,8 +20,15 @@ export interface RecordedPrompt {
   input_ids: number[];
   position_ids: number[][];
   next_position: number;
-  grid?: [number, number, number];
-  patches?: { seed: number; shape: [number, number] };
+  visuals: RecordedVisual[];
+}
+
+/** A video or a picture; of a video also the seconds from slice to slice. */
+export interface RecordedVisual {
+  kind: 'video' | 'image';
+  grid: [number, number, number];
+  patches: { seed: number; shape: [number, number] };
+  second_per_grid_ts?: number;
 }
 
 export interface ModelCase extends RecordedPrompt {
@@ -46,10 +62,15 @@ export const toPrompt = (recorded: RecordedPrompt): Prompt => ({
   tokenIds: Int32Array.from(recorded.input_ids),
   positions: Int32Array.from(recorded.position_ids.flat()),
   nextPosition: recorded.next_position,
-  visuals:
-    recorded.grid && recorded.patches
-      ? [{ kind: 'video', grid: recorded.grid, patches: recordedPatches(recorded.patches), times: [] }]
-      : [],
+  visuals: recorded.visuals.map(toVisual),
+});
+
+/** Its frames stand so that two of them, which a slice has, are its seconds apart from the next two. */
+const toVisual = ({ kind, grid, patches, second_per_grid_ts: seconds = 1 }: RecordedVisual): Visual => ({
+  kind,
+  grid,
+  patches: recordedPatches(patches),
+  times: kind === 'image' ? [] : Array.from({ length: 2 * grid[0] }, (_, frame) => (frame * seconds) / 2),
 });
 
 /** The same with a name for what is seen, under which a frozen tower's output is kept. */

@@ -135,7 +135,7 @@ describe.each([
     const from = fixture(`models/${model}`);
     const policy = new Policy({ ...(await loadModel({ folder: from, type: 'float32', trains })), features: null });
     const cases = await casesOf(model);
-    moveWeights(policy, cases.find(({ grid }) => grid !== undefined)!);
+    moveWeights(policy, cases.find(({ visuals }) => visuals.length > 0)!);
     const folder = await folderWith();
     await saveModel({ policy, from, folder });
     return { policy, cases, folder };

@@ -6,9 +6,15 @@ import { generate } from '../../src/rollout/generate.js';
 import { uniform } from '../../src/system/random.js';
 import { activeBackend } from '../../src/tensor/active.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
-import { fixture, largestDifference, type ModelCase, readJsonFixture, toPrompt } from '../policy/reference-models.js';
+import {
+  fixture,
+  largestDifference,
+  type ModelCase,
+  REFERENCE_MODELS,
+  readJsonFixture,
+  toPrompt,
+} from '../policy/reference-models.js';
 
-const MODELS = ['grouped-tied', 'multi-query-bf16', 'long-video-f16', 'flat-sharded'];
 const greedy = { temperature: 0, top_p: 1, top_k: 0, max_completion_length: 64, min_completion_length: 0 };
 
 beforeAll(async () => {
@@ -16,12 +22,12 @@ beforeAll(async () => {
 }, 300_000);
 
 async function load(name: string) {
-  const { cases } = await readJsonFixture<{ cases: ModelCase[] }>(`models/${name}/case.json`);
-  const model = await loadModel({ folder: fixture(`models/${name}`), type: 'float32' });
+  const { cases } = await readJsonFixture<{ cases: ModelCase[] }>(`${name}/case.json`);
+  const model = await loadModel({ folder: fixture(name), type: 'float32' });
   return { cases, policy: new Policy({ ...model, features: null }) };
 }
 
-describe.each(MODELS)('%s', (name) => {
+describe.each(REFERENCE_MODELS)('%s', (name) => {
   it('continues greedily for 64 tokens as transformers does, alone and in a batch', async () => {
     const { cases, policy } = await load(name);
     const prompts = cases.map(toPrompt);
@@ -43,7 +49,7 @@ describe('sampling', () => {
   const sampling = { temperature: 1.3, top_p: 1, top_k: 0, max_completion_length: 24, min_completion_length: 3 };
 
   it('gives log-probs that scoring the completions gives again, while rows leave the batch', async () => {
-    const { cases, policy } = await load('flat-sharded');
+    const { cases, policy } = await load('models/flat-sharded');
     const prompts = cases.map(toPrompt);
     const endTokenIds = Array.from({ length: 12 }, (_, i) => 20 + i);
     const draw = (seed: number) =>
@@ -74,7 +80,7 @@ describe('sampling', () => {
   });
 
   it('draws tokens as often as their probabilities say, within top-k and top-p', async () => {
-    const { cases, policy } = await load('grouped-tied');
+    const { cases, policy } = await load('models/grouped-tied');
     const prompt = toPrompt(cases[0]!);
     const draws = (limits: { top_k: number; top_p: number }) =>
       generate({

@@ -1,4 +1,4 @@
-import { canonicalTensorName } from '../../model-folder/tensor-names.js';
+import { canonicalTensorName, nestedTensorName } from '../../model-folder/tensor-names.js';
 
 /** peft's layout: what `PeftModel.save_pretrained` writes and `PeftModel.from_pretrained` reads. */
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
@@ -14,10 +14,8 @@ const WRAPPER = 'base_model.model.';
 export type ModuleStyle = 'nested' | 'flat';
 
 /** A module's (or tensor's) name in memory, from its name in a checkpoint. */
-export function moduleName(name: string, style: ModuleStyle): string {
-  if (style === 'flat') return name;
-  return name.replace(/^model\./, 'model.language_model.').replace(/^visual\./, 'model.visual.');
-}
+export const moduleName = (name: string, style: ModuleStyle): string =>
+  style === 'flat' ? name : nestedTensorName(name);
 
 export const toPeftName = (name: string): string => `${WRAPPER}${moduleName(name, 'nested')}`;
 

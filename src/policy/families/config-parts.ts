@@ -26,7 +26,7 @@ const rope = z
     type: ropeKind,
     rope_type: ropeKind,
     rope_theta: theta.optional(),
-    mrope_section: z.tuple([size, size, size]),
+    mrope_section: z.tuple([size, size, size]).optional(),
     mrope_interleaved: z.boolean().optional(),
   })
   .nullish();
@@ -84,16 +84,16 @@ export const commonText = (
   rmsNormEps: json.rms_norm_eps,
 });
 
-/** What M-RoPE is made of; `section` is null where it has to be given and is not. */
-export function ropeOf(
+/** What M-RoPE is made of. @param defaults where nothing is said */
+export function ropeOf<Section extends MropeSection | null>(
   json: Json<typeof textEntries>,
-  defaults: { theta: number; section?: MropeSection },
-): { theta: number; section: MropeSection | null; interleaved: boolean } {
+  defaults: { theta: number; section: Section },
+): { theta: number; section: MropeSection | Section; interleaved: boolean | undefined } {
   const given = json.rope_parameters ?? json.rope_scaling;
   return {
     theta: given?.rope_theta ?? json.rope_theta ?? defaults.theta,
-    section: given?.mrope_section ?? defaults.section ?? null,
-    interleaved: given?.mrope_interleaved ?? false,
+    section: given?.mrope_section ?? defaults.section,
+    interleaved: given?.mrope_interleaved,
   };
 }
 

@@ -16,6 +16,8 @@ export interface Family<Config extends ModelConfig = ModelConfig> {
   readonly schema: z.ZodType<Config>;
   /** Every weight with its shape, in the published checkpoints' names and the order of the forward. */
   weightShapes(config: Config): Map<string, number[]>;
+  /** The name of a weight in a checkpoint as Hugging Face's `save_pretrained` writes it. */
+  checkpointName(name: string): string;
   openTower(args: { config: Config; parameters: Parameters }): Tower;
   readonly prompt: FamilyPrompt<Config>;
 }

@@ -10,6 +10,9 @@ export const familyOf = ({ modelType }: Pick<ModelConfig, 'modelType'>): Family 
 /** Every weight of a model with its shape, in the published checkpoints' names and the order of the forward. */
 export const weightShapes = (config: ModelConfig): Map<string, number[]> => familyOf(config).weightShapes(config);
 
+/** A weight's name in a checkpoint, see `Family`. */
+export const checkpointName = (config: ModelConfig, name: string): string => familyOf(config).checkpointName(name);
+
 /** A model folder's processor, see `loadProcessor`. */
 export const openProcessor = ({ folder, config }: { folder: string; config: ModelConfig }): Promise<Processor> =>
   loadProcessor({ folder, config, family: familyOf(config).prompt });

@@ -11,7 +11,7 @@ export function qwen2Text(
   json: z.infer<z.ZodObject<typeof textEntries>>,
   context: z.RefinementCtx,
 ): { text: TextConfig; section: MropeSection | null } {
-  const { theta, section } = ropeOf(json, { theta: ROPE_THETA });
+  const { theta, section } = ropeOf(json, { theta: ROPE_THETA, section: null });
   if (section === null)
     context.addIssue({ code: 'custom', path: ['rope_scaling'], message: 'is missing: M-RoPE needs mrope_section' });
   const text = {

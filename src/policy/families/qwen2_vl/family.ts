@@ -10,6 +10,7 @@ export const qwen2VL: Family<Qwen2VLConfig> = {
   modelType: 'qwen2_vl',
   schema: qwen2VLSchema,
   weightShapes,
+  checkpointName: (name) => name,
   openTower: ({ config, parameters }) => openTower({ parameters, plan: towerPlan(config.vision) }),
   prompt,
 };

@@ -36,16 +36,6 @@ const COMBINATIONS: Combination[] = [
   },
   {
     reads: [
-      ['model', 'lora'],
-      ['model', 'freeze_vision'],
-    ],
-    problem: ({ model }) =>
-      model.lora && !model.freeze_vision
-        ? 'cannot go with freeze_vision: false, since adapters are of the decoder; leave out one of the two'
-        : undefined,
-  },
-  {
-    reads: [
       ['model', 'adapter'],
       ['model', 'lora'],
     ],

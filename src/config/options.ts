@@ -20,14 +20,32 @@ export const taskSchema = z.enum(TASK_NAMES).exclude(['reasoning']);
 /** The linear layers of a decoder block, by their names in Hugging Face's weights. */
 export const LORA_TARGETS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
 
+const moduleNames = () => z.array(z.string().min(1)).min(1);
+const patterns = (value: z.ZodType<number>) => z.record(z.string().min(1), value);
+
 const lora = z.strictObject({
   r: count(LIMITS.r).default(16).describe('Rank of the two factors.'),
   lora_alpha: factor().positive().default(32).describe('The update is scaled by lora_alpha / r.'),
   target_modules: z
-    .array(z.enum(LORA_TARGETS))
-    .min(1)
+    .union([z.string().min(1), moduleNames()])
     .default([...LORA_TARGETS])
-    .describe('The linear layers of every decoder block that get an adapter.'),
+    .describe(
+      'The layers that get an adapter, by the ends of their names; all-linear: all but the output layer; other text: a pattern of whole names. Those of the vision tower only with freeze_vision: false.',
+    ),
+  exclude_modules: z
+    .union([z.string().min(1), moduleNames()])
+    .optional()
+    .describe('Layers that get none, by the ends of their names or a pattern of whole names.'),
+  rank_pattern: patterns(count(LIMITS.r)).optional().describe('Other ranks, by patterns that layer names end with.'),
+  alpha_pattern: patterns(factor().positive()).optional().describe('Other lora_alpha, by the same.'),
+  use_rslora: z.boolean().default(false).describe('Scale by lora_alpha / √r (Kalajdzievski 2023).'),
+  use_dora: z
+    .literal(false, 'DoRA is not trained here; an adapter that has it can be merged (vau-rft merge)')
+    .optional()
+    .describe('Not supported.'),
+  modules_to_save: moduleNames()
+    .optional()
+    .describe('Modules that are trained whole beside the adapter and saved with it, by the ends of their names.'),
 });
 
 const model = z.strictObject({
@@ -40,7 +58,9 @@ const model = z.strictObject({
     .boolean()
     .default(true)
     .describe('Leave the vision tower as it is; its output is then kept a video.'),
-  lora: lora.optional().describe('Train a low-rank adapter of the decoder. Left out: all its weights are trained.'),
+  lora: lora
+    .optional()
+    .describe('Train a low-rank adapter (LoRA), with the names of peft. Left out: all weights are trained.'),
   adapter: path().optional().describe('A PEFT adapter folder to start from; its shape must be that of model.lora.'),
 });
 

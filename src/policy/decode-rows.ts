@@ -33,7 +33,8 @@ export function decodeRows(args: {
   const R = config.numHeads / KV;
   const G = tokens.length / promptLengths.length;
   const { kernels } = activeBackend();
-  const isFused = kernels.decodeLayer !== null && tokens.length <= kernels.fewRows && !parameters.usesAdapters;
+  const isPlain = !parameters.hasAdaptersIn('model.layers.');
+  const isFused = kernels.decodeLayer !== null && tokens.length <= kernels.fewRows && isPlain;
   const decodeLayer = isFused ? fusedLayer : composedLayer;
   return scope(() => {
     const rotary = rotaryOf({ positions: Int32Array.from([...positions, ...positions, ...positions]), config });

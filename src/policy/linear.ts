@@ -48,12 +48,29 @@ interface LinearGradient {
  * @returns `[N, in]` in the compute type
  */
 export function linearBackward(args: LinearGradient): Tensor {
-  const { parameters, layer, x, dy } = args;
-  linearWeightBackward(args);
+  const { parameters, layer, dy } = args;
+  const dLow = weightGradients(args);
   const dx = matmul(dy, parameters.get(`${layer}.weight`));
   const adapter = parameters.adapter(layer);
-  if (adapter === undefined) return dx;
+  return adapter === undefined || dLow === null ? dx : add(dx, matmul(dLow, adapter.a));
+}
 
+/** The gradients of the weights alone, for a layer whose input needs none. */
+export function linearWeightBackward(args: LinearGradient): void {
+  weightGradients(args);
+}
+
+/**
+ * dW = dyᵀ x, db = Σ dy, and those of the adapter's factors.
+ *
+ * @returns the gradient of x Aᵀ, where there is an adapter: `[N, r]`
+ */
+function weightGradients({ parameters, layer, x, dy }: LinearGradient): Tensor | null {
+  const [weight, bias] = [`${layer}.weight`, `${layer}.bias`];
+  if (parameters.isTrainable(weight)) parameters.accumulate(weight, matmul(dy, x, { transposeA: true }));
+  if (parameters.isTrainable(bias)) parameters.accumulate(bias, fused().columnSum(dy));
+  const adapter = parameters.adapter(layer);
+  if (adapter === undefined) return null;
   const names = adapterNames(layer);
   const dLow = scale(matmul(dy, adapter.b), adapter.scale);
   if (parameters.isTrainable(names.a)) {
@@ -61,14 +78,7 @@ export function linearBackward(args: LinearGradient): Tensor {
     parameters.accumulate(names.a, matmul(dLow, x, { transposeA: true }));
     parameters.accumulate(names.b, matmul(dy, low, { transposeA: true }));
   }
-  return add(dx, matmul(dLow, adapter.a));
-}
-
-/** dW = dyᵀ x, db = Σ dy: the gradients alone, for a layer whose input needs none. */
-export function linearWeightBackward({ parameters, layer, x, dy }: LinearGradient): void {
-  const [weight, bias] = [`${layer}.weight`, `${layer}.bias`];
-  if (parameters.isTrainable(weight)) parameters.accumulate(weight, matmul(dy, x, { transposeA: true }));
-  if (parameters.isTrainable(bias)) parameters.accumulate(bias, fused().columnSum(dy));
+  return dLow;
 }
 
 /** `x` in the type that `parameters` multiplies in. */

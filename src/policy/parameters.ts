@@ -13,7 +13,7 @@ export interface Adapter {
   a: Tensor;
   /** `[out, r]` */
   b: Tensor;
-  /** lora_alpha / r */
+  /** lora_alpha / r, or lora_alpha / √r */
   scale: number;
 }
 
@@ -38,7 +38,8 @@ export class Parameters {
   readonly gradients = new Map<string, Tensor>();
   readonly #frozen: Map<string, Tensor>;
   readonly #trainable = new Map<string, Trainable>();
-  #adapterScale = 0;
+  /** By adapted layer. */
+  readonly #adapterScales = new Map<string, number>();
 
   constructor({ type, frozen = new Map() }: { type: ComputeType; frozen?: Map<string, Tensor> }) {
     this.type = type;
@@ -55,20 +56,17 @@ export class Parameters {
     this.#trainable.set(name, { variable: activeBackend().variable(value), value: null });
   }
 
-  /** Switches low-rank adapters on: `scale` multiplies B A wherever a layer has them. */
-  set adapterScale(scale: number) {
-    this.#adapterScale = scale;
+  /** Puts the factors of a layer, which are there by their names, to use. */
+  useAdapter(layer: string, scale: number): void {
+    this.#adapterScales.set(layer, scale);
   }
 
-  get adapterScale(): number {
-    return this.#adapterScale;
+  /** Whether a layer whose name starts so has an adapter. */
+  hasAdaptersIn(start: string): boolean {
+    return [...this.#adapterScales.keys()].some((layer) => layer.startsWith(start));
   }
 
-  get usesAdapters(): boolean {
-    return this.#adapterScale !== 0;
-  }
-
-  /** The same frozen weights with the adapters switched off: the reference of a low-rank policy. */
+  /** The same frozen weights without adapters and what is trained beside them: the reference of a low-rank policy. */
   withoutAdapters(): Parameters {
     return new Parameters({ type: this.type, frozen: this.#frozen });
   }
@@ -87,20 +85,22 @@ export class Parameters {
 
   /** The weight as it is multiplied with. The caller must not dispose of it. */
   get(name: string): Tensor {
-    const frozen = this.#frozen.get(name);
-    if (frozen !== undefined) return frozen;
     const trainable = this.#trainable.get(name);
-    if (trainable === undefined) throw new ModelError({ code: 'WEIGHT_MISSING', message: `no weight named ${name}` });
+    if (trainable === undefined) {
+      const frozen = this.#frozen.get(name);
+      if (frozen !== undefined) return frozen;
+      throw new ModelError({ code: 'WEIGHT_MISSING', message: `no weight named ${name}` });
+    }
     const type = trainable.variable.shape.length === 1 ? 'float32' : this.type;
     trainable.value ??= scope(() => keep(cast(this.master(name), type)));
     return trainable.value;
   }
 
   adapter(linear: string): Adapter | undefined {
-    if (this.#adapterScale === 0) return undefined;
+    const scale = this.#adapterScales.get(linear);
+    if (scale === undefined) return undefined;
     const names = adapterNames(linear);
-    if (!this.has(names.a)) return undefined;
-    return { a: this.get(names.a), b: this.get(names.b), scale: this.#adapterScale };
+    return { a: this.get(names.a), b: this.get(names.b), scale };
   }
 
   /** The float32 value of a trained weight. It belongs to the innermost scope. */

@@ -4,10 +4,9 @@ import { type TensorSource, writeSafetensors } from '../model-folder/safetensors
 import { downloadFloats } from '../tensor/ops.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from './adapter/names.js';
+import { type LoraSettings, planAdapter } from './adapter/plan.js';
 import { adapterConfigText, peftTensors } from './adapter/write.js';
 import { checkpointName, weightShapes } from './families/named.js';
-import type { LoraSettings } from './lora.js';
-import { adaptedLayers } from './lora.js';
 import { adapterNames, type Parameters } from './parameters.js';
 import type { Policy } from './policy.js';
 
@@ -25,17 +24,21 @@ const masterValue = (parameters: Parameters, name: string): Tensor =>
 export async function saveAdapter(args: {
   policy: Policy;
   lora: LoraSettings;
+  freezesVision: boolean;
   baseModel: string;
   folder: string;
 }): Promise<void> {
-  const { policy, lora, baseModel, folder } = args;
+  const { policy, folder } = args;
   const { parameters, config } = policy;
-  const tensors = adaptedLayers(config, lora).flatMap(({ layer, a, b }) => {
+  const plan = planAdapter({ ...args, model: config });
+  const factors = [...plan.layers].flatMap(([layer, { a, b }]) => {
     const names = adapterNames(layer);
     return [source({ parameters, name: names.a, shape: a }), source({ parameters, name: names.b, shape: b })];
   });
-  await writeSafetensors({ file: path.join(folder, ADAPTER_WEIGHTS), tensors: peftTensors(tensors) });
-  await writeFile(path.join(folder, ADAPTER_CONFIG), adapterConfigText({ lora, baseModel }));
+  const whole = [...plan.whole].map(([name, shape]) => source({ parameters, name, shape }));
+  const tensors = peftTensors([...factors, ...whole]);
+  await writeSafetensors({ file: path.join(folder, ADAPTER_WEIGHTS), tensors });
+  await writeFile(path.join(folder, ADAPTER_CONFIG), adapterConfigText(args));
 }
 
 /** Writes a whole model folder in Hugging Face layout: weights, and the other files of the folder that it came from. */

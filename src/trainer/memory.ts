@@ -1,30 +1,31 @@
 import type { Config } from '../config/schema.js';
 import type { ModelConfig } from '../model-folder/model-config.js';
 import { weightShapes } from '../policy/families/named.js';
-import { adaptedLayers } from '../policy/lora.js';
 import { formatBytes } from '../system/bytes.js';
 import { RunError } from '../system/errors.js';
 import { memoryLimit } from '../system/memory-limit.js';
-import { needsReference, trainsWeight } from './models.js';
+import { adapterPlan, needsReference, trainsWeight } from './models.js';
 
 /** Numbers of a run's weights. */
 export interface WeightCounts {
   /** Of the model, as stored. */
   model: number;
-  /** Those of the model that are trained themselves, and those of adapters. */
+  /** Those of the model that are trained in its place, and those of adapters, with what is trained whole beside them. */
   own: number;
   adapters: number;
 }
 
 export function countWeights(config: Config, model: ModelConfig): WeightCounts {
-  const trains = trainsWeight(config.model);
-  const sizes = [...weightShapes(model)].map(([name, shape]) => ({ name, size: shape.reduce((n, d) => n * d, 1) }));
-  const sum = (list: { size: number }[]) => list.reduce((total, { size }) => total + size, 0);
-  const layers = config.model.lora ? adaptedLayers(model, config.model.lora) : [];
+  const plan = adapterPlan(config.model, model);
+  const trains = trainsWeight({ ...config.model, hasAdapter: plan !== undefined });
+  const shapes = weightShapes(model);
+  const sum = (list: Iterable<readonly number[]>) =>
+    [...list].reduce((total, shape) => total + shape.reduce((n, d) => n * d, 1), 0);
+  const factors = [...(plan?.layers.values() ?? [])].flatMap(({ a, b }) => [a, b]);
   return {
-    model: sum(sizes),
-    own: sum(sizes.filter(({ name }) => trains(name))),
-    adapters: layers.reduce((n, { a, b }) => n + a[0] * a[1] + b[0] * b[1], 0),
+    model: sum(shapes.values()),
+    own: sum([...shapes].filter(([name]) => trains(name)).map(([, shape]) => shape)),
+    adapters: sum([...factors, ...(plan?.whole.values() ?? [])]),
   };
 }
 

@@ -3,12 +3,15 @@ import path from 'node:path';
 import type { Config } from '../config/schema.js';
 import type { ModelConfig } from '../model-folder/model-config.js';
 import { modelFolder } from '../model-folder/model-folder.js';
+import { toFloat32 } from '../model-folder/safetensors.js';
 import { ADAPTER_CONFIG } from '../policy/adapter/names.js';
-import { readTrainable } from '../policy/adapter/trainable.js';
+import { type AdapterPlan, type LoraSettings, planAdapter } from '../policy/adapter/plan.js';
+import { planDifference, readTrainable } from '../policy/adapter/trainable.js';
 import { openProcessor } from '../policy/families/named.js';
 import { readModelConfig } from '../policy/families/read-config.js';
 import { loadModel } from '../policy/load.js';
-import { addAdapters, type FactorValues, initialFactors, type LoraSettings } from '../policy/lora.js';
+import { addAdapters, type FactorValues, initialFactors } from '../policy/lora.js';
+import { openModel } from '../policy/open-model.js';
 import { Policy } from '../policy/policy.js';
 import { isVision } from '../policy/shapes.js';
 import { FeatureCache } from '../policy/vision/feature-cache.js';
@@ -41,6 +44,10 @@ interface ModelOptions {
   adapter?: string;
 }
 
+/** What `model.lora` means for a model; undefined without it. */
+export const adapterPlan = ({ lora, freeze_vision }: ModelOptions, model: ModelConfig): AdapterPlan | undefined =>
+  lora && planAdapter({ model, lora, freezesVision: freeze_vision });
+
 /** What of a config decides about its models. */
 interface ModelsConfig {
   model: ModelOptions;
@@ -61,55 +68,76 @@ export async function resolveType(dtype: ModelOptions['dtype']): Promise<'float3
   return dtype;
 }
 
-/** Which weights of the base model are trained. */
+/** Which weights of the base model are trained in the place of the model's own. */
 export const trainsWeight =
-  ({ lora, freeze_vision }: Pick<ModelOptions, 'lora' | 'freeze_vision'>) =>
+  ({ hasAdapter, freeze_vision }: { hasAdapter: boolean; freeze_vision: boolean }) =>
   (name: string): boolean =>
-    lora === undefined && !(freeze_vision && isVision(name));
+    !hasAdapter && !(freeze_vision && isVision(name));
 
 /**
  * Loads the policy and, where it is wanted, the frozen reference.
  *
  * @param checkpoint folder to take the policy's trained weights from, instead of the start that the config names
+ * @param plan of the adapter that `model.adapter` holds, to keep it beside the weights where the config has no `lora`
  * @throws ModelError for files that are missing, damaged or do not fit
  */
 export async function openModels(args: {
   config: ModelsConfig;
   withReference: boolean;
   checkpoint?: string;
+  plan?: AdapterPlan;
 }): Promise<Models> {
   const { config, withReference, checkpoint } = args;
   const model = { ...config.model, path: await modelFolder(config.model.path) };
   const type = await resolveType(model.dtype);
   if (checkpoint !== undefined) await checkKind({ checkpoint, lora: model.lora });
   const folder = model.lora === undefined ? (checkpoint ?? model.path) : model.path;
-  const processor = await openProcessor({ folder: model.path, config: await readModelConfig(folder) });
+  const modelConfig = await readModelConfig(folder);
+  const processor = await openProcessor({ folder: model.path, config: modelConfig });
+  const plan = args.plan ?? adapterPlan(model, modelConfig);
 
-  const merged = model.lora === undefined ? model.adapter : undefined;
-  const base = await loadModel({ folder, adapter: merged, type, trains: trainsWeight(model) });
-  if (model.lora !== undefined) {
+  const merged = plan === undefined ? model.adapter : undefined;
+  const trains = trainsWeight({ ...model, hasAdapter: plan !== undefined });
+  const base = await loadModel({ folder, adapter: merged, type, trains });
+  if (plan !== undefined) {
     const stored = checkpoint ?? model.adapter;
     const values =
       stored === undefined
-        ? initialFactors(config.seed)
-        : await factorValues({ lora: model.lora, folder: stored, model: base.config });
-    addAdapters({ ...base, lora: model.lora, values });
+        ? await startValues({ plan, folder, seed: config.seed })
+        : await adapterValues({ plan, folder: stored, model: base.config });
+    addAdapters({ ...base, plan, values });
   }
-  const features = model.freeze_vision ? new FeatureCache({ capacity: FEATURE_BYTES }) : null;
-  const policy = new Policy({ ...base, features });
+  const features = new FeatureCache({ capacity: FEATURE_BYTES });
+  const trainsVision = base.parameters.trainableNames.some(isVision);
+  const policy = new Policy({ ...base, features: trainsVision ? null : features });
 
-  const reference = withReference ? await openReference({ policy, model, type, features }) : null;
+  const reference = withReference ? await openReference({ policy, model, plan, type, features }) : null;
   return {
     policy,
     reference,
     processor,
-    trim: () => features?.trim(),
+    trim: () => features.trim(),
     dispose: () => {
-      features?.dispose();
-      if (model.lora === undefined) reference?.parameters.dispose();
+      features.dispose();
+      if (plan === undefined) reference?.parameters.dispose();
       base.parameters.dispose();
     },
   };
+}
+
+/** peft's factors to start from, and the model's own values of what is trained whole. */
+async function startValues(args: { plan: AdapterPlan; folder: string; seed: number }): Promise<FactorValues> {
+  const { plan, folder, seed } = args;
+  const factors = initialFactors(seed);
+  if (plan.whole.size === 0) return factors;
+  const whole = new Map<string, Float32Array>();
+  const { weights } = await openModel({ folder });
+  try {
+    for (const name of plan.whole.keys()) whole.set(name, toFloat32(await weights.read(name)));
+  } finally {
+    await weights.close();
+  }
+  return (name, shape) => whole.get(name) ?? factors(name, shape);
 }
 
 /** A checkpoint holds an adapter or a whole model: it must be what the config is about. */
@@ -129,33 +157,30 @@ async function checkKind({ checkpoint, lora }: { checkpoint: string; lora?: Lora
 async function openReference(args: {
   policy: Policy;
   model: ModelOptions;
+  plan: AdapterPlan | undefined;
   type: 'float32' | 'bfloat16';
-  features: FeatureCache | null;
+  features: FeatureCache;
 }): Promise<Policy> {
-  const { policy, model, type, features } = args;
-  if (model.lora !== undefined)
+  const { policy, model, plan, type, features } = args;
+  if (plan !== undefined)
     return new Policy({ config: policy.config, parameters: policy.parameters.withoutAdapters(), features });
   return new Policy({ ...(await loadModel({ folder: model.path, type })), features });
 }
 
-/** Factors from a stored adapter, which must be of the shape that is trained. */
-export async function factorValues(args: {
-  lora: LoraSettings;
+/** What a stored adapter holds, which must be what is trained. */
+export async function adapterValues(args: {
+  plan: AdapterPlan;
   folder: string;
   model: ModelConfig;
 }): Promise<FactorValues> {
-  const { lora, folder, model } = args;
+  const { plan, folder, model } = args;
   const found = await readTrainable({ folder, model });
   if ('beyond' in found) {
     const message = `the adapter in ${folder} cannot be trained further: ${found.beyond}. Merge it into the model (vau-rft merge) and train that.`;
     throw new ModelError({ code: 'ADAPTER_UNSUPPORTED', message });
   }
-  const { r, lora_alpha, target_modules } = found.lora;
-  const isSame =
-    r === lora.r &&
-    lora_alpha === lora.lora_alpha &&
-    [...target_modules].sort().join() === [...lora.target_modules].sort().join();
-  if (isSame) return found.values;
-  const message = `the adapter in ${folder} has r ${r}, lora_alpha ${lora_alpha}, target_modules [${target_modules.join(', ')}]; give model.lora the same`;
+  const difference = planDifference(found.plan, plan);
+  if (difference === undefined) return found.values;
+  const message = `the adapter in ${folder} is not of the shape that model.lora asks for: ${difference}; give model.lora the adapter's own settings (${ADAPTER_CONFIG})`;
   throw new ModelError({ code: 'ADAPTER_MISMATCH', message });
 }

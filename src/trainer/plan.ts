@@ -13,7 +13,7 @@ import { expectedCompletion } from '../tasks/words.js';
 import { activeBackend } from '../tensor/active.js';
 import { nothingUsable } from './data-stream.js';
 import { checkMemory, countWeights, weightMemory } from './memory.js';
-import { factorValues } from './models.js';
+import { adapterPlan, adapterValues } from './models.js';
 import { type Survey, spread, surveySamples } from './survey.js';
 
 /** Training samples whose prompts are really built, spread over the data. */
@@ -86,8 +86,9 @@ export async function planRun(args: {
   const completionTokens = config.method === 'sft' ? Math.max(...answers) : rollout.max_completion_length;
 
   await (await openModelWeights({ folder: model.path, config: modelConfig })).close();
-  if (model.lora !== undefined && model.adapter !== undefined)
-    await factorValues({ lora: model.lora, folder: model.adapter, model: modelConfig });
+  const plan = adapterPlan(model, modelConfig);
+  if (plan !== undefined && model.adapter !== undefined)
+    await adapterValues({ plan, folder: model.adapter, model: modelConfig });
   const counts = countWeights(config, modelConfig);
   const G = config.method === 'grpo' ? rollout.num_generations : 1;
   const longest = lengths.length === 0 ? 0 : Math.max(...lengths);

@@ -22,9 +22,9 @@ export async function saveTraining(args: {
 
 async function savePolicy(args: { models: Models; config: Config; folder: string }): Promise<void> {
   const { models, config, folder } = args;
-  const { path: baseModel, lora } = config.model;
+  const { path: baseModel, lora, freeze_vision: freezesVision } = config.model;
   if (lora === undefined) await saveModel({ policy: models.policy, from: await modelFolder(baseModel), folder });
-  else await saveAdapter({ policy: models.policy, lora, baseModel, folder });
+  else await saveAdapter({ policy: models.policy, lora, freezesVision, baseModel, folder });
 }
 
 /** Gives the engine the weights as they are now. */

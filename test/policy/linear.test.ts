@@ -54,7 +54,7 @@ it.each([
   { title: 'frozen', weights: { ...base, ...factors }, trained: [] },
 ])('$title: values and gradients', ({ weights, trained }) => {
   const parameters = parametersOf(weights, trained);
-  if (A in weights) parameters.adapterScale = SCALE;
+  if (A in weights) parameters.useAdapter('layer', SCALE);
   const inputs: Inputs = { x, ...weights };
   scope(() => {
     const input = toDevice(x);
@@ -70,7 +70,7 @@ it.each([
 
 it('an adapter that is switched off changes nothing', () => {
   const parameters = parametersOf({ ...base, ...factors }, [A, B]);
-  parameters.adapterScale = SCALE;
+  parameters.useAdapter('layer', SCALE);
   const reference = parameters.withoutAdapters();
   scope(() => {
     const found = downloadFloats(withBias(reference, toDevice(x)));

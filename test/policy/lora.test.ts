@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { planAdapter } from '../../src/policy/adapter/plan.js';
 import { readModelConfig } from '../../src/policy/families/read-config.js';
-import { adaptedLayers, addAdapters, initialFactors } from '../../src/policy/lora.js';
+import { addAdapters, initialFactors } from '../../src/policy/lora.js';
 import { Parameters } from '../../src/policy/parameters.js';
 import { activeBackend } from '../../src/tensor/active.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
@@ -10,23 +11,8 @@ beforeAll(async () => {
   await startRuntime({ report: () => {} });
 }, 300_000);
 
-// Hidden 64, 4 heads of 16, 2 key-value heads, 2 layers; its vision tower has layers of the same kind.
 const config = await readModelConfig(fixture('models/grouped-tied'));
-const lora = { r: 3, lora_alpha: 12, target_modules: ['q_proj', 'v_proj', 'down_proj', 'qkv', 'fc1', 'proj'] };
-
-describe('adaptedLayers', () => {
-  it('are linear layers of the decoder only, with the shapes of their factors', () => {
-    const layers = adaptedLayers(config, lora);
-    const { intermediateSize } = config.text;
-    expect(layers).toEqual(
-      [0, 1].flatMap((i) => [
-        { layer: `model.layers.${i}.self_attn.q_proj`, a: [3, 64], b: [64, 3] },
-        { layer: `model.layers.${i}.self_attn.v_proj`, a: [3, 64], b: [32, 3] },
-        { layer: `model.layers.${i}.mlp.down_proj`, a: [3, intermediateSize], b: [64, 3] },
-      ]),
-    );
-  });
-});
+const lora = { r: 3, lora_alpha: 12, target_modules: ['q_proj', 'v_proj', 'down_proj'] };
 
 describe('initialFactors', () => {
   const [q, v] = ['model.layers.0.self_attn.q_proj', 'model.layers.0.self_attn.v_proj'];
@@ -57,15 +43,18 @@ describe('initialFactors', () => {
   });
 });
 
-it('addAdapters makes both factors trainable and scales by lora_alpha / r', () => {
+it('addAdapters makes both factors trainable, with the scale of each layer', () => {
   const parameters = new Parameters({ type: 'float32' });
-  addAdapters({ parameters, config, lora, values: initialFactors(7) });
-  expect(parameters.adapterScale).toBe(4);
+  const plan = planAdapter({ model: config, lora: { ...lora, alpha_pattern: { v_proj: 6 } }, freezesVision: true });
+  addAdapters({ parameters, plan, values: initialFactors(7) });
+  const [q, v] = ['q_proj', 'v_proj'].map((name) => parameters.adapter(`model.layers.0.self_attn.${name}`)!.scale);
+  expect([q, v]).toEqual([4, 2]);
   expect(parameters.trainableNames).toHaveLength(12);
   expect(parameters.trainableNames.slice(0, 2)).toEqual([
     'model.layers.0.self_attn.q_proj.lora_A.weight',
     'model.layers.0.self_attn.q_proj.lora_B.weight',
   ]);
+  expect([parameters.hasAdaptersIn('model.layers.'), parameters.hasAdaptersIn('visual.')]).toEqual([true, false]);
   parameters.dispose();
   expect(activeBackend().liveTensors()).toBe(0);
 });

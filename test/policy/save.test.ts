@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { planAdapter } from '../../src/policy/adapter/plan.js';
 import { readTrainable, type TrainableAdapter } from '../../src/policy/adapter/trainable.js';
 import { toBatch } from '../../src/policy/batch.js';
 import { loadModel } from '../../src/policy/load.js';
@@ -75,9 +76,9 @@ const lora = { r: 5, lora_alpha: 10, target_modules: ['q_proj', 'k_proj', 'o_pro
 /** grouped-tied with an adapter that moves it. */
 async function adaptedPolicy(): Promise<Policy> {
   const { config, parameters } = await loadModel({ folder: fixture('models/grouped-tied'), type: 'float32' });
-  const values = (name: string, [rows, columns]: readonly [number, number]) =>
-    Float32Array.from({ length: rows * columns }, (_, i) => 0.4 * (uniform(name.length, i) - 0.5));
-  addAdapters({ parameters, config, lora, values });
+  const values = (name: string, [rows, columns]: readonly number[]) =>
+    Float32Array.from({ length: rows! * columns! }, (_, i) => 0.4 * (uniform(name.length, i) - 0.5));
+  addAdapters({ parameters, plan: planAdapter({ model: config, lora, freezesVision: true }), values });
   return new Policy({ config, parameters, features: null });
 }
 
@@ -85,10 +86,10 @@ describe('saveAdapter', () => {
   it('writes what readTrainable reads, bit by bit', async () => {
     const policy = await adaptedPolicy();
     const folder = await folderWith();
-    await saveAdapter({ policy, lora, baseModel: 'models/base', folder });
+    await saveAdapter({ policy, lora, freezesVision: true, baseModel: 'models/base', folder });
     const { parameters, config } = policy;
     const adapter = (await readTrainable({ folder, model: config })) as TrainableAdapter;
-    expect(adapter.lora).toEqual(lora);
+    expect(adapter.plan).toEqual(planAdapter({ model: config, lora, freezesVision: true }));
     expect(parameters.trainableNames).toHaveLength(16);
     for (const name of parameters.trainableNames) {
       const { shape } = parameters.variable(name);
@@ -103,7 +104,7 @@ describe('saveAdapter', () => {
     const policy = await adaptedPolicy();
     const folder = await folderWith();
     const model = fixture('models/grouped-tied');
-    await saveAdapter({ policy, lora, baseModel: model, folder });
+    await saveAdapter({ policy, lora, freezesVision: true, baseModel: model, folder });
     const cases = await casesOf('grouped-tied');
     expect(largestDifference(scoresOf(policy, cases), recordedScores(cases))).toBeGreaterThan(0.05);
     await compareWithPython({

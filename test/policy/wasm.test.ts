@@ -48,7 +48,7 @@ describe('WebAssembly gives the step that PyTorch gives', () => {
     if (!trainsAll) {
       const folder = fixture('step/adapter');
       const adapter = (await readTrainable({ folder, model: config })) as TrainableAdapter;
-      addAdapters({ parameters, config, ...adapter });
+      addAdapters({ parameters, ...adapter });
     }
     const policy = new Policy({ config, parameters, features: null });
     const step = await readJsonFixture<Step>('step/batch.json');

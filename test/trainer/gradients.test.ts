@@ -67,7 +67,7 @@ async function load(setup: Setup) {
   if (setup === 'lora') {
     const folder = fixture('step/adapter');
     const adapter = (await readTrainable({ folder, model: config })) as TrainableAdapter;
-    addAdapters({ parameters, config, ...adapter });
+    addAdapters({ parameters, ...adapter });
   }
   const frozen =
     setup === 'lora'

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { single } from '../../src/parallel/single.js';
+import { planAdapter } from '../../src/policy/adapter/plan.js';
 import { loadModel } from '../../src/policy/load.js';
 import { addAdapters, initialFactors } from '../../src/policy/lora.js';
 import { Policy } from '../../src/policy/policy.js';
@@ -160,7 +161,8 @@ describe.each(kinds.filter(({ type }) => type === 'float32' || supportsBfloat16)
       });
       if (adapted) {
         const lora = { r: 4, lora_alpha: 8, target_modules: ['q_proj', 'up_proj'] };
-        addAdapters({ parameters, config, lora, values: initialFactors(1) });
+        const plan = planAdapter({ model: config, lora, freezesVision: true });
+        addAdapters({ parameters, plan, values: initialFactors(1) });
       }
       const features = adapted ? new FeatureCache({ capacity: 2 ** 20 }) : null;
       const policy = new Policy({ config, parameters, features });

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { LIMITS } from '../../config/limits.js';
 import { modelFolder } from '../../model-folder/model-folder.js';
+import type { AdapterPlan } from '../../policy/adapter/plan.js';
 import { readTrainable } from '../../policy/adapter/trainable.js';
 import { readModelConfig } from '../../policy/families/read-config.js';
-import type { LoraSettings } from '../../policy/lora.js';
 import { buildPrompt } from '../../prompt/build.js';
 import type { Prompt } from '../../prompt/prompt.js';
 import { secondsPerGrid } from '../../prompt/seconds-per-grid.js';
@@ -22,12 +22,12 @@ export async function openOneVideo(args: ModelArgs): Promise<{ models: Models; p
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   await startRuntime({ report: say });
   if (args.video !== undefined) await ensureFfmpeg({ report: say });
-  const lora = args.adapter === undefined ? undefined : await unmergedSettings(args.model, args.adapter);
+  const plan = args.adapter === undefined ? undefined : await unmergedPlan(args.model, args.adapter);
   const config = {
-    model: { path: args.model, dtype: args.dtype, freeze_vision: true, lora, adapter: args.adapter },
+    model: { path: args.model, dtype: args.dtype, freeze_vision: true, adapter: args.adapter },
     seed: 0,
   };
-  const models = await openModels({ config, withReference: false });
+  const models = await openModels({ config, withReference: false, plan });
   const { processor } = models;
   const seen: Seen[] = [];
   if (args.video !== undefined) {
@@ -50,13 +50,13 @@ export function promptJson({ models, prompt }: { models: Models; prompt: Prompt 
 }
 
 /**
- * The settings of an adapter that can stay beside the weights, as in training, where bfloat16 weights would round it
- * away; undefined for one that has to be added to them.
+ * What an adapter adapts if it can stay beside the weights, as in training, where bfloat16 weights would round it away;
+ * undefined for one that has to be added to them.
  */
-async function unmergedSettings(model: string, folder: string): Promise<LoraSettings | undefined> {
+async function unmergedPlan(model: string, folder: string): Promise<AdapterPlan | undefined> {
   const config = await readModelConfig(await modelFolder(model));
   const found = await readTrainable({ folder, model: config });
-  return 'lora' in found ? found.lora : undefined;
+  return 'plan' in found ? found.plan : undefined;
 }
 
 /**

@@ -42,4 +42,6 @@ export interface Adapted {
 }
 
 export const EMBEDDING = 'model.embed_tokens';
+/** Tables of rows, whose factors peft has the other way about. */
+export const isEmbedding = (layer: string): boolean => layer === EMBEDDING || layer === 'visual.pos_embed';
 export const HEAD = 'lm_head';

@@ -2,7 +2,7 @@ import type { ModelConfig } from '../../model-folder/model-config.js';
 import { weightShapes } from '../families/named.js';
 import { type Adapted, type Change, type Changes, EMBEDDING, HEAD } from './change.js';
 import { lowRank } from './low-rank.js';
-import { moduleName } from './names.js';
+import { isInModule, moduleName } from './names.js';
 import type { TensorStock } from './tensor-stock.js';
 
 /**
@@ -71,8 +71,7 @@ function* tokenRows({ config, stock, style, shapes, isTied }: Adapted): Generato
 
 /** Weights that are stored whole: `modules_to_save`, `bias`, and embeddings saved beside. */
 function* wholes({ config, stock, style, shapes }: Adapted): Generator<[string, Change]> {
-  const isIn = (module: string, weight: string) =>
-    ancestors(moduleName(weight, style)).some((name) => name.endsWith(module));
+  const isIn = (module: string, weight: string) => isInModule({ module, weight, style });
   const unknown = config.modules_to_save.find((module) => ![...shapes.keys()].some((weight) => isIn(module, weight)));
   if (unknown !== undefined)
     throw stock.error('ADAPTER_MISMATCH', `has ${unknown} in modules_to_save, and the model has no such module`);
@@ -83,10 +82,4 @@ function* wholes({ config, stock, style, shapes }: Adapted): Generator<[string, 
     const asking = field === undefined ? 'bias' : 'modules_to_save';
     yield [weight, { whole: stock.take({ weight, role: 'whole', shape, field: asking }), isCopy: field !== undefined }];
   }
-}
-
-/** `a.b.c` → `a.b`, `a` */
-function ancestors(name: string): string[] {
-  const parts = name.split('.');
-  return parts.slice(1).map((_, i) => parts.slice(0, i + 1).join('.'));
 }

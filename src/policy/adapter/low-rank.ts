@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type Adapted, type Change, EMBEDDING, HEAD } from './change.js';
+import { type Adapted, type Change, EMBEDDING, HEAD, isEmbedding } from './change.js';
 import { ADAPTER_CONFIG, moduleName } from './names.js';
 import { patternValues, targetedModules } from './targets.js';
 import type { Role } from './tensor-stock.js';
@@ -19,18 +19,18 @@ export function* lowRank(adapted: Adapted): Generator<[string, Change]> {
     // `proj` is also the name of the patch embedding, a convolution, which some that write adapters do not think of.
     if (shape.length > 2 && !stock.has(weight, 'a') && !stock.has(weight, 'b')) continue;
     // `target_parameters` puts the factors of a linear layer on an embedding.
-    const isEmbedding = layer === EMBEDDING && !stock.has(weight, 'a');
+    const isTable = isEmbedding(layer) && !stock.has(weight, 'a');
     const [out, width, ...window] = shape as [number, number, ...number[]];
     const ones = window.map(() => 1);
     const take = (role: Role, size: number[], field = 'target_modules') =>
       stock.take({ weight, role, shape: size, field });
-    const [a, b] = isEmbedding
+    const [a, b] = isTable
       ? [take('embeddingA', [r, out]), take('embeddingB', [width, r])]
       : [take('a', [r, width, ...window]), take('b', [out, r, ...ones])];
-    const lengths = window.length > 0 ? [1, out, ...ones] : [isEmbedding ? width : out];
+    const lengths = window.length > 0 ? [1, out, ...ones] : [isTable ? width : out];
     const magnitude = config.use_dora ? take('magnitude', lengths, 'use_dora') : undefined;
-    yield [weight, { factors: { a, b, r, scale, isEmbedding }, magnitude }];
-    if (config.lora_bias && !isEmbedding) {
+    yield [weight, { factors: { a, b, r, scale, isEmbedding: isTable }, magnitude }];
+    if (config.lora_bias && !isTable) {
       const tensor = stock.take({ weight: bias, role: 'addend', shape: [out], field: 'lora_bias' });
       yield [bias, { addend: { tensor, scale } }];
     }
@@ -45,7 +45,7 @@ function targetedLayers({ folder, config, stock, style, shapes, isTied }: Adapte
     .filter(([name, { length }]) => name.endsWith('.weight') && length > 1)
     .map(([name, shape]) => {
       const layer = name.slice(0, -'.weight'.length);
-      return { layer, shape, name: moduleName(layer, style), isLinear: shape.length === 2 && layer !== EMBEDDING };
+      return { layer, shape, name: moduleName(layer, style), isLinear: shape.length === 2 && !isEmbedding(layer) };
     });
   const targets = targetedModules({ config, modules, file });
   const twins = [EMBEDDING, HEAD].map((layer) => moduleName(layer, style));

@@ -29,3 +29,13 @@ export const styleOf = (tensorNames: Iterable<string>): ModuleStyle =>
   )
     ? 'flat'
     : 'nested';
+
+/** Whether a weight is of a module that `modules_to_save` names: peft goes by the ends of modules' names. */
+export const isInModule = (args: { module: string; weight: string; style: ModuleStyle }): boolean =>
+  ancestors(moduleName(args.weight, args.style)).some((name) => name.endsWith(args.module));
+
+/** `a.b.c` → `a`, `a.b` */
+function ancestors(name: string): string[] {
+  const parts = name.split('.');
+  return parts.slice(1).map((_, i) => parts.slice(0, i + 1).join('.'));
+}

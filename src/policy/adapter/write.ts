@@ -1,9 +1,11 @@
 import type { TensorSource } from '../../model-folder/safetensors.js';
-import type { LoraSettings } from '../lora.js';
 import { toPeftName } from './names.js';
+import { type LoraSettings, targetsOf } from './plan.js';
 
-/** `adapter_config.json` as peft writes it. */
-export function adapterConfigText({ lora, baseModel }: { lora: LoraSettings; baseModel: string }): string {
+/** `adapter_config.json` as peft writes it. A frozen tower has layers of the same names; peft must leave them alone. */
+export function adapterConfigText(args: { lora: LoraSettings; freezesVision: boolean; baseModel: string }): string {
+  const { lora, baseModel } = args;
+  const { target_modules, exclude_modules, modules_to_save } = targetsOf(args);
   const config = {
     peft_type: 'LORA',
     task_type: 'CAUSAL_LM',
@@ -11,14 +13,15 @@ export function adapterConfigText({ lora, baseModel }: { lora: LoraSettings; bas
     r: lora.r,
     lora_alpha: lora.lora_alpha,
     lora_dropout: 0,
-    target_modules: [...lora.target_modules],
-    // The vision tower has layers of the same kind; peft must leave them alone.
-    exclude_modules: '.*visual.*',
+    target_modules,
+    exclude_modules: exclude_modules.length === 0 ? null : exclude_modules,
+    rank_pattern: lora.rank_pattern ?? {},
+    alpha_pattern: lora.alpha_pattern ?? {},
     bias: 'none',
     fan_in_fan_out: false,
-    use_rslora: false,
+    use_rslora: lora.use_rslora ?? false,
     use_dora: false,
-    modules_to_save: null,
+    modules_to_save: modules_to_save.length === 0 ? null : modules_to_save,
     inference_mode: true,
   };
   return `${JSON.stringify(config, null, 2)}\n`;

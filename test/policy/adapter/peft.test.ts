@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readTrainable, type TrainableAdapter } from '../../../src/policy/adapter/trainable.js';
+import { planAdapter } from '../../../src/policy/adapter/plan.js';
+import { planDifference, readTrainable, type TrainableAdapter } from '../../../src/policy/adapter/trainable.js';
 import { toBatch } from '../../../src/policy/batch.js';
 import { loadModel } from '../../../src/policy/load.js';
 import { addAdapters } from '../../../src/policy/lora.js';
@@ -55,12 +56,11 @@ describe.each(Object.entries(expected))('%s', (name, { model, cases }) => {
 it('an adapter of the decoder can stay beside the weights, with the logits that it gives in peft', async () => {
   const { config, parameters } = await loadModel({ folder: fixture('models/grouped-tied'), type: 'float32' });
   const adapter = (await readTrainable({ folder: fixture('adapter'), model: config })) as TrainableAdapter;
-  expect(adapter.lora).toEqual({
-    r: 3,
-    lora_alpha: 12,
-    target_modules: expect.arrayContaining(['down_proj', 'gate_proj', 'q_proj', 'v_proj']),
-  });
-  addAdapters({ parameters, config, ...adapter });
+  const target_modules = ['down_proj', 'gate_proj', 'q_proj', 'v_proj'];
+  const lora = { r: 3, lora_alpha: 12, target_modules };
+  const planned = planAdapter({ model: config, lora, freezesVision: true });
+  expect(planDifference(adapter.plan, planned)).toBeUndefined();
+  addAdapters({ parameters, ...adapter });
   const policy = new Policy({ config, parameters, features: null });
   const wantedScores = await readJsonFixture<{ cases: { logprobs: number[] }[] }>('adapter/case.json');
   const logits = await readTensorFixture('adapter/case.safetensors');

@@ -3,9 +3,9 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { openSafetensors } from '../../../src/model-folder/safetensors.js';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../../src/policy/adapter/names.js';
+import { planAdapter } from '../../../src/policy/adapter/plan.js';
 import { adapterConfigText, peftTensors } from '../../../src/policy/adapter/write.js';
 import { readModelConfig } from '../../../src/policy/families/read-config.js';
-import { adaptedLayers } from '../../../src/policy/lora.js';
 import { adapterNames } from '../../../src/policy/parameters.js';
 import { fixture } from '../reference-models.js';
 
@@ -14,7 +14,10 @@ const lora = { r: 3, lora_alpha: 12, target_modules: ['down_proj', 'gate_proj', 
 
 it('the config has the settings of peft', async () => {
   const theirs = JSON.parse(await readFile(path.join(PEFT, ADAPTER_CONFIG), 'utf8')) as Record<string, unknown>;
-  const ours = JSON.parse(adapterConfigText({ lora, baseModel: 'models/base' })) as Record<string, unknown>;
+  const ours = JSON.parse(adapterConfigText({ lora, freezesVision: true, baseModel: 'models/base' })) as Record<
+    string,
+    unknown
+  >;
   const { base_model_name_or_path, exclude_modules, ...shared } = ours;
   expect([base_model_name_or_path, exclude_modules]).toEqual(['models/base', '.*visual.*']);
   expect(theirs).toMatchObject(shared);
@@ -22,7 +25,8 @@ it('the config has the settings of peft', async () => {
 
 it('the tensors have the names of peft', async () => {
   const model = await readModelConfig(fixture('models/grouped-tied'));
-  const names = adaptedLayers(model, lora).flatMap(({ layer }) => Object.values(adapterNames(layer)));
+  const { layers } = planAdapter({ model, lora, freezesVision: true });
+  const names = [...layers.keys()].flatMap((layer) => Object.values(adapterNames(layer)));
   const file = await openSafetensors(path.join(PEFT, ADAPTER_WEIGHTS));
   const tensors = names.map((name) => ({ name, shape: [], read: () => new Float32Array(1) }));
   expect(new Set(peftTensors(tensors).map(({ name }) => name))).toEqual(new Set(file.entries.keys()));

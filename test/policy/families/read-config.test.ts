@@ -217,9 +217,9 @@ describe('refuses', () => {
   });
 
   it('another family, by name', async () => {
-    await expect(read({ ...FLAT, model_type: 'qwen2_5_vl' })).rejects.toMatchObject({
+    await expect(read({ ...FLAT, model_type: 'internvl_chat' })).rejects.toMatchObject({
       code: 'MODEL_UNSUPPORTED',
-      message: expect.stringMatching(/config\.json: model_type qwen2_5_vl is not supported yet; .* qwen2_vl/),
+      message: expect.stringMatching(/config\.json: model_type internvl_chat is not supported yet; .* qwen2_vl/),
     });
   });
 
@@ -227,6 +227,135 @@ describe('refuses', () => {
     await expect(readModelConfig(folder)).rejects.toMatchObject({
       code: 'MODEL_FILE_MISSING',
       message: expect.stringMatching(/config\.json is missing: give a model folder in Hugging Face layout/),
+    });
+  });
+});
+
+/** The entries of Qwen2.5-VL-3B-Instruct, as published (transformers 4.49). */
+const QWEN25 = {
+  ...FLAT,
+  model_type: 'qwen2_5_vl',
+  hidden_size: 2048,
+  intermediate_size: 11008,
+  num_attention_heads: 16,
+  num_hidden_layers: 36,
+  vision_config: {
+    depth: 32,
+    hidden_act: 'silu',
+    hidden_size: 1280,
+    intermediate_size: 3420,
+    num_heads: 16,
+    in_chans: 3,
+    out_hidden_size: 2048,
+    patch_size: 14,
+    spatial_merge_size: 2,
+    spatial_patch_size: 14,
+    window_size: 112,
+    fullatt_block_indexes: [7, 15, 23, 31],
+    tokens_per_second: 2,
+    temporal_patch_size: 2,
+  },
+};
+
+/** Those of Qwen3-VL-2B-Instruct, as published (transformers 4.57). */
+const QWEN3 = {
+  architectures: ['Qwen3VLForConditionalGeneration'],
+  image_token_id: 151655,
+  model_type: 'qwen3_vl',
+  text_config: {
+    attention_bias: false,
+    attention_dropout: 0.0,
+    head_dim: 128,
+    hidden_act: 'silu',
+    hidden_size: 2048,
+    intermediate_size: 6144,
+    max_position_embeddings: 262144,
+    model_type: 'qwen3_vl_text',
+    num_attention_heads: 16,
+    num_hidden_layers: 28,
+    num_key_value_heads: 8,
+    rms_norm_eps: 1e-6,
+    rope_scaling: { mrope_interleaved: true, mrope_section: [24, 20, 20], rope_type: 'default' },
+    rope_theta: 5000000,
+    tie_word_embeddings: true,
+    vocab_size: 151936,
+  },
+  tie_word_embeddings: true,
+  video_token_id: 151656,
+  vision_config: {
+    deepstack_visual_indexes: [5, 11, 17],
+    depth: 24,
+    hidden_act: 'gelu_pytorch_tanh',
+    hidden_size: 1024,
+    in_channels: 3,
+    intermediate_size: 4096,
+    model_type: 'qwen3_vl',
+    num_heads: 16,
+    num_position_embeddings: 2304,
+    out_hidden_size: 2048,
+    patch_size: 16,
+    spatial_merge_size: 2,
+    temporal_patch_size: 2,
+  },
+  vision_end_token_id: 151653,
+  vision_start_token_id: 151652,
+};
+
+it('reads Qwen2.5-VL', async () => {
+  expect(await read(QWEN25)).toMatchObject({
+    modelType: 'qwen2_5_vl',
+    text: { headDim: 128, attentionBias: true, qkNorm: false },
+    vision: { windowCells: 4, fullBlocks: [7, 15, 23, 31], tokensPerSecond: 2, outHiddenSize: 2048 },
+  });
+});
+
+it('reads Qwen3-VL, whose frequencies take turns', async () => {
+  const config = await read(QWEN3);
+  expect(config).toMatchObject({
+    modelType: 'qwen3_vl',
+    text: { headDim: 128, attentionBias: false, qkNorm: true, ropeTheta: 5e6 },
+    vision: { positionsSide: 48, deepBlocks: [5, 11, 17], patchSize: 16 },
+    tieWordEmbeddings: true,
+  });
+  const { ropeAxes } = config.text;
+  expect(ropeAxes.slice(0, 7)).toEqual([0, 1, 2, 0, 1, 2, 0]);
+  expect(ropeAxes.slice(57)).toEqual([0, 1, 2, 0, 0, 0, 0]);
+  expect([0, 1, 2].map((axis) => ropeAxes.filter((one) => one === axis).length)).toEqual([24, 20, 20]);
+});
+
+describe('refuses in the later families', () => {
+  const vision = (of: { vision_config: object }, changes: object) => ({
+    ...of,
+    vision_config: { ...of.vision_config, ...changes },
+  });
+  it.each([
+    ['a window smaller than a cell', vision(QWEN25, { window_size: 27 }), 'window_size 27 is less than a cell'],
+    ['another activation', vision(QWEN25, { hidden_act: 'gelu' }), 'vision_config.hidden_act'],
+    [
+      'a block that is not there',
+      vision(QWEN3, { deepstack_visual_indexes: [5, 24] }),
+      'must be different blocks of 24',
+    ],
+    ['a block twice', vision(QWEN3, { deepstack_visual_indexes: [5, 5] }), 'must be different blocks of 24'],
+    [
+      'a table that is no square',
+      vision(QWEN3, { num_position_embeddings: 2300 }),
+      'num_position_embeddings is no square',
+    ],
+    ['a tower of another width', vision(QWEN3, { out_hidden_size: 1024 }), 'the decoder takes 2048'],
+    [
+      'frequencies in sections',
+      {
+        ...QWEN3,
+        text_config: { ...QWEN3.text_config, rope_scaling: { mrope_interleaved: false, mrope_section: [24, 20, 20] } },
+      },
+      'mrope_interleaved is false',
+    ],
+    ['biases', { ...QWEN3, text_config: { ...QWEN3.text_config, attention_bias: true } }, 'text_config.attention_bias'],
+  ])('%s', async (_, json, message) => {
+    await expect(read(json)).rejects.toMatchObject({
+      code: 'MODEL_FILE_INVALID',
+      message: expect.stringContaining(message),
     });
   });
 });

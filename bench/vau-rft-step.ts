@@ -73,7 +73,7 @@ const prompt = videoPrompt({ config: models.policy.config, tokens: Number(values
 const sample: PromptedSample['sample'] = {
   id: 'bench',
   task: 'qa',
-  video: '',
+  visuals: [{ kind: 'video', file: '' }],
   question: '',
   options: ['', '', '', ''],
   answer: 'A',

@@ -53,6 +53,13 @@ const COMBINATIONS: Combination[] = [
   },
   {
     reads: [
+      ['data', 'image', 'min_pixels'],
+      ['data', 'image', 'max_pixels'],
+    ],
+    problem: ({ data: { image } }) => atMost(image.min_pixels, image.max_pixels, 'data.image.max_pixels'),
+  },
+  {
+    reads: [
       ['rollout', 'min_completion_length'],
       ['rollout', 'max_completion_length'],
     ],

@@ -104,6 +104,14 @@ const video = z.strictObject({
     .describe('A video that takes ffmpeg longer, all its processes together, is left out.'),
 });
 
+const image = z.strictObject({
+  min_pixels: count(LIMITS.pixels).default(3136).describe('Smaller pictures are enlarged to this height · width.'),
+  max_pixels: count(LIMITS.pixels).default(1_003_520).describe('Larger pictures are shrunk to this height · width.'),
+  max_source_pixels: count()
+    .default(VIDEO_BOUNDS.max_source_pixels)
+    .describe('A picture whose own height · width is larger is left out.'),
+});
+
 const data = z.strictObject({
   train: z.array(source).default([]).describe('What to train on; several sources are put together.'),
   eval: z.array(source).default([]).describe('Held-out samples for evaluation.'),
@@ -119,6 +127,7 @@ const data = z.strictObject({
     .optional()
     .describe('The labels of the cls task. Left out: VAU-Bench’s 20.'),
   video: video.prefault({}).describe('How frames are chosen and sized.'),
+  image: image.prefault({}).describe('How pictures are sized.'),
   past_the_end: z
     .enum(['leave_out', 'tell'])
     .default('leave_out')

@@ -1,5 +1,6 @@
 import type { TaskName } from '../config/task-names.js';
 import type { OptionLetter, Segment } from './sample.js';
+import type { NamedVisual } from './visual.js';
 
 /**
  * A part of an annotation. It may be unusable, or not be there at all, with the reason: short, and the same for all rows
@@ -20,8 +21,8 @@ export interface Annotation {
   /** Line of the file that the row begins on; the first is 1. */
   line: number;
   id?: string;
-  /** The video as the file names it. */
-  video: string;
+  /** The videos and pictures as the file names them. */
+  visuals: NamedVisual[];
   /** The only task that the row is for; undefined: every task that it has the parts for. */
   task?: TaskName;
   choice: Part<MultipleChoice>;

@@ -1,9 +1,9 @@
 import type { Annotation } from './annotation.js';
 import type { SeenVideo } from './segment-length.js';
 import { NOT_FOUND, OUTSIDE, REMOTE } from './video-names.js';
-import { AMBIGUOUS, type Located } from './videos.js';
+import { AMBIGUOUS, type Locate } from './videos.js';
 
-/** The videos that an annotation file names. */
+/** The videos and pictures that an annotation file names; only videos are looked into. */
 export interface VideosReport {
   names: number;
   found: number;
@@ -30,11 +30,10 @@ export type LookedAt = SeenVideo | { problem: string };
 /** What was found in each video, by its path. */
 export type Seen = ReadonlyMap<string, LookedAt>;
 
-type Locate = (name: string) => Located;
-
 /** The paths of the videos that are found, each once. */
 export function locatedPaths({ rows, locate }: { rows: readonly Annotation[]; locate: Locate }): string[] {
-  const located = rows.map(({ video }) => locate(video));
+  const videos = rows.flatMap(({ visuals }) => visuals.filter(({ kind }) => kind === 'video'));
+  const located = videos.map(locate);
   return [...new Set(located.flatMap((found) => ('path' in found ? found.path : [])))];
 }
 
@@ -47,8 +46,8 @@ interface VideosOptions {
 }
 
 export function checkVideos({ rows, locate, seen, problems }: VideosOptions): VideosReport {
-  const names = [...new Set(rows.map(({ video }) => video))];
-  const located = names.map((name) => ({ name, result: locate(name) }));
+  const named = new Map(rows.flatMap(({ visuals }) => visuals.map((one) => [`${one.kind} ${one.name}`, one])));
+  const located = [...named.values()].map((one) => ({ ...one, result: locate(one) }));
   const failing = (reason: string) =>
     located.filter(({ result }) => 'problem' in result && result.problem === reason).map(({ name }) => name);
   const looked = located.flatMap(({ name, result }) => {
@@ -56,7 +55,7 @@ export function checkVideos({ rows, locate, seen, problems }: VideosOptions): Vi
     return video === undefined ? [] : [{ name, video }];
   });
   return {
-    names: names.length,
+    names: named.size,
     found: located.filter(({ result }) => 'path' in result).length,
     missing: failing(NOT_FOUND),
     ambiguous: failing(AMBIGUOUS),

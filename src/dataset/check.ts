@@ -12,7 +12,7 @@ import { formatOf, readAnnotations, type SourceFormat } from './read.js';
 import type { OptionLetter, Sample, Segment } from './sample.js';
 import { selectSamples } from './samples.js';
 import { lengthProblem } from './segment-length.js';
-import { asNamed, indexVideos, type Located, splitSource } from './videos.js';
+import { asNamed, indexVideos, type Locate, splitSource } from './videos.js';
 
 /** What an annotation file has to offer, and what is wrong with it. */
 export interface DatasetReport {
@@ -84,7 +84,7 @@ export async function checkDataset({ files, source, videos, classes, lookAtVideo
     const annotations = await readAnnotations({ source: format, file, classes });
     const seen = locate && (await lookAtVideos?.(locatedPaths({ rows: annotations.annotations, locate })));
     reports.push(checkAnnotations({ annotations, source: format, locate, seen }));
-    named.push({ file, videos: annotations.annotations.map(({ video }) => video) });
+    named.push({ file, videos: annotations.annotations.flatMap(({ visuals }) => visuals.map(({ name }) => name)) });
   }
   return { files: reports, overlaps: overlaps(named), folderError, warnings };
 }
@@ -98,7 +98,7 @@ interface FileOptions {
   annotations: AnnotationFile;
   source: SourceFormat;
   /** Left out: no video is looked for. */
-  locate?: (name: string) => Located;
+  locate?: Locate;
   /** Left out: none was looked into. */
   seen?: Seen;
 }
@@ -108,9 +108,10 @@ function checkAnnotations({ annotations, source, locate, seen }: FileOptions): D
   const [idOf] = sampleIds({ sources: [{ annotations: annotations.file }] });
   const problems: string[] = [];
   const refuse = (sample: Sample): string | undefined => {
-    const video = seen?.get(sample.video);
-    if (video === undefined) return undefined;
-    if ('problem' in video) return 'the video cannot be read';
+    const looked = sample.visuals.flatMap(({ file }) => seen?.get(file) ?? []);
+    if (looked.some((video) => 'problem' in video)) return 'the video cannot be read';
+    const [video] = looked;
+    if (video === undefined || 'problem' in video) return undefined;
     const problem = lengthProblem({ sample, video });
     if (problem) problems.push(problem.message);
     return problem?.reason;
@@ -135,7 +136,9 @@ function checkAnnotations({ annotations, source, locate, seen }: FileOptions): D
     spelledOut: choices.filter(({ spelledOut }) => spelledOut).length,
     classes: tally(rows.flatMap((row) => partValue(row.class) ?? [])),
     reasoning: checkReasoning(rows),
-    prefixes: tally(rows.flatMap(({ video }) => splitSource(basename(video)).source ?? [])),
+    prefixes: tally(
+      rows.flatMap(({ visuals }) => visuals.flatMap(({ name }) => splitSource(basename(name)).source ?? [])),
+    ),
     videos: locate && checkVideos({ rows, locate, seen, problems }),
   };
 }

@@ -6,6 +6,7 @@ import { LeftOutRows } from './left-out.js';
 import type { SourceFormat } from './read.js';
 import type { Segment } from './sample.js';
 import { VAU_BENCH_COLUMNS, type VauBenchColumn } from './vau-bench.js';
+import { type NamedVisual, onlyVideo } from './visual.js';
 
 const WRITERS: Record<SourceFormat, (annotations: readonly Annotation[]) => string> = {
   jsonl: (annotations) => annotations.map((annotation) => `${JSON.stringify(jsonlLine(annotation))}\n`).join(''),
@@ -21,20 +22,37 @@ export const writeAnnotations = ({
   format: SourceFormat;
 }) => WRITERS[format](annotations);
 
-/** The parts of rows that are unusable and so are not written. */
-export function unwritten(annotations: readonly Annotation[]): LeftOut[] {
+/** The parts of rows that are unusable, or that the format has no place for, and so are not written. */
+export function unwritten(annotations: readonly Annotation[], format: SourceFormat): LeftOut[] {
   const rows = new LeftOutRows();
   for (const annotation of annotations)
-    for (const reason of oddParts(annotation)) rows.add({ reason, row: annotation.line });
+    for (const reason of [...oddParts(annotation), ...unsayable(annotation, format)])
+      rows.add({ reason, row: annotation.line });
   return rows.list();
 }
 
+/** VAU-Bench's columns name one video, whole. */
+function unsayable({ visuals }: Annotation, format: SourceFormat): string[] {
+  if (format !== 'vau-bench') return [];
+  const video = onlyVideo(visuals);
+  if (video === undefined) return ['VAU-Bench has one video a row, and no pictures'];
+  return video.part === undefined ? [] : ['VAU-Bench has whole videos only'];
+}
+
 /** JSON leaves out keys that are undefined. */
-function jsonlLine({ id, video, task, ...parts }: Annotation): JsonlLine {
+function jsonlLine({ id, visuals, task, ...parts }: Annotation): JsonlLine {
   const choice = partValue(parts.choice);
+  const named = (kind: NamedVisual['kind']) => {
+    const names = visuals.flatMap((one) => (one.kind === kind ? one.name : []));
+    return names.length > 1 ? names : names[0];
+  };
+  const part = visuals.find((one) => one.part !== undefined)?.part;
   return {
     id,
-    video,
+    image: named('image'),
+    video: named('video'),
+    video_start: part?.start,
+    video_end: part?.end,
     task,
     question: choice?.question,
     options: choice?.options,
@@ -60,7 +78,7 @@ function vauBenchRow(annotation: Annotation): string[] {
   const [start, end] = vauBenchTimes(serves('tag') ? partValue(annotation.segment) : undefined);
   const [a, b, c, d] = choice?.options ?? [];
   const cells: Record<VauBenchColumn, string | undefined> = {
-    'Video Name': annotation.video,
+    'Video Name': onlyVideo(annotation.visuals)?.name,
     Question: choice?.question,
     'Option 1': a,
     'Option 2': b,

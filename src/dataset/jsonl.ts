@@ -9,14 +9,23 @@ import type { OptionLetter } from './sample.js';
 import { segmentOfJson } from './segment.js';
 import { filledLines, readTextFile } from './text-file.js';
 import { unknownNames, usableText } from './unused.js';
+import type { NamedVisual } from './visual.js';
 
 /** A key that is absent or null says nothing. */
 const maybe = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? undefined);
 const text = () => maybe(z.string().trim());
 
+const name = () => z.string().trim().min(1);
+/** One, or a list of some. */
+const names = () => maybe(z.union([name().transform((one) => [one]), z.array(name()).min(1)]));
+const seconds = () => maybe(z.number().nonnegative());
+
 const FIELDS = {
   id: maybe(z.union([z.string().min(1), z.number()]).transform(String)),
-  video: z.string().trim().min(1),
+  video: names(),
+  image: names(),
+  video_start: seconds(),
+  video_end: seconds(),
   task: maybe(z.enum(TASK_NAMES)),
   question: text(),
   options: maybe(
@@ -39,7 +48,11 @@ type Fields = z.output<z.ZodObject<typeof FIELDS>>;
 /** A line as we write it. */
 export interface JsonlLine {
   id?: string;
-  video: string;
+  video?: string | string[];
+  image?: string | string[];
+  /** Seconds: the part of the video that is shown. */
+  video_start?: number;
+  video_end?: number;
   task?: TaskName;
   question?: string;
   options?: string[];
@@ -105,13 +118,35 @@ function parseLine(text: string): { value: Line } | { problem: string } {
     if (!success) odd.add(name as Field);
     return [name, data];
   });
-  if (odd.has('video')) return { problem: wrongForm('video') };
+  const fieldsOfAll = Object.fromEntries(fields) as Fields;
+  const problem = visualProblem({ fields: fieldsOfAll, odd });
+  if (problem !== undefined) return { problem };
   if (odd.has('task')) return { problem: `“task” is none of ${TASK_NAMES.join(', ')}` };
   const unknown = Object.keys(object.data).filter((name) => !Object.hasOwn(FIELDS, name));
-  return { value: { fields: Object.fromEntries(fields) as Fields, odd, unknown } };
+  return { value: { fields: fieldsOfAll, odd, unknown } };
 }
 
 const wrongForm = (name: Field) => `“${name}” is missing or of the wrong form`;
+
+/** Why a line shows nothing, or not what it says. */
+function visualProblem({ fields, odd }: Pick<Line, 'fields' | 'odd'>): string | undefined {
+  const wrong = (['video', 'image', 'video_start', 'video_end'] as const).find((field) => odd.has(field));
+  if (wrong !== undefined) return wrongForm(wrong);
+  const { video = [], image = [], video_start: start, video_end: end } = fields;
+  if (video.length + image.length === 0) return wrongForm('video');
+  if (start === undefined && end === undefined) return undefined;
+  if (video.length !== 1) return '“video_start” and “video_end” go with one video';
+  return end !== undefined && end <= (start ?? 0) ? '“video_end” is not after “video_start”' : undefined;
+}
+
+/** Pictures first, then videos, each in their order. */
+function visualsOf({ video = [], image = [], video_start: start, video_end: end }: Fields): NamedVisual[] {
+  const part = start === undefined && end === undefined ? undefined : { start: start ?? 0, end };
+  return [
+    ...image.map((name) => ({ kind: 'image' as const, name })),
+    ...video.map((name) => ({ kind: 'video' as const, name, part })),
+  ];
+}
 
 interface Row {
   row: number;
@@ -130,7 +165,7 @@ function annotationOf({ row, line: { fields, odd }, classes, unused }: Row): Ann
   return {
     line: row,
     id: fields.id,
-    video: fields.video,
+    visuals: visualsOf(fields),
     task: fields.task,
     choice: choiceOfLine({ fields, odd }),
     segment: segmentOfJson(fields.segment),

@@ -7,7 +7,7 @@ import { describeLeftOut, describeUnused } from './left-out.js';
 import { readAnnotations, type SourceFormat } from './read.js';
 import type { Sample } from './sample.js';
 import { selectSamples } from './samples.js';
-import { indexVideos, type Located } from './videos.js';
+import { indexVideos, type Locate } from './videos.js';
 
 /** A source of samples, as a config names it. */
 export interface SampleSource {
@@ -58,7 +58,7 @@ export async function loadSamples({
   };
 }
 
-const asItIs = (name: string): Located => ({ path: name });
+const asItIs: Locate = ({ name }) => ({ path: name });
 
 /** The sources of a run: a config's `data`. */
 export interface DataSources {

@@ -1,19 +1,20 @@
 import type { TaskName } from '../config/task-names.js';
+import type { VisualFile } from './visual.js';
 
 export type OptionLetter = 'A' | 'B' | 'C' | 'D';
 
 /** What the annotation says about time. `unknown` is not `normal`: nobody wrote down when the anomaly happens. */
 export type Segment =
-  /** Seconds from the start of the video, `start < end`. */
+  /** Seconds from the start of the video (of its part, where only a part is shown), `start < end`. */
   { kind: 'interval'; start: number; end: number } | { kind: 'normal' } | { kind: 'unknown' };
 
-/** One annotated question about one video. A field that the annotation lacks is undefined. */
+/** One annotated question about a video, or about several videos and pictures. A field that the annotation lacks is undefined. */
 export interface Sample {
   /** Unique in a run, and the same in every run of the same files: see `sampleIds`. */
   id: string;
   task: TaskName;
-  /** Absolute path of the video file. */
-  video: string;
+  /** What it asks about, in the order of the prompt. */
+  visuals: VisualFile[];
   question?: string;
   options?: [string, string, string, string];
   answer?: OptionLetter;

@@ -6,14 +6,15 @@ import { rowKeys, type SampleId } from './ids.js';
 import { LeftOutRows } from './left-out.js';
 import { plainReasoning } from './reasoning.js';
 import type { Sample } from './sample.js';
-import type { Located } from './videos.js';
+import type { Locate } from './videos.js';
+import type { VisualFile } from './visual.js';
 
 interface SelectOptions {
   annotations: AnnotationFile;
   /** Left out: each row serves its own task, or all that it has the parts for. */
   task?: TaskName;
-  /** Finds the file of a video name. */
-  locate: (name: string) => Located;
+  /** Finds the file that a name means. */
+  locate: Locate;
   idOf: SampleId;
   /** Looks at the sample itself: the reason not to use it. */
   refuse?: (sample: Sample) => string | undefined;
@@ -41,15 +42,15 @@ export function selectSamples({ annotations: { annotations }, task, locate, idOf
       continue;
     }
     for (const reason of serves.unused) unused.add({ reason, row });
-    const video = locate(annotation.video);
-    if ('problem' in video) {
-      leftOut.add({ reason: video.problem, row });
+    const visuals = locateAll(annotation, locate);
+    if ('problem' in visuals) {
+      leftOut.add({ reason: visuals.problem, row });
       continue;
     }
     for (const name of serves.tasks) {
-      const key = JSON.stringify([name, annotation.video, taskNamed(name).asked(annotation)]);
+      const key = JSON.stringify([name, annotation.visuals, taskNamed(name).asked(annotation)]);
       const id = idOf({ key: keys[i]!, task: name });
-      const sample = sampleOf({ annotation, task: name, id, video: video.path });
+      const sample = sampleOf({ annotation, task: name, id, visuals: visuals.files });
       const reason = seen.has(key) ? 'the same as an earlier row' : refuse?.(sample);
       if (reason === undefined) samples.push(sample);
       else leftOut.add({ reason, row });
@@ -57,6 +58,17 @@ export function selectSamples({ annotations: { annotations }, task, locate, idOf
     }
   }
   return { samples, leftOut: leftOut.list(), unused: unused.list() };
+}
+
+/** All that a row shows, or why the first that is not found is not. */
+function locateAll({ visuals }: Annotation, locate: Locate): { files: VisualFile[] } | { problem: string } {
+  const files: VisualFile[] = [];
+  for (const { kind, name, part } of visuals) {
+    const found = locate({ kind, name });
+    if ('problem' in found) return found;
+    files.push({ kind, file: found.path, part });
+  }
+  return { files };
 }
 
 /** The tasks that a row serves, or why none. */
@@ -83,15 +95,15 @@ interface SampleParts {
   annotation: Annotation;
   task: TaskName;
   id: string;
-  video: string;
+  visuals: VisualFile[];
 }
 
-function sampleOf({ annotation, task, id, video }: SampleParts): Sample {
+function sampleOf({ annotation, task, id, visuals }: SampleParts): Sample {
   const choice = partValue(annotation.choice);
   return {
     id,
     task,
-    video,
+    visuals,
     question: choice?.question,
     options: choice?.options,
     answer: choice?.answer,

@@ -1,5 +1,6 @@
 import { isGrounded } from '../tasks/named.js';
 import type { Sample } from './sample.js';
+import { onlyVideo, partLength, type VideoPart } from './visual.js';
 
 /** How long a sample's video really is. */
 export interface SeenVideo {
@@ -13,7 +14,7 @@ export interface SeenVideo {
 
 /** What is wrong between a sample and its video. */
 export interface LengthProblem {
-  code: 'SEGMENT_PAST_END' | 'VIDEO_CUT_OFF';
+  code: 'SEGMENT_PAST_END' | 'VIDEO_CUT_OFF' | 'VIDEO_PART_EMPTY';
   /** Short, and the same for all samples that share it. */
   reason: string;
   /** Of this sample, for people. */
@@ -30,17 +31,29 @@ const FAR = 2;
  * when the segment passes its end, or when nobody wrote down where it is.
  */
 export function lengthProblem({ sample, video }: { sample: Sample; video: SeenVideo }): LengthProblem | undefined {
-  const { id, task, segment } = sample;
-  const { duration, frameStep, isCut } = video;
+  const { id, task, segment, visuals } = sample;
+  const shown = onlyVideo(visuals);
+  if (shown === undefined) return undefined;
+  const { file, part } = shown;
+  const whole = video.duration;
+  if (part !== undefined && part.start >= whole) return partPastEnd({ id, file, part, whole });
+  const { frameStep, isCut } = video;
+  const duration = partLength(whole, part);
   if (segment.kind === 'interval' && segment.end > duration + frameStep + 1e-6 && (isGrounded(task) || isCut)) {
-    const cause = guess({ ...segment, video });
+    const cause = guess({ ...segment, video: { ...video, duration } });
     const span = `[${segment.start}, ${segment.end}]`;
-    const message = `${id}: its segment ${span} ends after the video (${sample.video}), of which ${round(duration)} s are there: ${cause.long}`;
+    const message = `${id}: its segment ${span} ends after the video (${file}), of which ${round(duration)} s are there: ${cause.long}`;
     return { code: 'SEGMENT_PAST_END', reason: `the segment ends after the video (${cause.short})`, message };
   }
   if (!isCut || segment.kind !== 'unknown') return undefined;
-  const message = `${id}: ${round(duration)} s of its video (${sample.video}) are there; the rest is cut off or damaged, and what the annotation tells of may be in it`;
+  const message = `${id}: ${round(duration)} s of its video (${file}) are there; the rest is cut off or damaged, and what the annotation tells of may be in it`;
   return { code: 'VIDEO_CUT_OFF', reason: 'the video is cut off or damaged', message };
+}
+
+function partPastEnd(args: { id: string; file: string; part: VideoPart; whole: number }): LengthProblem {
+  const { id, file, part, whole } = args;
+  const message = `${id}: its video_start (${part.start}) is after the end of the video (${file}), of which ${round(whole)} s are there`;
+  return { code: 'VIDEO_PART_EMPTY', reason: 'video_start is after the end of the video', message };
 }
 
 interface Times {

@@ -115,7 +115,7 @@ function annotationOf({ line, cell, classes, unused }: Row): Annotation {
   const label = classOf({ label: cell('Anomaly Class'), classes });
   return {
     line,
-    video: cell('Video Name'),
+    visuals: [{ kind: 'video', name: cell('Video Name') }],
     choice: choiceOf({ question: cell('Question'), options, answer: cell('Correct Option') }),
     segment: agreeing({ segment: segmentOfTimes({ start: cell('Start Time'), end: cell('End Time') }), label }),
     class: label,

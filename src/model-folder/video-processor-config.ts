@@ -76,46 +76,49 @@ const DEFAULT_MIN_PIXELS = 128 * 28 * 28;
 const DEFAULT_MAX_PIXELS = 768 * 28 * 28;
 
 /**
- * Reads a model folder's video settings where Hugging Face looks for them: `processor_config.json` (its
- * `video_processor`, since transformers 5), `video_preprocessor_config.json`, then the images'
- * `preprocessor_config.json`. Without any of them the defaults hold.
+ * Reads a model folder's settings of videos and of pictures where Hugging Face looks for them: `processor_config.json`
+ * (since transformers 5), `video_preprocessor_config.json` for videos, `preprocessor_config.json`. Without any of them the
+ * defaults hold.
  *
  * @throws ModelError `MODEL_FILE_INVALID`
  */
-export async function readVideoProcessorConfig({
+export async function readVisionProcessors({
   folder,
   defaults,
 }: {
   folder: string;
   defaults: VideoProcessorDefaults;
-}): Promise<VideoProcessorConfig> {
-  const { source, json } = await findSettings(folder);
-  return {
-    source,
-    patchSize: json.patch_size ?? defaults.patchSize,
-    temporalPatchSize: json.temporal_patch_size,
-    mergeSize: json.merge_size,
-    rescaleFactor: json.rescale_factor,
-    imageMean: json.image_mean ?? defaults.imageMean,
-    imageStd: json.image_std ?? defaults.imageStd,
-    minPixels: json.min_pixels ?? json.size?.shortest_edge ?? json.size?.min_pixels ?? DEFAULT_MIN_PIXELS,
-    maxPixels: json.max_pixels ?? json.size?.longest_edge ?? json.size?.max_pixels ?? DEFAULT_MAX_PIXELS,
+}): Promise<Record<'video' | 'image', VideoProcessorConfig>> {
+  const bundleFile = path.join(folder, 'processor_config.json');
+  const bundle = await readJsonIfPresent({ file: bundleFile, schema: bundleSchema });
+  const read = async (name: string) => {
+    const file = path.join(folder, name);
+    const json = await readJsonIfPresent({ file, schema: settings });
+    return json && { source: file, json };
   };
+  const ofImages = await read('preprocessor_config.json');
+  const nothing = { source: `${folder} without a preprocessor_config.json`, json: settings.parse({}) };
+  const inBundle = (json: Settings | undefined) => json && { source: bundleFile, json };
+  const video =
+    inBundle(bundle?.video_processor) ?? (await read('video_preprocessor_config.json')) ?? ofImages ?? nothing;
+  const image = inBundle(bundle?.image_processor) ?? ofImages ?? video;
+  return { video: configOf(video, defaults), image: configOf(image, defaults) };
 }
 
 type Settings = z.infer<typeof settings>;
+const bundleSchema = z.object({ video_processor: settings.optional(), image_processor: settings.optional() });
 
-async function findSettings(folder: string): Promise<{ source: string; json: Settings }> {
-  const bundleFile = path.join(folder, 'processor_config.json');
-  const bundle = await readJsonIfPresent({
-    file: bundleFile,
-    schema: z.object({ video_processor: settings.optional() }),
-  });
-  if (bundle?.video_processor) return { source: bundleFile, json: bundle.video_processor };
-  for (const name of ['video_preprocessor_config.json', 'preprocessor_config.json']) {
-    const file = path.join(folder, name);
-    const json = await readJsonIfPresent({ file, schema: settings });
-    if (json) return { source: file, json };
-  }
-  return { source: `${folder} without a preprocessor_config.json`, json: settings.parse({}) };
-}
+const configOf = (
+  { source, json }: { source: string; json: Settings },
+  defaults: VideoProcessorDefaults,
+): VideoProcessorConfig => ({
+  source,
+  patchSize: json.patch_size ?? defaults.patchSize,
+  temporalPatchSize: json.temporal_patch_size,
+  mergeSize: json.merge_size,
+  rescaleFactor: json.rescale_factor,
+  imageMean: json.image_mean ?? defaults.imageMean,
+  imageStd: json.image_std ?? defaults.imageStd,
+  minPixels: json.min_pixels ?? json.size?.shortest_edge ?? json.size?.min_pixels ?? DEFAULT_MIN_PIXELS,
+  maxPixels: json.max_pixels ?? json.size?.longest_edge ?? json.size?.max_pixels ?? DEFAULT_MAX_PIXELS,
+});

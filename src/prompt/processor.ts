@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { readGenerationConfig } from '../model-folder/generation-config.js';
 import type { ModelConfig } from '../model-folder/model-config.js';
-import { readVideoProcessorConfig, type VideoProcessorConfig } from '../model-folder/video-processor-config.js';
+import { readVisionProcessors, type VideoProcessorConfig } from '../model-folder/video-processor-config.js';
 import { ModelError } from '../system/errors.js';
 import { type ChatTemplate, loadChatTemplate } from './chat-template.js';
 import type { FamilyPrompt } from './family-prompt.js';
@@ -45,16 +45,17 @@ export async function loadProcessor({
   config: ModelConfig;
   family: FamilyPrompt;
 }): Promise<Processor> {
-  const [tokenizer, chatTemplate, video, generation] = await Promise.all([
+  const [tokenizer, chatTemplate, { video, image }, generation] = await Promise.all([
     loadTokenizer(folder),
     loadChatTemplate({ folder, fallback: family.chatTemplate }),
-    readVideoProcessorConfig({ folder, defaults: family.processor }),
+    readVisionProcessors({ folder, defaults: family.processor }),
     readGenerationConfig(folder),
   ]);
   const visionTokenIds = [PLACEHOLDERS.image, PLACEHOLDERS.video].map((token) => tokenizer.idOf(token));
   const endOfTurnId = tokenizer.idOf(END_OF_TURN);
   const misfit =
     videoMisfit({ video, config }) ??
+    videoMisfit({ video: image, config }) ??
     tokenizerMisfit({ tokenizer, config, folder }) ??
     idMisfit({ ...generation, config, folder });
   if (misfit !== undefined) {
@@ -65,7 +66,7 @@ export async function loadProcessor({
     tokenizer,
     chatTemplate,
     video,
-    image: video,
+    image,
     blocksOf: (visual) => family.blocks({ visual, config }),
     factor: video.patchSize * video.mergeSize,
     visionTokenIds,

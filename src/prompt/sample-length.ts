@@ -18,20 +18,19 @@ interface LengthOptions {
 }
 
 /**
- * Compares a sample's annotation with the video that was decoded for it.
+ * Compares a sample's annotation with the video that was decoded for it, if there is only that to see.
  *
- * @param frames `duration`: seconds that could be decoded
+ * @param frames `duration`: seconds of it that could be decoded
  * @throws SampleError `SEGMENT_PAST_END`, `VIDEO_CUT_OFF`
  */
 export async function checkLength({
   frames: { duration, incomplete },
   ...options
 }: LengthOptions & { frames: Pick<Frames, 'duration' | 'incomplete'> }): Promise<void> {
-  const { segment, video } = options.sample;
+  const { segment } = options.sample;
   const mayPass = segment.kind === 'interval' && segment.end > duration;
   if (!mayPass && !incomplete) return;
-  const { frameStep } = await videoLength({ file: video, bounds: options.bounds });
-  compare({ ...options, length: { duration, frameStep, incomplete } });
+  await checkFileLength(options);
 }
 
 /**
@@ -40,8 +39,9 @@ export async function checkLength({
  * @throws SampleError also where the file cannot be read as a video
  */
 export async function checkFileLength(options: LengthOptions): Promise<void> {
-  const request = { file: options.sample.video, bounds: options.bounds };
-  compare({ ...options, length: await videoLength(request).catch(unreadable) });
+  const { bounds, sample } = options;
+  for (const { kind, file } of sample.visuals)
+    if (kind === 'video') compare({ ...options, length: await videoLength({ file, bounds }).catch(unreadable(file)) });
 }
 
 function compare({
@@ -58,7 +58,18 @@ function compare({
 }
 
 /** @throws SampleError for a VideoError, else the error itself */
-export function unreadable(cause: unknown): never {
-  if (!(cause instanceof VideoError)) throw cause;
-  throw new SampleError({ code: cause.code, message: cause.message, reason: 'the video cannot be read', cause });
-}
+export const unreadable =
+  (file: string) =>
+  (cause: unknown): never => {
+    if (!(cause instanceof VideoError)) throw cause;
+    const { code, message } = cause;
+    const reason = REASONS[code] ?? 'the video cannot be read';
+    // Another part of it may serve another sample.
+    const useless = code === 'VIDEO_PART_EMPTY' ? undefined : file;
+    throw new SampleError({ code, message, reason, file: useless, cause });
+  };
+
+const REASONS: Record<string, string> = {
+  PICTURE_UNREADABLE: 'the picture cannot be read',
+  VIDEO_PART_EMPTY: 'video_start is after the end of the video',
+};

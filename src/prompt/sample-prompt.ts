@@ -1,17 +1,20 @@
 import pLimit from 'p-limit';
 import type { TaskName } from '../config/task-names.js';
 import type { Sample } from '../dataset/sample.js';
+import { onlyVideo, type VisualFile } from '../dataset/visual.js';
 import { usableCpus } from '../system/cpus.js';
 import type { PromptStyle } from '../tasks/task.js';
 import { expectedCompletion, promptText } from '../tasks/words.js';
 import type { FrameCache } from '../video/frame-cache.js';
-import type { Frames, VideoSettings } from '../video/frames.js';
+import type { VideoSettings } from '../video/frames.js';
 import { loadFrames, videoKey } from '../video/load-frames.js';
+import { loadPicture, type PictureSettings, pictureKey } from '../video/picture.js';
 import { buildPrompt } from './build.js';
 import type { Processor } from './processor.js';
 import type { Prompt } from './prompt.js';
 import { checkFileLength, checkLength, type PastEnd, unreadable } from './sample-length.js';
 import { checkPromptLength, checkWords } from './sample-words.js';
+import type { Seen } from './seen.js';
 
 /** How samples are shown to the model: the config's `data`, as far as it is about that. */
 export interface PromptSettings {
@@ -20,6 +23,7 @@ export interface PromptSettings {
   prompt_templates?: Partial<Record<TaskName, string>>;
   classes?: readonly string[];
   video: VideoSettings;
+  image: PictureSettings;
   /** In tokens, the video's included, and those of the annotated answer where it is learned. */
   max_prompt_length: number;
   past_the_end: PastEnd;
@@ -63,10 +67,15 @@ type SampleOptions = MakerOptions & { sample: Sample };
 async function samplePrompt(options: SampleOptions): Promise<Prompt> {
   const { sample, processor, settings, warn } = options;
   const { userText, targetTokens } = checkedText(options);
-  const { frames, key } = await framesOf(options).catch(unreadable);
-  frames.warnings.forEach(warn);
-  await checkLength({ sample, frames, pastEnd: settings.past_the_end, bounds: settings.video, warn });
-  const seen = [{ kind: 'video' as const, frames, key }];
+  const seen: Seen[] = [];
+  for (const visual of sample.visuals) {
+    const one = await see({ ...options, visual }).catch(unreadable(visual.file));
+    one.frames.warnings.forEach(warn);
+    seen.push(one);
+  }
+  const video = onlyVideo(seen);
+  const pastEnd = settings.past_the_end;
+  if (video !== undefined) await checkLength({ sample, frames: video.frames, pastEnd, bounds: settings.video, warn });
   const prompt = buildPrompt({ processor, userText, seen, systemPrompt: settings.system_prompt });
   checkPromptLength({ sample, length: prompt.tokenIds.length + targetTokens, limit: settings.max_prompt_length });
   return prompt;
@@ -84,12 +93,14 @@ function checkedText({ sample, processor, settings, learnsAnswers }: Omit<Sample
   return { userText, targetTokens };
 }
 
-async function framesOf({
-  sample,
-  processor,
-  settings,
-  cache,
-}: SampleOptions): Promise<{ frames: Frames; key: string }> {
-  const request = { file: sample.video, settings: settings.video, factor: processor.factor };
-  return { frames: await loadFrames({ ...request, cache }), key: await videoKey(request) };
+async function see(options: SampleOptions & { visual: VisualFile }): Promise<Seen> {
+  const { visual, processor, settings, cache } = options;
+  const { kind, file, part } = visual;
+  const { factor } = processor;
+  if (kind === 'image') {
+    const request = { file, settings: settings.image, factor };
+    return { kind, frames: await loadPicture(request), key: await pictureKey(request) };
+  }
+  const request = { file, part, settings: settings.video, factor };
+  return { kind, frames: await loadFrames({ ...request, cache }), key: await videoKey(request) };
 }

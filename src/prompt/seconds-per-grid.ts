@@ -1,9 +1,6 @@
-/** Times of frames are true to about this many digits of a second: what is beyond them must not decide on a position. */
-const MICROSECONDS = 1e6;
-
 /**
  * Seconds from one slice of a video to the next, Hugging Face's `second_per_grid_ts`: as many frames as a slice has,
- * over the frames that were sampled a second of true time; to the microsecond.
+ * over the frames that were sampled a second of true time.
  *
  * @param times of the frames, in seconds
  * @param temporalPatchSize frames of a slice
@@ -17,6 +14,5 @@ export function secondsPerGrid({
   temporalPatchSize: number;
 }): number | undefined {
   if (times.length < 2) return undefined;
-  const step = (times.at(-1)! - times[0]!) / (times.length - 1);
-  return Math.round(temporalPatchSize * step * MICROSECONDS) / MICROSECONDS;
+  return (temporalPatchSize * (times.at(-1)! - times[0]!)) / (times.length - 1);
 }

@@ -1,6 +1,6 @@
 import type { LeftOut } from '../dataset/annotation.js';
 import type { Sample } from '../dataset/sample.js';
-import { SampleError, VideoError } from '../system/errors.js';
+import { SampleError } from '../system/errors.js';
 
 /** Samples that were left out, for one reason. */
 export type LeftOutSamples = Pick<LeftOut, 'reason' | 'count'>;
@@ -11,8 +11,8 @@ export class UsableSamples<T> {
   readonly #log: (message: string) => void;
   /** The reason, by the sample's id. */
   readonly #leftOut = new Map<string, string>();
-  /** The reason, by the video: no other sample of it needs to be tried. */
-  readonly #videos = new Map<string, string>();
+  /** The reason, by the video or picture that cannot be read: no other sample of it needs to be tried. */
+  readonly #files = new Map<string, string>();
 
   /**
    * @param prepare throws SampleError for a sample that cannot be used
@@ -36,7 +36,7 @@ export class UsableSamples<T> {
       if (!(error instanceof SampleError)) throw error;
       if (!this.isLeftOut(sample)) this.#log(`left out: ${error.message}`);
       this.#leftOut.set(sample.id, error.reason);
-      if (error.cause instanceof VideoError) this.#videos.set(sample.video, error.reason);
+      if (error.file !== undefined) this.#files.set(error.file, error.reason);
       return null;
     }
   }
@@ -46,8 +46,9 @@ export class UsableSamples<T> {
   }
 
   /** Why a sample is left out; undefined where it is not. */
-  reasonOf({ id, video }: Sample): string | undefined {
-    return this.#leftOut.get(id) ?? this.#videos.get(video);
+  reasonOf({ id, visuals }: Sample): string | undefined {
+    const known = visuals.map(({ file }) => this.#files.get(file)).find((reason) => reason !== undefined);
+    return this.#leftOut.get(id) ?? known;
   }
 
   /** Counts a sample that is known to be of no use. */

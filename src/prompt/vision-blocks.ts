@@ -26,10 +26,11 @@ interface Placed {
 
 /** A placeholder, and the tokens around it that belong to it. */
 const PLACE = /(<\|vision_start\|>)?<\|(image|video)_pad\|>(<\|vision_end\|>)?/g;
+const [START, END] = ['<|vision_start|>', '<|vision_end|>'];
 
 /**
- * Puts blocks into the text of a chat template: the placeholder of each picture or video, with its `<|vision_start|>` and
- * `<|vision_end|>`, becomes one for each of its blocks, after the block's label.
+ * Puts blocks into the text of a chat template. A placeholder becomes one for each block. A block with a label stands
+ * between `<|vision_start|>` and `<|vision_end|>` of its own, in the place of those that the template puts around.
  *
  * @param visuals each kind in the order in which its placeholders come
  * @returns the text, and what stands in it in its order
@@ -48,7 +49,11 @@ export function placeBlocks({ text, visuals }: { text: string; visuals: readonly
   const whole = text.replaceAll(PLACE, (_, start = '', kind: Visual['kind'], end = '') => {
     const next = waiting[kind].shift()!;
     placed.push(next);
-    return next.blocks.map(({ label = '' }) => `${label}${start}${PLACEHOLDERS[kind]}${end}`).join('');
+    const token = PLACEHOLDERS[kind];
+    const isLabelled = next.blocks.some(({ label }) => label !== undefined);
+    if (!isLabelled) return `${start}${next.blocks.map(() => token).join('')}${end}`;
+    const blocks = next.blocks.map(({ label = '' }) => `${label}${START}${token}${END}`).join('');
+    return start !== '' && end !== '' ? blocks : `${start}${blocks}${end}`;
   });
   return { text: whole, placed };
 }

@@ -72,10 +72,13 @@ export class DataError extends VauError {}
 export class SampleError extends VauError {
   /** Short, and the same for all samples that share it: `the video cannot be read`. */
   readonly reason: string;
+  /** The video or picture that can be of no use to any other sample either. */
+  readonly file?: string;
 
-  constructor({ reason, ...options }: ErrorOptions & { reason: string }) {
+  constructor({ reason, file, ...options }: ErrorOptions & { reason: string; file?: string }) {
     super(options);
     this.reason = reason;
+    this.file = file;
   }
 }
 

@@ -1,5 +1,6 @@
 import { partProblem, partValue } from '../dataset/annotation.js';
 import type { Sample, Segment } from '../dataset/sample.js';
+import { onlyVideo } from '../dataset/visual.js';
 import { mean } from '../statistics/moments.js';
 import { ratio } from '../statistics/ratio.js';
 import { binaryMetrics } from './binary.js';
@@ -13,8 +14,10 @@ import { readVerdict } from './verdict.js';
 export const tagTask: Task = {
   name: 'tag',
   byDefault: true,
-  problem: ({ segment }) =>
-    partProblem(segment) ?? (partValue(segment)?.kind === 'unknown' ? 'no times annotated' : undefined),
+  problem: ({ segment, visuals }) =>
+    partProblem(segment) ??
+    (partValue(segment)?.kind === 'unknown' ? 'no times annotated' : undefined) ??
+    (onlyVideo(visuals) === undefined ? 'times are of one video, and there is something else to see' : undefined),
   asked: ({ segment }) => segment,
 
   question:

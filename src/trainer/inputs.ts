@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Sample } from '../dataset/sample.js';
+import type { VisualFile } from '../dataset/visual.js';
 import { modelFolder } from '../model-folder/model-folder.js';
 import { openRegularFile } from '../system/regular-file.js';
 import type { Inputs } from './run-state.js';
@@ -41,7 +42,9 @@ export function changedInputs(before: Inputs, after: Inputs): string[] {
 /** Of ids, questions and answers, in their order; where the videos lie does not matter. */
 function samplesDigest(samples: readonly Sample[]): string {
   const hash = createHash('sha256');
-  for (const { video, ...sample } of samples) hash.update(`${JSON.stringify([path.basename(video), sample])}\n`);
+  const shown = ({ kind, file, part }: VisualFile) =>
+    kind === 'video' && part === undefined ? path.basename(file) : [kind, path.basename(file), part];
+  for (const { visuals, ...sample } of samples) hash.update(`${JSON.stringify([...visuals.map(shown), sample])}\n`);
   return shortened(hash);
 }
 

@@ -28,8 +28,9 @@ export async function surveySamples({
   check: (sample: Sample) => Promise<void>;
   log: (message: string) => void;
 }): Promise<Survey> {
-  const videos = new Set(spread([...new Set(samples.map(({ video }) => video))], VIDEOS));
-  const seen = samples.filter(({ video }) => videos.has(video));
+  const filesOf = ({ visuals }: Sample) => visuals.map(({ file }) => file);
+  const files = new Set(spread([...new Set(samples.flatMap(filesOf))], VIDEOS));
+  const seen = samples.filter((sample) => filesOf(sample).some((file) => files.has(file)));
   const samplesOf = new UsableSamples({ prepare: check, log });
   await Promise.all(seen.map((sample) => samplesOf.prepare(sample)));
   const usable = samples.filter((sample) => !samplesOf.isLeftOut(sample));

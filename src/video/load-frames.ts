@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { partLength, type VideoPart } from '../dataset/visual.js';
 import { VideoError } from '../system/errors.js';
 import { openBudget } from './bounds.js';
 import { chooseFrames } from './choose-frames.js';
@@ -16,10 +17,15 @@ import { frameTimes, type Timeline, timelineDuration } from './timeline.js';
 export interface FrameRequest {
   /** Absolute path. */
   file: string;
+  /** Left out: the whole video. Times are counted from the part's start. */
+  part?: VideoPart;
   settings: VideoSettings;
   /** Sides of a frame are multiples of this: patch size · merge size of the model. */
   factor: number;
 }
+
+/** Seconds: less than half a frame's step at any rate. */
+const ROUNDING = 1e-3;
 
 /** Seconds that must be lost before it is told: a container may err by a few frames. */
 const LOST = 0.5;
@@ -33,9 +39,10 @@ const KEY_VERSION = 3;
  * @returns 64 hexadecimal digits.
  * @throws VideoError `VIDEO_NOT_FOUND`.
  */
-export const videoKey = async ({ file, settings, factor }: FrameRequest): Promise<string> => {
+export const videoKey = async ({ file, part, settings, factor }: FrameRequest): Promise<string> => {
   const { fps, max_frames, min_pixels, max_pixels } = settings;
   const parts = [KEY_VERSION, ...(await fileIdentity(file)), fps, max_frames, min_pixels, max_pixels, factor];
+  if (part !== undefined) parts.push(part.start, String(part.end));
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 };
 
@@ -47,18 +54,19 @@ export const videoKey = async ({ file, settings, factor }: FrameRequest): Promis
  */
 export const loadFrames = async ({
   file,
+  part,
   settings,
   factor,
   cache,
   signal,
 }: FrameRequest & { cache?: FrameCache; signal?: AbortSignal }): Promise<Frames> => {
-  const key = cache && (await videoKey({ file, settings, factor }));
+  const key = cache && (await videoKey({ file, part, settings, factor }));
   const kept = key && (await cache.get(key));
   if (kept) return kept;
   const budget = openBudget(settings);
   const video = await probeVideo({ file, budget, signal });
   const size = frameSize({ video, settings, factor });
-  const request = { file, settings, size, budget, signal };
+  const request = { file, part, settings, size, budget, signal };
   const { timeline, incomplete, warnings } = video;
   const notes = { incomplete, warnings };
   const frames =
@@ -86,6 +94,7 @@ const framesThatCome = async ({
 };
 
 interface Along extends VideoInput {
+  part?: VideoPart;
   timeline: Timeline;
   settings: VideoSettings;
   size: Size;
@@ -95,21 +104,39 @@ interface Along extends VideoInput {
 /** The chosen frames if `timeline` is true, else `null`. */
 const framesAlong = async ({
   timeline,
+  part,
   settings: { fps, max_frames },
   size,
   notes,
   ...input
 }: Along): Promise<Frames | null> => {
-  const allTimes = frameTimes(timeline);
-  const duration = timelineDuration(timeline);
-  const chosen = chooseFrames({ times: allTimes, duration, fps, maxFrames: max_frames });
+  const { first, times: shown, duration } = shownOf({ file: input.file, timeline, part });
+  const chosen = chooseFrames({ times: shown, duration, fps, maxFrames: max_frames }).map((index) => first + index);
   const distinct = [...new Set(chosen)];
   const wanted = distinct.map((index) => timeline.pts[index]!);
   const decoded = await decodeFrames({ ...input, timeline, wanted, size });
   if (decoded === null) return null;
   const data = distinct.length === chosen.length ? decoded : repeated({ decoded, distinct, chosen });
-  const times = chosen.map((index) => allTimes[index]!);
+  const times = chosen.map((index) => shown[index - first]!);
   return { data, count: chosen.length, ...size, times, duration, ...notes };
+};
+
+/** The frames of a part, from the one numbered `first` on, with times from the part's start, and how long it is. */
+const shownOf = ({ file, timeline, part }: { file: string; timeline: Timeline; part?: VideoPart }) => {
+  const times = frameTimes(timeline);
+  const whole = timelineDuration(timeline);
+  if (part === undefined) return { first: 0, times, duration: whole };
+  const { start, end = whole } = part;
+  // Containers round times: a frame at the very start may be told a hair earlier.
+  const inside = times
+    .map((time, index) => ({ time: time - start, index }))
+    .filter(({ time }) => time >= -ROUNDING && time < end - start - ROUNDING);
+  if (inside[0] === undefined) {
+    const message = `${file} has no frame from ${start} to ${end} s: ${whole.toFixed(2)} s of it are there.`;
+    throw new VideoError({ code: 'VIDEO_PART_EMPTY', message });
+  }
+  const own = inside.map(({ time }) => Math.max(0, time));
+  return { first: inside[0].index, times: own, duration: partLength(whole, part) };
 };
 
 /** A frame that was chosen more than once is decoded once. */

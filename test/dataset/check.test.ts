@@ -38,7 +38,7 @@ test('usable samples, reasons, balance, times, videos and what two files share',
       qa: {
         usable: 1,
         leftOut: [
-          { reason: 'several videos fit the name', count: 1, rows: [3] },
+          { reason: 'several files fit the name', count: 1, rows: [3] },
           { reason: 'the correct option is not one of A, B, C, D', count: 1, rows: [4] },
           { reason: 'the video name leads out of the folder of videos', count: 1, rows: [5] },
         ],

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { VAU_BENCH_CLASSES } from '../../src/dataset/classes.js';
 import { readJsonl } from '../../src/dataset/jsonl.js';
+import { taskNamed } from '../../src/tasks/named.js';
 import { fileWith } from './temporary.js';
 
 const read = async (lines: unknown[]) => {
@@ -28,7 +29,7 @@ test('a whole line, and a line with a video alone', async () => {
   expect(annotations[0]).toEqual({
     line: 1,
     id: '7',
-    video: 'a.mp4',
+    visuals: [{ kind: 'video', name: 'a.mp4' }],
     task: 'qa',
     choice: { value: { question: 'What?', options: ['a', 'b', 'c', 'd'], answer: 'C', spelledOut: false } },
     segment: { value: { kind: 'interval', start: 1, end: 2.5 } },
@@ -37,7 +38,7 @@ test('a whole line, and a line with a video alone', async () => {
   });
   expect(annotations[1]).toEqual({
     line: 2,
-    video: 'b.mp4',
+    visuals: [{ kind: 'video', name: 'b.mp4' }],
     choice: { absent: 'no question' },
     segment: { value: { kind: 'unknown' } },
     class: { absent: 'no class' },
@@ -139,7 +140,7 @@ test('what Python writes for missing numbers is no number; texts are left alone'
     '{"video": "NaN.mp4", "segment": [NaN, -Infinity], "description": "say \\"NaN\\""}',
   ]);
   expect(annotations[0]).toMatchObject({
-    video: 'NaN.mp4',
+    visuals: [{ kind: 'video', name: 'NaN.mp4' }],
     segment: { value: { kind: 'unknown' } },
     description: 'say "NaN"',
   });
@@ -187,4 +188,45 @@ test.each([
 ])('JSON of another form is told: %s', async (_, text, told) => {
   await expect(read([text])).rejects.toMatchObject({ code: 'DATA_FORMAT', message: expect.stringContaining(told) });
   await expect(read([text])).rejects.toThrow('jq -c');
+});
+
+test('several videos, pictures and parts of a video', async () => {
+  const { annotations, leftOut } = await read([
+    { video: ['a.mp4', 'b.mp4'], image: 'c.png' },
+    { image: ['c.png', 'd.jpg'] },
+    { video: 'a.mp4', video_start: 2.5, video_end: 4 },
+    { video: 'a.mp4', video_end: 4 },
+    { video: ['a.mp4', 'b.mp4'], video_start: 1 },
+    { video: 'a.mp4', video_start: 4, video_end: 4 },
+    { video: [], image: null },
+    { video: 'a.mp4', video_start: '2 s' },
+  ]);
+  const video = (name: string, part?: object) => ({ kind: 'video', name, part });
+  const image = (name: string) => ({ kind: 'image', name });
+  expect(annotations.map(({ visuals }) => visuals)).toEqual([
+    [image('c.png'), video('a.mp4'), video('b.mp4')],
+    [image('c.png'), image('d.jpg')],
+    [video('a.mp4', { start: 2.5, end: 4 })],
+    [video('a.mp4', { start: 0, end: 4 })],
+  ]);
+  expect(leftOut.map(({ reason, rows }) => [reason, rows])).toEqual(
+    expect.arrayContaining([
+      ['“video_start” and “video_end” go with one video', [5]],
+      ['“video_end” is not after “video_start”', [6]],
+      ['“video” is missing or of the wrong form', [7]],
+      ['“video_start” is missing or of the wrong form', [8]],
+    ]),
+  );
+});
+
+test('times are asked of one video only', async () => {
+  const segment = [1, 2];
+  const { annotations } = await read([
+    { video: 'a.mp4', segment },
+    { video: ['a.mp4', 'b.mp4'], segment },
+    { image: 'c.png', segment },
+  ]);
+  const problems = annotations.map((annotation) => taskNamed('tag').problem(annotation));
+  const more = 'times are of one video, and there is something else to see';
+  expect(problems).toEqual([undefined, more, more]);
 });

@@ -24,14 +24,19 @@ test('the samples of a task, with absolute paths; what it cannot use is counted 
     task: 'tag',
   });
   expect(loaded.rows).toBe(7);
-  expect(loaded.samples.map(({ id, task, video, segment }) => ({ id, task, video, segment }))).toEqual([
+  expect(loaded.samples.map(({ id, task, visuals, segment }) => ({ id, task, visuals, segment }))).toEqual([
     {
       id: 'val.csv:2:tag',
       task: 'tag',
-      video: join(folder, 'videos/a.mp4'),
+      visuals: [{ kind: 'video', file: join(folder, 'videos/a.mp4') }],
       segment: { kind: 'interval', start: 1.5, end: 4 },
     },
-    { id: 'val.csv:8:tag', task: 'tag', video: join(folder, 'videos/b.mp4'), segment: { kind: 'normal' } },
+    {
+      id: 'val.csv:8:tag',
+      task: 'tag',
+      visuals: [{ kind: 'video', file: join(folder, 'videos/b.mp4') }],
+      segment: { kind: 'normal' },
+    },
   ]);
   expect(loaded.samples[1]!.reasoning).toBe('Location: yard\nConclusion: calm');
   expect(loaded.leftOut).toEqual([
@@ -112,7 +117,7 @@ test('several sources: one after the other, ids that differ, each reason logged 
     split: 'train',
     log: (message) => log.push(message),
   });
-  expect(samples.map(({ id, video }) => [id, video])).toEqual([
+  expect(samples.map(({ id, visuals }) => [id, visuals[0]!.file])).toEqual([
     ['one/val.csv:2:qa', 'a.mp4'],
     ['two/val.csv:2:qa', 'z.mp4'],
   ]);

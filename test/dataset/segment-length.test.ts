@@ -8,7 +8,10 @@ const whole = { duration: 12, frameStep: 0.04, isCut: false };
 const cut = { duration: 4.8, frameStep: 0.04, isCut: true };
 const span = (start: number, end: number): Segment => ({ kind: 'interval', start, end });
 const problem = (segment: Segment, video = whole, task: TaskName = 'tag') =>
-  lengthProblem({ sample: { id: 'a.jsonl:1:tag', task, video: 'a.mp4', segment } as Sample, video });
+  lengthProblem({
+    sample: { id: 'a.jsonl:1:tag', task, visuals: [{ kind: 'video', file: 'a.mp4' }], segment } as Sample,
+    video,
+  });
 
 describe('a segment may pass the end by a frame’s step', () => {
   test.each([12, 12.04])('%d s', (end) => {

@@ -10,7 +10,7 @@ const first = async (cells: Parameters<typeof vauBenchRow>[0]) => (await read(va
 test('a whole row', async () => {
   expect(await first({ description: '"Two men, fighting."' })).toEqual({
     line: 2,
-    video: 'a.mp4',
+    visuals: [{ kind: 'video', name: 'a.mp4' }],
     choice: {
       value: {
         question: 'What happens?',
@@ -116,7 +116,7 @@ test('ragged rows, rows without a name and open quotes are counted; the rest goe
     vauBench([{}, `${vauBenchRow({})},more`, 'a.mp4,1,2', { video: '' }, '"open,1,2', { video: 'b.mp4' }]),
   );
   expect(rows).toBe(6);
-  expect(annotations.map(({ line, video }) => [line, video])).toEqual([
+  expect(annotations.map(({ line, visuals }) => [line, visuals[0]!.name])).toEqual([
     [2, 'a.mp4'],
     [7, 'b.mp4'],
   ]);
@@ -134,7 +134,7 @@ test('byte order mark, CRLF, other order, case and number of columns', async () 
   const { annotations } = await read(`\uFEFF${vauBench([row], { header, eol: '\r\n' })}`);
   expect(annotations[0]).toMatchObject({
     line: 2,
-    video: 'a.mp4',
+    visuals: [{ kind: 'video', name: 'a.mp4' }],
     choice: { value: { answer: 'C' } },
     class: { value: 'Fire' },
   });

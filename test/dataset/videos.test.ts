@@ -9,7 +9,7 @@ async function locator(paths: string[]): Promise<(name: string) => string> {
   const folder = await folderWith(Object.fromEntries(paths.map((path) => [path, ''])));
   const locate = await indexVideos({ folder, warn: expect.unreachable });
   return (name) => {
-    const result = locate(name);
+    const result = locate({ kind: 'video', name });
     return 'path' in result ? relative(folder, result.path) : result.problem;
   };
 }
@@ -31,9 +31,9 @@ test('the exact path before its namesakes, the exact extension before others', a
   const at = await locator(['a.mp4', 'x/a.mp4', 'y/b.mp4', 'z/b.avi']);
   expect(at('a.mp4')).toBe('a.mp4');
   expect(at('b.avi')).toBe('z/b.avi');
-  expect(at('b')).toBe('several videos fit the name');
+  expect(at('b')).toBe('several files fit the name');
   const other = await locator(['x/a.mp4', 'y/a.mp4']);
-  expect(other('a.mp4')).toBe('several videos fit the name');
+  expect(other('a.mp4')).toBe('several files fit the name');
 });
 
 test('with and without the prefix of the source', async () => {
@@ -99,13 +99,15 @@ test('an absolute path, a URL of a file, and a path that begins with the folderâ
     const locate = await indexVideos({ folder: root, warn: expect.unreachable });
     const found = { path: join(root, 'a b.mp4') };
     for (const name of [join(root, 'a b.mp4'), join(folder, 'a b.mp4'), join(root, 'x/../a b')])
-      expect(locate(name)).toEqual(found);
-    expect(locate(pathToFileURL(join(root, 'a b.mp4')).href)).toEqual(found);
-    expect(locate('file:a b.mp4')).toEqual(found);
-    expect(locate(join(outer, 'other.mp4'))).toEqual({ problem: 'the video name leads out of the folder of videos' });
+      expect(locate({ kind: 'video', name })).toEqual(found);
+    expect(locate({ kind: 'video', name: pathToFileURL(join(root, 'a b.mp4')).href })).toEqual(found);
+    expect(locate({ kind: 'video', name: 'file:a b.mp4' })).toEqual(found);
+    expect(locate({ kind: 'video', name: join(outer, 'other.mp4') })).toEqual({
+      problem: 'the video name leads out of the folder of videos',
+    });
     // It is the path that counts, not its last part.
-    expect(locate(join(root, 'c.mp4'))).toEqual({ problem: 'video not found' });
-    expect(locate(`${basename(root)}/x/c.mp4`)).toEqual({ path: join(root, 'x/c.mp4') });
+    expect(locate({ kind: 'video', name: join(root, 'c.mp4') })).toEqual({ problem: 'video not found' });
+    expect(locate({ kind: 'video', name: `${basename(root)}/x/c.mp4` })).toEqual({ path: join(root, 'x/c.mp4') });
   }
 });
 
@@ -120,9 +122,9 @@ test('a folder in it that cannot be read is passed over, and told', async () => 
   const locate = await indexVideos({ folder, warn: (message) => told.push(message) }).finally(() => {
     if (isRoot) process.seteuid!(0);
   });
-  expect(told).toEqual([`${join(folder, 'lost+found')} cannot be read (EACCES): videos in it are not found`]);
-  expect(locate('a.mp4')).toEqual({ path: join(folder, 'a.mp4') });
-  expect(locate('b.mp4')).toEqual({ problem: 'video not found' });
+  expect(told).toEqual([`${join(folder, 'lost+found')} cannot be read (EACCES): what is in it is not found`]);
+  expect(locate({ kind: 'video', name: 'a.mp4' })).toEqual({ path: join(folder, 'a.mp4') });
+  expect(locate({ kind: 'video', name: 'b.mp4' })).toEqual({ problem: 'video not found' });
 });
 
 test('links are followed, once round; a link to nothing is no video', async () => {
@@ -132,9 +134,9 @@ test('links are followed, once round; a link to nothing is no video', async () =
   await symlink(folder, join(folder, 'round'));
   await symlink(join(folder, 'gone.mp4'), join(folder, 'dead.mp4'));
   const locate = await indexVideos({ folder, warn: expect.unreachable });
-  expect(locate('b.mp4')).toEqual({ path: join(folder, 'linked/b.mp4') });
-  expect(locate('a.mp4')).toEqual({ path: join(folder, 'a.mp4') });
-  expect(locate('dead.mp4')).toEqual({ problem: 'video not found' });
+  expect(locate({ kind: 'video', name: 'b.mp4' })).toEqual({ path: join(folder, 'linked/b.mp4') });
+  expect(locate({ kind: 'video', name: 'a.mp4' })).toEqual({ path: join(folder, 'a.mp4') });
+  expect(locate({ kind: 'video', name: 'dead.mp4' })).toEqual({ problem: 'video not found' });
 });
 
 test('no such folder', async () => {

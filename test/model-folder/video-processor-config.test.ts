@@ -2,14 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { CLIP_PROCESSOR, readVideoProcessorConfig } from '../../src/model-folder/video-processor-config.js';
+import { CLIP_PROCESSOR, readVisionProcessors } from '../../src/model-folder/video-processor-config.js';
 
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'video-processor-'));
 });
 afterEach(() => rm(folder, { recursive: true }));
-const read = () => readVideoProcessorConfig({ folder, defaults: CLIP_PROCESSOR });
+const read = async () => (await readVisionProcessors({ folder, defaults: CLIP_PROCESSOR })).video;
 const write = (name: string, json: object) => writeFile(path.join(folder, name), JSON.stringify(json));
 
 it("has Hugging Face's defaults", async () => {

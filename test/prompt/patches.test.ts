@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { CLIP_PROCESSOR, readVideoProcessorConfig } from '../../src/model-folder/video-processor-config.js';
+import { CLIP_PROCESSOR, readVisionProcessors } from '../../src/model-folder/video-processor-config.js';
 import { toPatches } from '../../src/prompt/patches.js';
 import { cases, makeFrames, PROCESSOR_FOLDER } from './fixtures.js';
 
-const config = await readVideoProcessorConfig({ folder: PROCESSOR_FOLDER, defaults: CLIP_PROCESSOR });
+const config = (await readVisionProcessors({ folder: PROCESSOR_FOLDER, defaults: CLIP_PROCESSOR })).video;
 const videos = cases.flatMap(({ name, frames, grid, pixels }) =>
   frames && grid && pixels ? { name, frames, grid, pixels } : [],
 );

@@ -2,6 +2,7 @@ import { stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Sample, Segment } from '../../src/dataset/sample.js';
+import type { VideoPart } from '../../src/dataset/visual.js';
 import { openProcessor } from '../../src/policy/families/named.js';
 import { promptMaker, sampleChecker } from '../../src/prompt/sample-prompt.js';
 import { clipFolder, ffmpeg } from '../video/clips.js';
@@ -20,7 +21,12 @@ beforeAll(async () => {
 });
 
 const span = (start: number, end: number): Segment => ({ kind: 'interval', start, end });
-const sample = (video: string, segment: Segment): Sample => ({ id: 'a.jsonl:1:tag', task: 'tag', video, segment });
+const sample = (file: string, segment: Segment, part?: VideoPart): Sample => ({
+  id: 'a.jsonl:1:tag',
+  task: 'tag',
+  visuals: [{ kind: 'video', file, part }],
+  segment,
+});
 
 /** What becomes of a sample when it is shown, and when it is only looked at. */
 async function outcomes(one: Sample, past_the_end: 'leave_out' | 'tell' = 'leave_out') {
@@ -28,6 +34,7 @@ async function outcomes(one: Sample, past_the_end: 'leave_out' | 'tell' = 'leave
   const settings = {
     prompt: 'direct' as const,
     video: { fps: 1, max_frames: 2, min_pixels: 784, max_pixels: 7056 },
+    image: { min_pixels: 784, max_pixels: 7056 },
     max_prompt_length: 2000,
     past_the_end,
   };
@@ -47,6 +54,9 @@ describe('in training, evaluation and plan alike', () => {
     ['one that passes it by more', () => sample(whole, span(1, 4.2)), 'SEGMENT_PAST_END'],
     ['one that is not there any more', () => sample(cut, span(3, 4)), 'SEGMENT_PAST_END'],
     ['one that is still there', () => sample(cut, span(0, 1)), 'used'],
+    ['a segment within a part', () => sample(whole, span(0, 2), { start: 2 }), 'used'],
+    ['one that passes its end', () => sample(whole, span(0, 2), { start: 1, end: 2 }), 'SEGMENT_PAST_END'],
+    ['a part after the end', () => sample(whole, span(0, 2), { start: 4 }), 'VIDEO_PART_EMPTY'],
     ['a video that is none', () => sample(join(folder, 'gone.mp4'), span(0, 1)), 'VIDEO_NOT_FOUND'],
   ])('%s', async (_, one, code) => {
     expect(await outcomes(one())).toMatchObject({ shown: code, looked: code });

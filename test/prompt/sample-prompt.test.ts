@@ -11,13 +11,14 @@ const processor = await openProcessor({ folder: PROCESSOR_FOLDER, config: await 
 const settings = {
   prompt: 'direct' as const,
   video: { fps: 1, max_frames: 4, min_pixels: 784, max_pixels: 7056 },
+  image: { min_pixels: 784, max_pixels: 7056 },
   max_prompt_length: 500,
   past_the_end: 'leave_out' as const,
 };
 const question: Sample = {
   id: 'set.jsonl:7:qa',
   task: 'qa',
-  video: '/nowhere/gone.mp4',
+  visuals: [{ kind: 'video', file: '/nowhere/gone.mp4' }],
   question: 'What happens?',
   options: ['a fall', 'a fight', 'a fire', 'nothing'],
   answer: 'A',
@@ -65,7 +66,7 @@ test('what is odd about a video that serves all the same is told', async () => {
   const told: string[] = [];
   // What it asks about is still there.
   const segment = { kind: 'interval' as const, start: 0, end: 1 };
-  await prepare({ video: file, segment }, {}, (message) => told.push(message));
+  await prepare({ visuals: [{ kind: 'video', file }], segment }, {}, (message) => told.push(message));
   expect(told).toEqual([expect.stringContaining(`${file} is cut off: its header tells 4 s, `)]);
 });
 

@@ -4,7 +4,11 @@ import { accuracyReward } from '../../src/rewards/accuracy.js';
 import { formatReward } from '../../src/rewards/format.js';
 import { temporalIouReward } from '../../src/rewards/temporal-iou.js';
 
-const base = { id: 'val.csv:2:qa', video: '/a.mp4', segment: { kind: 'unknown' } as Segment };
+const base = {
+  id: 'val.csv:2:qa',
+  visuals: [{ kind: 'video' as const, file: '/a.mp4' }],
+  segment: { kind: 'unknown' } as Segment,
+};
 
 export const qaSample: Sample = {
   ...base,

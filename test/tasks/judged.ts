@@ -9,7 +9,7 @@ export const normal: Segment = { kind: 'normal' };
 
 export const sampleOf = (task: TaskName, parts: Partial<Sample>): Sample => ({
   id: 'x',
-  video: '/a.mp4',
+  visuals: [{ kind: 'video', file: '/a.mp4' }],
   task,
   segment: { kind: 'unknown' },
   ...parts,

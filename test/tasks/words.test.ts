@@ -9,7 +9,7 @@ import { ALL, pureRewards } from '../rewards/pure.js';
 const bare: Sample = {
   id: 'x',
   task: 'qa',
-  video: '/a.mp4',
+  visuals: [{ kind: 'video', file: '/a.mp4' }],
   question: 'What {options} happens?',
   options: ['a fight', 'a fire', 'a fall', 'nothing'],
   answer: 'C',

@@ -7,7 +7,8 @@ import { DataStream } from '../../src/trainer/data-stream.js';
 import { inMemoryGroup } from '../parallel/in-memory.js';
 
 const COUNT = 6;
-const samples = Array.from({ length: COUNT }, (_, i) => ({ id: `s${i}`, video: `v${i % 3}.mp4` }) as Sample);
+const sampleOf = (id: string, file: string) => ({ id, visuals: [{ kind: 'video', file }] }) as Sample;
+const samples = Array.from({ length: COUNT }, (_, i) => sampleOf(`s${i}`, `v${i % 3}.mp4`));
 
 /** A stream whose videos `unreadable` cannot be read, and whose samples `wordy` are too long. */
 function streamOf({
@@ -18,10 +19,11 @@ function streamOf({
   group = single,
 } = {}) {
   const log: string[] = [];
-  const prepare = async ({ id, video }: Sample): Promise<Prompt> => {
+  const prepare = async ({ id, visuals }: Sample): Promise<Prompt> => {
+    const video = visuals[0]!.file;
     const bad = { code: 'VIDEO_UNREADABLE', message: `${video} is bad` };
     if (unreadable.includes(video))
-      throw new SampleError({ ...bad, reason: 'the video cannot be read', cause: new VideoError(bad) });
+      throw new SampleError({ ...bad, reason: 'the video cannot be read', file: video, cause: new VideoError(bad) });
     if (wordy.includes(id))
       throw new SampleError({ code: 'PROMPT_TOO_LONG', message: `${id} is too long`, reason: 'too long' });
     return {} as Prompt;
@@ -72,8 +74,8 @@ describe('DataStream', () => {
   });
 
   it('goes on while there is one video that can be read, however many a step takes', async () => {
-    const all = Array.from({ length: 50 }, (_, i) => ({ id: `s${i}`, video: `v${i}.mp4` }) as Sample);
-    const unreadable = all.slice(1).map(({ video }) => video);
+    const all = Array.from({ length: 50 }, (_, i) => sampleOf(`s${i}`, `v${i}.mp4`));
+    const unreadable = all.slice(1).map(({ visuals }) => visuals[0]!.file);
     const { stream } = streamOf({ all, unreadable });
     const taken = await stream.next(4);
     expect(taken.map(({ sample, occurrence }) => [sample.id, occurrence])).toEqual([0, 1, 2, 3].map((n) => ['s0', n]));

@@ -36,7 +36,7 @@ export const convertCommand: CommandModule<object, Arguments> = {
     const labels = classes?.split(',').map((label) => label.trim()) ?? VAU_BENCH_CLASSES;
     const read = await readAnnotations({ source: from ?? formatOf(file), file, classes: labels });
     await writeAtomically({ file: out, text: writeAnnotations({ annotations: read.annotations, format: to }) });
-    const unused = [...read.unused, ...unwritten(read.annotations)];
+    const unused = [...read.unused, ...unwritten(read.annotations, to)];
     for (const line of [...describeLeftOut(read), ...describeUnused({ file, unused })])
       process.stderr.write(`${line}\n`);
     process.stderr.write(`${out}: ${read.annotations.length} of ${read.rows} rows\n`);

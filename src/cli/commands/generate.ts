@@ -31,10 +31,10 @@ export const command: CommandModule<object, Args> = {
       'top-k': countOrZero,
       seed: countOrZero,
     });
-    const { checkNumbersOf, openOneVideo, promptJson } = await import('../actions/one-video.js');
+    const { checkNumbersOf, openQuestion, promptJson } = await import('../actions/question.js');
     const { localEngine } = await import('../../rollout/engines/local.js');
     const { uniform } = await import('../../system/random.js');
-    const { models, prompt } = await openOneVideo(args);
+    const { models, prompt } = await openQuestion(args);
     const { completions } = await localEngine(models).generate({
       prompts: [prompt],
       numGenerations: 1,

@@ -19,10 +19,10 @@ export const command: CommandModule<object, Args> = {
     }),
   handler: async (args) => {
     checkNumbers(args, { temperature: positive });
-    const { checkNumbersOf, openOneVideo, promptJson } = await import('../actions/one-video.js');
+    const { checkNumbersOf, openQuestion, promptJson } = await import('../actions/question.js');
     const { toBatch } = await import('../../policy/batch.js');
     const { encodeCompletion } = await import('../../prompt/build.js');
-    const { models, prompt } = await openOneVideo(args);
+    const { models, prompt } = await openQuestion(args);
     const completion = encodeCompletion({ processor: models.processor, text: args.completion });
     const batch = toBatch({ prompts: [prompt], completions: [[completion]] });
     const { logprobs } = models.policy.score({ batch, temperature: args.temperature });

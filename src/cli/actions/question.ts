@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { LIMITS } from '../../config/limits.js';
+import type { VideoPart } from '../../dataset/visual.js';
 import { modelFolder } from '../../model-folder/model-folder.js';
 import type { AdapterPlan } from '../../policy/adapter/plan.js';
 import { readTrainable } from '../../policy/adapter/trainable.js';
@@ -13,15 +14,18 @@ import { startRuntime } from '../../tensor/runtime.js';
 import { type Models, openModels } from '../../trainer/models.js';
 import { ensureFfmpeg } from '../../video/ffmpeg.js';
 import { loadFrames } from '../../video/load-frames.js';
+import { loadPicture } from '../../video/picture.js';
 import type { ModelArgs } from '../model-options.js';
 import { checkNumbers, countUpTo, positive } from '../numbers.js';
 
-/** Loads a model and builds the prompt of one question about one video. */
-export async function openOneVideo(args: ModelArgs): Promise<{ models: Models; prompt: Prompt }> {
-  const settings = videoSettings(args);
+/** Loads a model and builds the prompt of one question, with what there is to see. */
+export async function openQuestion(args: ModelArgs): Promise<{ models: Models; prompt: Prompt }> {
+  const settings = visualSettings(args);
+  const part = partOf(args);
   const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const { video: videos = [], image: pictures = [] } = args;
   await startRuntime({ report: say });
-  if (args.video !== undefined) await ensureFfmpeg({ report: say });
+  if (videos.length > 0) await ensureFfmpeg({ report: say });
   const plan = args.adapter === undefined ? undefined : await unmergedPlan(args.model, args.adapter);
   const config = {
     model: { path: args.model, dtype: args.dtype, freeze_vision: true, adapter: args.adapter },
@@ -29,23 +33,33 @@ export async function openOneVideo(args: ModelArgs): Promise<{ models: Models; p
   };
   const models = await openModels({ config, withReference: false, plan });
   const { processor } = models;
+  const { factor } = processor;
   const seen: Seen[] = [];
-  if (args.video !== undefined) {
-    const frames = await loadFrames({ file: path.resolve(args.video), settings, factor: processor.factor });
-    for (const warning of frames.warnings) say(`warning: ${warning}`);
-    seen.push({ kind: 'video', frames });
-  }
+  for (const name of pictures)
+    seen.push({
+      kind: 'image',
+      frames: await loadPicture({ file: path.resolve(name), settings: settings.image, factor }),
+    });
+  for (const name of videos)
+    seen.push({
+      kind: 'video',
+      frames: await loadFrames({ file: path.resolve(name), part, settings: settings.video, factor }),
+    });
+  for (const { frames } of seen) for (const warning of frames.warnings) say(`warning: ${warning}`);
   const prompt = buildPrompt({ processor, userText: args.prompt, seen, systemPrompt: args.system });
   return { models, prompt };
 }
 
-/** What is printed of a prompt; times in seconds. */
+/** What is printed of a prompt; times in seconds, of several videos a list each. */
 export function promptJson({ models, prompt }: { models: Models; prompt: Prompt }) {
-  const times = prompt.visuals[0]?.times ?? [];
+  const { temporalPatchSize } = models.processor.video;
+  const videos = prompt.visuals.filter(({ kind }) => kind === 'video').map(({ times }) => times);
+  const seconds = videos.map((times) => secondsPerGrid({ times, temporalPatchSize }) ?? null);
+  const isOne = videos.length < 2;
   return {
     prompt_token_ids: [...prompt.tokenIds],
-    frame_times: times,
-    second_per_grid_ts: secondsPerGrid({ times, ...models.processor.video }) ?? null,
+    frame_times: isOne ? (videos[0] ?? []) : videos,
+    second_per_grid_ts: isOne ? (seconds[0] ?? null) : seconds,
   };
 }
 
@@ -70,14 +84,35 @@ export function checkNumbersOf(model: string, logprobs: Float32Array): void {
   throw new ModelError({ code: 'MODEL_NOT_FINITE', message });
 }
 
-function videoSettings(args: ModelArgs) {
+function visualSettings(args: ModelArgs) {
   const pixels = countUpTo(LIMITS.pixels);
   const frames = countUpTo(LIMITS.max_frames);
-  checkNumbers(args, { fps: positive, 'max-frames': frames, 'min-pixels': pixels, 'max-pixels': pixels });
-  const { fps, 'max-frames': max_frames, 'min-pixels': min_pixels, 'max-pixels': max_pixels } = args;
-  if (min_pixels > max_pixels) {
-    const message = `--min-pixels must be at most --max-pixels (${max_pixels}), got ${min_pixels}`;
+  checkNumbers(args, {
+    fps: positive,
+    'max-frames': frames,
+    'min-pixels': pixels,
+    'max-pixels': pixels,
+    'image-min-pixels': pixels,
+    'image-max-pixels': pixels,
+  });
+  const bounds = (of: '' | 'image-') => {
+    const [min_pixels, max_pixels] = [args[`${of}min-pixels`], args[`${of}max-pixels`]];
+    if (min_pixels <= max_pixels) return { min_pixels, max_pixels };
+    const message = `--${of}min-pixels must be at most --${of}max-pixels (${max_pixels}), got ${min_pixels}`;
+    throw new UsageError({ code: 'USAGE', message });
+  };
+  return { video: { fps: args.fps, max_frames: args['max-frames'], ...bounds('') }, image: bounds('image-') };
+}
+
+/** The part of the video that is shown, where not all of it is. */
+function partOf(args: ModelArgs): VideoPart | undefined {
+  const { 'video-start': start, 'video-end': end } = args;
+  if (start === undefined && end === undefined) return undefined;
+  if (args.video?.length !== 1)
+    throw new UsageError({ code: 'USAGE', message: '--video-start and --video-end go with one --video' });
+  if (!((start ?? 0) >= 0) || (end !== undefined && !(end > (start ?? 0)))) {
+    const message = `--video-start must be 0 or greater and --video-end after it, got ${start ?? 0} and ${end}`;
     throw new UsageError({ code: 'USAGE', message });
   }
-  return { fps, max_frames, min_pixels, max_pixels };
+  return { start: start ?? 0, end };
 }

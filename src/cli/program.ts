@@ -5,6 +5,7 @@ import { packageFile } from '../system/package-file.js';
 import { command as ablate } from './commands/ablate.js';
 import { command as dataset } from './commands/dataset.js';
 import { command as doctor } from './commands/doctor.js';
+import { command as download } from './commands/download.js';
 import { command as evaluate } from './commands/evaluate.js';
 import { command as generate } from './commands/generate.js';
 import { command as logprobs } from './commands/logprobs.js';
@@ -26,6 +27,7 @@ export function program(args: string[]): Argv {
     .command(quickstart)
     .command(setup)
     .command(doctor)
+    .command(download)
     .command(train)
     .command(evaluate)
     .command(generate)

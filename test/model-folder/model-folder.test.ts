@@ -1,4 +1,3 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import { modelFolder } from '../../src/model-folder/model-folder.js';
@@ -19,19 +18,9 @@ it('says that a file is none', async () => {
   });
 });
 
-it("finds a hub id in Hugging Face's cache, at the revision of main", async () => {
-  const cache = await folderWith();
-  const repository = path.join(cache, 'models--Qwen--Qwen2-VL-2B-Instruct');
-  for (const revision of ['aaa', 'bbb']) mkdirSync(path.join(repository, 'snapshots', revision), { recursive: true });
-  mkdirSync(path.join(repository, 'refs'));
-  writeFileSync(path.join(repository, 'refs', 'main'), 'bbb\n');
-  vi.stubEnv('HF_HUB_CACHE', cache);
-  expect(await modelFolder('Qwen/Qwen2-VL-2B-Instruct')).toBe(path.join(repository, 'snapshots', 'bbb'));
-});
-
 it('says how to get a hub id, and that a folder is not there', async () => {
   vi.stubEnv('HF_HUB_CACHE', await folderWith());
   const message = async (name: string) => String(await modelFolder(name).catch((error: unknown) => error));
-  expect(await message('Qwen/Qwen2-VL-7B-Instruct')).toContain('hf download Qwen/Qwen2-VL-7B-Instruct');
+  expect(await message('Qwen/Qwen2-VL-7B-Instruct')).toContain('vau-rft download Qwen/Qwen2-VL-7B-Instruct');
   expect(await message('./nowhere')).toContain('check the path');
 });

@@ -20,6 +20,7 @@ import { openCheckpoint } from '../../trainer/checkpoint.js';
 import { openModels } from '../../trainer/models.js';
 import { ensureFfmpeg } from '../../video/ffmpeg.js';
 import { openFrameCache } from '../../video/frame-cache.js';
+import { bringModel } from './model.js';
 import { INTERRUPTED_CODE } from './supervise.js';
 
 /** Measures a model on held-out data. @returns the exit code */
@@ -43,6 +44,7 @@ export async function evaluateCommand(args: {
   if (args.predictions !== undefined) await mkdir(path.dirname(args.predictions), { recursive: true });
   await startRuntime({ report: say });
   await ensureFfmpeg({ report: say });
+  await bringModel(config.model.path);
   const samples = await heldOutSamples({ config, warn });
   // The guessers learn from the training annotations, or from the held-out ones where there are no others.
   const { data } = config;

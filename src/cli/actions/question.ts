@@ -17,6 +17,7 @@ import { loadFrames } from '../../video/load-frames.js';
 import { loadPicture } from '../../video/picture.js';
 import type { ModelArgs } from '../model-options.js';
 import { checkNumbers, countUpTo, positive } from '../numbers.js';
+import { bringModel } from './model.js';
 
 /** Loads a model and builds the prompt of one question, with what there is to see. */
 export async function openQuestion(args: ModelArgs): Promise<{ models: Models; prompt: Prompt }> {
@@ -26,6 +27,7 @@ export async function openQuestion(args: ModelArgs): Promise<{ models: Models; p
   const { video: videos = [], image: pictures = [] } = args;
   await startRuntime({ report: say });
   if (videos.length > 0) await ensureFfmpeg({ report: say });
+  await bringModel(args.model);
   const plan = args.adapter === undefined ? undefined : await unmergedPlan(args.model, args.adapter);
   const config = {
     model: { path: args.model, dtype: args.dtype, freeze_vision: true, adapter: args.adapter },

@@ -15,6 +15,7 @@ import { HANDLE_LIMIT } from '../../trainer/loop.js';
 import { checkOptions } from '../../trainer/resume.js';
 import { type RunEnd, run } from '../../trainer/run.js';
 import { ensureFfmpeg } from '../../video/ffmpeg.js';
+import { bringModel } from './model.js';
 import { hasCheckpoint } from './resume-hint.js';
 import { INTERRUPTED_CODE, RESTART_CODE } from './supervise.js';
 
@@ -68,6 +69,7 @@ async function trainIn(args: {
         : new Profile({ steps: profiledSteps, onDone: (profile) => reportProfile({ profile, folder, say }) });
     const backend = await unlessStopped(startRuntime({ report: say, profile }), signal);
     await unlessStopped(ensureFfmpeg({ report: say }), signal);
+    await unlessStopped(bringModel(config.model.path), signal);
     log.info({ backend: backend.name, step: checkpoint?.state.step ?? 0, pid: process.pid }, 'started');
     if (backend.name === 'wasm')
       say('TensorFlow is not there: running on WebAssembly, several times slower (vau-rft doctor)');

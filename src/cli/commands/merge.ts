@@ -17,6 +17,8 @@ export const command: CommandModule<object, Args> = {
     }),
   handler: async ({ model, adapter, output }) => {
     const { mergeAdapter } = await import('../../policy/merge.js');
+    const { bringModel } = await import('../actions/model.js');
+    await bringModel(model);
     await mergeAdapter({ model, adapter, output });
     process.stdout.write(`${output}\n`);
   },

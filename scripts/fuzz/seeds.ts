@@ -47,7 +47,7 @@ const TOLD: { kind: string; name: string; files: Record<string, string> }[] = [
     kind: 'processor',
     name: 'patch size',
     files: {
-      'preprocessor_config.json': JSON.stringify({ ...tinyProcessor, patch_size: 2 * tinyProcessor.patch_size }),
+      'preprocessor_config.json': JSON.stringify({ ...tinyProcessor('qwen2_vl'), patch_size: 28 }),
     },
   },
 ];

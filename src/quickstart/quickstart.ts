@@ -8,8 +8,15 @@ import { startRuntime } from '../tensor/runtime.js';
 import { ensureFfmpeg } from '../video/ffmpeg.js';
 import { resultText } from './result.js';
 import { makeClips, makeModel, quickstartFolder, removeAll, stageConfig, trainedModel, trainStage } from './stages.js';
+import type { QuickstartFamily } from './tiny-shape.js';
 
 const STAGES = 5;
+
+const NAMES: Record<QuickstartFamily, string> = {
+  qwen2_vl: 'Qwen2-VL',
+  qwen2_5_vl: 'Qwen2.5-VL',
+  qwen3_vl: 'Qwen3-VL',
+};
 
 /**
  * The whole road on one machine, without a GPU or a download of weights: clips → tiny model → SFT → GRPO → a table of
@@ -17,10 +24,12 @@ const STAGES = 5;
  */
 export async function quickstart({
   seed,
+  family,
   output,
   fresh,
 }: {
   seed: number;
+  family: QuickstartFamily;
   output: string;
   fresh: boolean;
 }): Promise<void> {
@@ -45,14 +54,14 @@ export async function quickstart({
   stage(2, 'Surveillance-like clips, annotated', `dataset synthesize --out ${folder.clips} --seed ${seed}`);
   await short(makeClips({ folder, seed, progress: createProgress() }));
 
-  stage(3, 'A tiny Qwen2-VL with random weights learns to answer (supervised)');
-  await short(makeModel({ folder, seed }));
-  const sft = await stageConfig({ stage: 'sft', folder, seed, model: folder.model });
+  stage(3, `A tiny ${NAMES[family]} with random weights learns to answer (supervised)`);
+  await short(makeModel({ folder, seed, family }));
+  const sft = await stageConfig({ stage: 'sft', folder, seed, family, model: folder.model });
   say(`  $ vau-rft train ${sft.words[0]}`);
   await trainStage({ ...sft, stop });
 
   stage(4, 'GRPO: it tries, is rewarded, and gets better');
-  const grpo = await stageConfig({ stage: 'grpo', folder, seed, model: await trainedModel(sft.config) });
+  const grpo = await stageConfig({ stage: 'grpo', folder, seed, family, model: await trainedModel(sft.config) });
   say(`  $ vau-rft train ${grpo.words[0]}`);
   await trainStage({ ...grpo, stop });
 

@@ -12,7 +12,7 @@ import { packageFile } from '../system/package-file.js';
 import type { StopSignals } from '../system/stop-signals.js';
 import { latestCheckpoint } from '../trainer/checkpoint.js';
 import { writeTinyModel } from './tiny-model.js';
-import { FRAME_SIZE } from './tiny-shape.js';
+import { CLIP_SIZE, framePixels, type QuickstartFamily } from './tiny-shape.js';
 
 /** Clips that are made: few enough to be drawn in seconds, enough that the model cannot learn them by heart. */
 const CLIPS = { train: 500, test: 200 };
@@ -39,14 +39,20 @@ export async function makeClips(args: { folder: QuickstartFolder; seed: number; 
   progress.start(CLIPS.train + CLIPS.test, 'drawing clips');
   try {
     const onProgress = ({ done }: { done: number }) => progress.update(done);
-    await synthesize({ folder: folder.clips, seed, size: FRAME_SIZE, seconds: [6, 8], splits: CLIPS, onProgress });
+    await synthesize({ folder: folder.clips, seed, size: CLIP_SIZE, seconds: [6, 8], splits: CLIPS, onProgress });
   } finally {
     progress.stop();
   }
 }
 
-export async function makeModel({ folder, seed }: { folder: QuickstartFolder; seed: number }): Promise<void> {
-  if (!(await fileExists(path.join(folder.model, 'config.json')))) await writeTinyModel({ folder: folder.model, seed });
+export async function makeModel(args: {
+  folder: QuickstartFolder;
+  seed: number;
+  family: QuickstartFamily;
+}): Promise<void> {
+  const { folder, ...what } = args;
+  if (!(await fileExists(path.join(folder.model, 'config.json'))))
+    await writeTinyModel({ folder: folder.model, ...what });
 }
 
 /** The config of a stage, and the words that `vau-rft train` needs to run it in this folder. */
@@ -54,9 +60,11 @@ export async function stageConfig(args: {
   stage: 'sft' | 'grpo';
   folder: QuickstartFolder;
   seed: number;
+  family: QuickstartFamily;
   model: string;
 }): Promise<{ config: Config; words: string[] }> {
-  const { stage, folder, seed, model } = args;
+  const { stage, folder, seed, family, model } = args;
+  const pixels = framePixels(family);
   const file = packageFile(`configs/quickstart/${stage}.yaml`);
   const videos = path.join(folder.clips, 'videos');
   const set = [
@@ -66,6 +74,7 @@ export async function stageConfig(args: {
     `data.train.0.videos=${videos}`,
     `data.eval.0.annotations=${path.join(folder.clips, 'test.jsonl')}`,
     `data.eval.0.videos=${videos}`,
+    ...(pixels === CLIP_SIZE ** 2 ? [] : [`data.video.min_pixels=${pixels}`, `data.video.max_pixels=${pixels}`]),
     `output_dir=${folder[stage]}`,
   ];
   const config = await loadConfig({ file, set });

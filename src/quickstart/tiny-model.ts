@@ -1,23 +1,32 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeSafetensors } from '../model-folder/safetensors.js';
+import { checkpointName, parseModelConfig, weightShapes } from '../policy/families/named.js';
 import { writeAtomically } from '../system/atomic-write.js';
 import { putInPlace } from '../system/put-in-place.js';
 import { randomBits, textKey } from '../system/random.js';
-import { INITIALIZER_RANGE, tinyConfig, tinyProcessor, tinyShapes } from './tiny-shape.js';
+import { INITIALIZER_RANGE, type QuickstartFamily, tinyConfig, tinyProcessor } from './tiny-shape.js';
 import { readTokenizerFacts, TOKENIZER_FILES, TOKENIZER_FOLDER } from './tokenizer.js';
 
 /**
- * Writes a Qwen2-VL of 0.56 million random weights in Hugging Face layout, tokenizer and all. Each weight is a pure
+ * Writes a model of about 0.6 million random weights in Hugging Face layout, tokenizer and all. Each weight is a pure
  * function of (seed, tensor name, position). `config.json` comes last: a folder that has it is whole.
  */
-export async function writeTinyModel({ folder, seed }: { folder: string; seed: number }): Promise<void> {
+export async function writeTinyModel({
+  folder,
+  seed,
+  family = 'qwen2_vl',
+}: {
+  folder: string;
+  seed: number;
+  family?: QuickstartFamily;
+}): Promise<void> {
   const facts = await readTokenizerFacts();
   await mkdir(folder, { recursive: true });
   for (const name of TOKENIZER_FILES) await copyFile(join(TOKENIZER_FOLDER, name), join(folder, name));
   const writeJson = (name: string, value: object) =>
     writeAtomically({ file: join(folder, name), text: `${JSON.stringify(value, null, 2)}\n` });
-  await writeJson('preprocessor_config.json', tinyProcessor);
+  await writeJson('preprocessor_config.json', tinyProcessor(family));
   await writeJson('generation_config.json', {
     do_sample: false,
     eos_token_id: facts.idOf('<|im_end|>'),
@@ -25,13 +34,15 @@ export async function writeTinyModel({ folder, seed }: { folder: string; seed: n
   });
 
   const weights = join(folder, 'model.safetensors');
-  const tensors = tinyShapes(facts.vocabSize).map(([name, shape]) => ({
-    name,
+  const json = tinyConfig({ family, facts });
+  const config = parseModelConfig(json);
+  const tensors = [...weightShapes(config)].map(([name, shape]) => ({
+    name: checkpointName(config, name),
     shape,
     read: () => initialValues({ name, shape, seed }),
   }));
   await putInPlace({ place: weights, make: (file) => writeSafetensors({ file, tensors }) });
-  await writeJson('config.json', tinyConfig(facts));
+  await writeJson('config.json', json);
 }
 
 /** As transformers starts a model: normal matrices, zero biases, norms of one. */

@@ -55,10 +55,22 @@ const OPERATIONS: Record<string, Operation> = {
     outputs: ['float32', 'T', 'float32', 'float32'],
     optional: ['residual'],
   },
-  VauSwiglu: { inputs: { gate: T(N, d), up: T(N, d) }, outputs: ['T'] },
-  VauSwigluGradient: { inputs: { gate: T(N, d), up: T(N, d), d: T(N, d) }, outputs: ['T', 'T', 'T'] },
-  VauQuickGelu: { inputs: { x: T(N, d), bias: F(d) }, outputs: ['T'], free: ['x.0'] },
-  VauQuickGeluGradient: { inputs: { x: T(N, d), bias: F(d), d: T(N, d) }, outputs: ['T', 'T'] },
+  VauSwiglu: {
+    inputs: { gate: T(N, d), up: T(N, d), gateBias: F(d), upBias: F(d) },
+    outputs: ['T'],
+    optional: ['gateBias', 'upBias'],
+  },
+  VauSwigluGradient: {
+    inputs: { gate: T(N, d), up: T(N, d), gateBias: F(d), upBias: F(d), d: T(N, d) },
+    outputs: ['T', 'T', 'T'],
+    optional: ['gateBias', 'upBias'],
+  },
+  VauGelu: { inputs: { x: T(N, d), bias: F(d), options: I(1) }, outputs: ['T'], free: ['x.0', 'options[0]'] },
+  VauGeluGradient: {
+    inputs: { x: T(N, d), bias: F(d), options: I(1), d: T(N, d) },
+    outputs: ['T', 'T'],
+    free: ['options[0]'],
+  },
   VauAdd: {
     inputs: { x: F(N, d), delta: T(N, d), bias: F(d) },
     outputs: ['float32'],
@@ -124,11 +136,12 @@ const OPERATIONS: Record<string, Operation> = {
   VauDecodeLayer: {
     inputs: {
       ...{ x: F(M, d), inputNorm: F(d), q: T(KV * R * D, d), k: T(KV * D, d), v: T(KV * D, d), ...decoding.biases },
+      ...{ qNorm: F(D), kNorm: F(D) },
       ...{ o: T(d, KV * R * D), mlpNorm: F(d), gate: T(9, d), up: T(9, d), down: T(d, 9) },
       ...{ cos: decoding.cos, sin: decoding.sin, epsilon: F(), ...decoding.rest },
     },
     outputs: ['float32'],
-    optional: ['qBias', 'kBias', 'vBias'],
+    optional: ['qBias', 'kBias', 'vBias', 'qNorm', 'kNorm'],
   },
   VauDraw: {
     inputs: { logits: T(N, 20), uniforms: F(N), scale: F(), forbidden: I(0, 19) },

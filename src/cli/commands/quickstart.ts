@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs';
 
 interface Args {
   seed: number;
+  family: 'qwen2_vl' | 'qwen2_5_vl' | 'qwen3_vl';
   output?: string;
   fresh: boolean;
 }
@@ -12,18 +13,23 @@ export const command: CommandModule<object, Args> = {
   builder: (cli) =>
     cli
       .option('seed', { type: 'number', default: 1, describe: 'Of clips, weights and training' })
-      .option('output', { type: 'string', describe: 'Folder; left out: runs/quickstart (with another seed: -seed-N)' })
+      .option('family', {
+        choices: ['qwen2_vl', 'qwen2_5_vl', 'qwen3_vl'] as const,
+        default: 'qwen2_vl' as const,
+        describe: 'Of the tiny model',
+      })
+      .option('output', {
+        type: 'string',
+        describe: 'Folder; left out: runs/quickstart (with another family or seed: -FAMILY, -seed-N)',
+      })
       .option('fresh', {
         type: 'boolean',
         default: false,
         describe: 'Remove what an earlier quickstart left there, and start over',
       }),
-  handler: async ({ seed, output, fresh }) => {
+  handler: async ({ seed, family, output, fresh }) => {
     const { quickstart } = await import('../../quickstart/quickstart.js');
-    await quickstart({
-      seed,
-      output: output ?? (seed === 1 ? 'runs/quickstart' : `runs/quickstart-seed-${seed}`),
-      fresh,
-    });
+    const other = `${family === 'qwen2_vl' ? '' : `-${family}`}${seed === 1 ? '' : `-seed-${seed}`}`;
+    await quickstart({ seed, family, output: output ?? `runs/quickstart${other}`, fresh });
   },
 };

@@ -7,6 +7,10 @@ import { FAMILIES } from './index.js';
 export const familyOf = ({ modelType }: Pick<ModelConfig, 'modelType'>): Family =>
   FAMILIES.find((family) => family.modelType === modelType)!;
 
+/** A `config.json` of ours. @throws ZodError for one that does not fit its family */
+export const parseModelConfig = (json: { model_type: string }): ModelConfig =>
+  familyOf({ modelType: json.model_type }).schema.parse(json);
+
 /** Every weight of a model with its shape, in the published checkpoints' names and the order of the forward. */
 export const weightShapes = (config: ModelConfig): Map<string, number[]> => familyOf(config).weightShapes(config);
 

@@ -52,7 +52,7 @@ describe('merge', () => {
     await runCommand(merge, ['merge', '--model', project.model, '--adapter', tower, '--output', output]);
     const adapted = await score('--model', project.model, '--adapter', tower);
     const whole = await score('--model', output);
-    expect(adapted.logprobs).toEqual(whole.logprobs);
+    expect(largest(adapted.logprobs, whole.logprobs)).toBeLessThanOrEqual(1e-4);
     // The control: without the tower's part they are elsewhere.
     const decoder = await randomAdapter({ model: project.model, r: 2, target_modules: ['q_proj'] });
     const partly = await score('--model', project.model, '--adapter', decoder);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Limits, runJson } from './child.js';
 import { ownFile, peerFile } from './contenders.js';
 
-/** Short, so that it takes seconds; three slices of 64 tokens, since there both rules for positions after a video agree. */
+/** Short, so that it takes seconds; three slices of 64 tokens. */
 const SIZE = { tokens: 200, generations: 3, completion: 9 };
 
 /**

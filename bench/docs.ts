@@ -1,9 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { FAMILIES } from '../src/policy/families/index.js';
 import { projectFile } from './contenders.js';
 
-/** A table of its own for each command, and for what it was held to: `bench`, `bench avx2`. */
-export const sectionName = (command: string, isa: string | undefined): string =>
-  isa === undefined ? command : `${command} ${isa}`;
+/** A table of its own for each command, family but the first, and what it was held to: `bench`, `bench qwen3_vl avx2`. */
+export const sectionName = ({ command, family, isa }: { command: string; family: string; isa?: string }): string =>
+  [command, ...(family === FAMILIES[0]!.modelType ? [] : [family]), ...(isa === undefined ? [] : [isa])].join(' ');
 
 /**
  * `text` with `body` between the lines `<!-- NAME: … -->` and `<!-- /NAME -->`.

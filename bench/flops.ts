@@ -1,5 +1,5 @@
 import type { ModelConfig, TextConfig } from '../src/model-folder/model-config.js';
-import type { Qwen2VLConfig } from '../src/policy/families/qwen2_vl/config.js';
+import { weightShapes } from '../src/policy/families/named.js';
 import type { Setting } from './contenders.js';
 import { videoSize } from './prompt.js';
 
@@ -13,7 +13,7 @@ export function stepFlops(args: { config: ModelConfig; setting: Setting; trainsA
   const { config, setting, trainsAll } = args;
   const { grid } = videoSize(setting.prompt);
   const decoder = decoderForward(config.text, setting);
-  const tower = towerForward(config as Qwen2VLConfig, grid);
+  const tower = towerForward(config, grid);
   return trainsAll ? 5 * (decoder + tower) : 4 * decoder + tower;
 }
 
@@ -26,14 +26,26 @@ function decoderForward(text: TextConfig, { prompt: P, generations: G, completio
   return 2 * (weights * (P + G * C) + numLayers * 2 * queries * pairs + vocabSize * hiddenSize * G * C);
 }
 
-/** Of Qwen2-VL. */
-function towerForward({ vision }: Qwen2VLConfig, [slices, height, width]: [number, number, number]): number {
-  const { depth, embedDim, mlpRatio, inChannels, temporalPatchSize, patchSize, spatialMergeSize, hiddenSize } = vision;
+/** What the towers of all families say of themselves, and the windows of one. */
+interface TowerConfig {
+  depth: number;
+  embedDim: number;
+  windowCells?: number;
+  fullBlocks?: readonly number[];
+}
+
+function towerForward(config: ModelConfig, [slices, height, width]: [number, number, number]): number {
+  const { spatialMergeSize } = config.vision;
+  const { depth, embedDim, windowCells, fullBlocks } = config.vision as unknown as TowerConfig;
   const patches = slices * height * width;
-  const pixels = inChannels * temporalPatchSize * patchSize ** 2;
-  const blocks = depth * (4 * embedDim ** 2 + 2 * mlpRatio * embedDim ** 2);
-  const attention = depth * 2 * embedDim * height * width; // full, within a slice
-  const merged = embedDim * spatialMergeSize ** 2;
-  const merger = (merged * (merged + hiddenSize)) / spatialMergeSize ** 2;
-  return 2 * patches * (pixels * embedDim + blocks + attention + merger);
+  const weights = [...weightShapes(config)].reduce((sum, [name, shape]) => {
+    // Norms and biases multiply nothing, and of the table of positions rows are taken.
+    if (!name.startsWith('visual.') || shape.length < 2 || name.includes('pos_embed')) return sum;
+    const rows = name.includes('merger') ? patches / spatialMergeSize ** 2 : patches;
+    return sum + rows * shape.reduce((a, b) => a * b);
+  }, 0);
+  const full = fullBlocks?.length ?? depth;
+  const inWindow = Math.min((windowCells ?? 0) * spatialMergeSize, height) ** 2;
+  const pairs = patches * (full * height * width + (depth - full) * inWindow);
+  return 2 * (weights + 2 * embedDim * pairs);
 }

@@ -10,7 +10,7 @@ import { sectionName, writeSection } from './docs.js';
 import { stepFlops } from './flops.js';
 import { describeMachine, thisMachine, wantQuiet } from './machine.js';
 import { measurementSchema, wantSamePrompt } from './measurement.js';
-import { modelFolder } from './model-folder.js';
+import { modelFolder, nameOf } from './model-folder.js';
 import { type BenchOptions, readOptions } from './options.js';
 import { LEGEND, markdownReport, terminalReport } from './report.js';
 import { type BenchResult, type Entry, save } from './results.js';
@@ -27,7 +27,7 @@ async function bench(options: BenchOptions, model: string): Promise<void> {
     .filter((contender) => lora === 0 || takesAdapters(contender));
   const config = await readModelConfig(model);
   say('measuring the machine’s products and memory …');
-  const name = options.model ?? options.size;
+  const name = nameOf(options);
   const result: BenchResult = {
     date: new Date().toISOString(),
     machine: await thisMachine({ threads, isa }),
@@ -49,7 +49,7 @@ async function bench(options: BenchOptions, model: string): Promise<void> {
     await save(result);
   }
   process.stdout.write(`\n${LEGEND}\n`);
-  if (write) await writeSection({ name: sectionName('bench', isa), body: markdownReport(result) });
+  if (write) await writeSection({ name: sectionName({ command: 'bench', ...options }), body: markdownReport(result) });
 }
 
 async function measure(trial: Trial): Promise<Entry> {

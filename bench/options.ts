@@ -1,5 +1,6 @@
 import type { Options } from 'yargs';
 import yargs from 'yargs';
+import { FAMILIES } from '../src/policy/families/index.js';
 import { usableCpus } from '../src/system/cpus.js';
 import { CONTENDERS, type Contender, parseContender } from './contenders.js';
 import { ISAS, type Isa } from './isa.js';
@@ -12,8 +13,17 @@ export const COMMON = {
     defaultDescription: '$VAU_RFT_PYTHON',
     describe: 'A Python with what bench/peers/README.md lists; without it the peers are left out',
   },
-  model: { type: 'string', describe: 'A model folder; left out: a random one of --size' },
-  size: { choices: ['small', 'tiny', '2B'], default: 'small', describe: 'Of the random model' },
+  model: { type: 'string', describe: 'A model folder; left out: a random one of --family and --size' },
+  family: {
+    choices: FAMILIES.map(({ modelType }) => modelType),
+    default: 'qwen2_vl',
+    describe: 'Of the random model',
+  },
+  size: {
+    type: 'string',
+    default: 'small',
+    describe: 'Of the random model: small, tiny, or one that is published (2B, 3B, 4B)',
+  },
   prompt: { type: 'number', array: true, default: [640], describe: 'Prompt tokens, the video’s included' },
   generations: { type: 'number', array: true, default: [8], describe: 'Completions of the prompt (G)' },
   completion: { type: 'number', array: true, default: [64], describe: 'Tokens of each completion' },
@@ -27,6 +37,7 @@ export interface BenchOptions {
   /** Without it only our own step is measured. */
   python?: string;
   model?: string;
+  family: string;
   size: string;
   prompt: number[];
   generations: number[];

@@ -6,7 +6,7 @@ import argparse
 from typing import Protocol
 
 import torch
-from transformers import Qwen2VLForConditionalGeneration
+from transformers import AutoModelForImageTextToText
 
 import measure
 from prompt import VideoPrompt, video_prompt
@@ -68,7 +68,7 @@ def placeholders(config) -> list[int]:
 
 
 def load(folder, dtype: torch.dtype):
-    return Qwen2VLForConditionalGeneration.from_pretrained(folder, dtype=dtype).eval()
+    return AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype).eval()
 
 
 def frozen(model):

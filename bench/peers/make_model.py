@@ -1,7 +1,8 @@
-"""make_model.py FOLDER [--size small|tiny|2B] [--seed N]: a random Qwen2-VL checkpoint, complete with tokenizer and processor.
+"""make_model.py FOLDER [--family F] [--size S] [--seed N]: a random checkpoint, complete with tokenizer and processor.
 
-`small` is the model of the benchmarks: 24 M decoder and 8 M vision parameters. `tiny` is for trying a script out. `2B` has
-the shape of Qwen2-VL-2B, in bfloat16, with a tokenizer that uses the first of its tokens.
+`small` is the model of the benchmarks: about 24 M decoder and 8 M vision parameters. `tiny` is for trying a script out.
+`2B`, `3B` and `4B` have the shapes of the published models of these names, in bfloat16, with a tokenizer that uses the
+first of their tokens.
 """
 
 from __future__ import annotations
@@ -11,39 +12,53 @@ import random
 from pathlib import Path
 
 import torch
+import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import (
-    GenerationConfig,
-    PreTrainedTokenizerFast,
-    Qwen2VLConfig,
-    Qwen2VLForConditionalGeneration,
-    Qwen2VLImageProcessor,
-    Qwen2VLProcessor,
-    Qwen2VLVideoProcessor,
-)
+from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen2VLImageProcessor
 
+SMALL = dict(hidden_size=512, num_hidden_layers=8, num_attention_heads=8, num_key_value_heads=2, intermediate_size=1408,
+             vocab_size=2000)
+TINY = dict(hidden_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, intermediate_size=128,
+            vocab_size=400)
+QWEN3_TOWER = dict(depth=24, hidden_size=1024, num_heads=16, intermediate_size=4096,
+                   deepstack_visual_indexes=[5, 11, 17])
+PUBLISHED = dict(vocab_size=151936)
+"""How many tokens there are; what has these is in bfloat16, and its tokenizer uses 2,000 of them."""
+
+# Of the decoder, of the tower, and the pairs of a head that M-RoPE gives to time, rows and columns.
 SIZES = {
-    "small": {
-        "text": dict(hidden_size=512, num_hidden_layers=8, num_attention_heads=8, num_key_value_heads=2,
-                     intermediate_size=1408, vocab_size=2000),
-        "vision": dict(depth=8, embed_dim=256, num_heads=4, mlp_ratio=4),
-        "mrope_section": [8, 12, 12],
+    "qwen2_vl": {
+        "small": (SMALL, dict(depth=8, embed_dim=256, num_heads=4, mlp_ratio=4), [8, 12, 12]),
+        "tiny": (TINY, dict(depth=1, embed_dim=32, num_heads=2, mlp_ratio=2), [2, 3, 3]),
+        "2B": (dict(hidden_size=1536, num_hidden_layers=28, num_attention_heads=12, num_key_value_heads=2,
+                    intermediate_size=8960, **PUBLISHED),
+               dict(depth=32, embed_dim=1280, num_heads=16, mlp_ratio=4), [16, 24, 24]),
     },
-    "tiny": {
-        "text": dict(hidden_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-                     intermediate_size=128, vocab_size=400),
-        "vision": dict(depth=1, embed_dim=32, num_heads=2, mlp_ratio=2),
-        "mrope_section": [2, 3, 3],
+    "qwen2_5_vl": {
+        "small": (SMALL, dict(depth=8, hidden_size=256, num_heads=4, intermediate_size=684, tokens_per_second=2,
+                              fullatt_block_indexes=[3, 7]), [8, 12, 12]),
+        "tiny": (TINY, dict(depth=2, hidden_size=32, num_heads=2, intermediate_size=68, tokens_per_second=2,
+                            fullatt_block_indexes=[1]), [2, 3, 3]),
+        "3B": (dict(hidden_size=2048, num_hidden_layers=36, num_attention_heads=16, num_key_value_heads=2,
+                    intermediate_size=11008, **PUBLISHED),
+               dict(depth=32, hidden_size=1280, num_heads=16, intermediate_size=3420, tokens_per_second=2),
+               [16, 24, 24]),
     },
-    "2B": {
-        "text": dict(hidden_size=1536, num_hidden_layers=28, num_attention_heads=12, num_key_value_heads=2,
-                     intermediate_size=8960, vocab_size=151936),
-        "vision": dict(depth=32, embed_dim=1280, num_heads=16, mlp_ratio=4),
-        "mrope_section": [16, 24, 24],
-        "dtype": torch.bfloat16,
-        "tokens": 2000,
+    "qwen3_vl": {
+        "small": (dict(**SMALL, head_dim=64), dict(depth=8, hidden_size=256, num_heads=4, intermediate_size=1024,
+                                                   deepstack_visual_indexes=[1, 3, 5]), [12, 10, 10]),
+        "tiny": (dict(**TINY, head_dim=16), dict(depth=2, hidden_size=32, num_heads=2, intermediate_size=64,
+                                                 num_position_embeddings=64, deepstack_visual_indexes=[0]), [4, 2, 2]),
+        "2B": (dict(hidden_size=2048, num_hidden_layers=28, num_attention_heads=16, num_key_value_heads=8, head_dim=128,
+                    intermediate_size=6144, **PUBLISHED), QWEN3_TOWER, [24, 20, 20]),
+        "4B": (dict(hidden_size=2560, num_hidden_layers=36, num_attention_heads=32, num_key_value_heads=8, head_dim=128,
+                    intermediate_size=9728, **PUBLISHED), QWEN3_TOWER, [24, 20, 20]),
     },
 }
+
+CLASSES = {"qwen2_vl": "Qwen2VL", "qwen2_5_vl": "Qwen2_5_VL", "qwen3_vl": "Qwen3VL"}
+VIDEO_PROCESSORS = {"qwen3_vl": "Qwen3VLVideoProcessor"}
+ROPE_THETA = {"qwen3_vl": 5e6}
 
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
 
@@ -77,18 +92,22 @@ def byte_level_tokenizer(vocab_size: int, seed: int) -> PreTrainedTokenizerFast:
         model_max_length=32768, clean_up_tokenization_spaces=False)
 
 
-def make(folder: Path, size: str, seed: int) -> None:
-    spec = SIZES[size]
-    tokenizer = byte_level_tokenizer(spec.get("tokens", spec["text"]["vocab_size"]), seed)
+def make(folder: Path, family: str, size: str, seed: int) -> None:
+    text, vision, section = SIZES[family][size]
+    published = text["vocab_size"] == PUBLISHED["vocab_size"]
+    tokenizer = byte_level_tokenizer(2000 if published else text["vocab_size"], seed)
     ids = {name: tokenizer.convert_tokens_to_ids(name) for name in SPECIAL}
     torch.manual_seed(seed)
-    torch.set_default_dtype(spec.get("dtype", torch.float32))
-    model = Qwen2VLForConditionalGeneration(Qwen2VLConfig(
+    torch.set_default_dtype(torch.bfloat16 if published else torch.float32)
+    of = lambda kind: getattr(transformers, CLASSES[family] + kind)
+    out = "hidden_size" if family == "qwen2_vl" else "out_hidden_size"
+    model = of("ForConditionalGeneration")(of("Config")(
         text_config={
-            **spec["text"], "rms_norm_eps": 1e-6, "bos_token_id": ids["<|endoftext|>"], "eos_token_id": ids["<|im_end|>"],
-            "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": spec["mrope_section"]},
+            **text, "rms_norm_eps": 1e-6, "bos_token_id": ids["<|endoftext|>"], "eos_token_id": ids["<|im_end|>"],
+            "rope_parameters": {"rope_type": "default", "rope_theta": ROPE_THETA.get(family, 1e6), "mrope_section": section},
+            "tie_word_embeddings": True,
         },
-        vision_config={**spec["vision"], "hidden_size": spec["text"]["hidden_size"]},
+        vision_config={**vision, out: text["hidden_size"]},
         image_token_id=ids["<|image_pad|>"], video_token_id=ids["<|video_pad|>"],
         vision_start_token_id=ids["<|vision_start|>"], vision_end_token_id=ids["<|vision_end|>"],
         tie_word_embeddings=True,
@@ -97,8 +116,10 @@ def make(folder: Path, size: str, seed: int) -> None:
         bos_token_id=ids["<|endoftext|>"], pad_token_id=ids["<|endoftext|>"],
         eos_token_id=[ids["<|im_end|>"], ids["<|endoftext|>"]])
     model.save_pretrained(folder)
-    processor = Qwen2VLProcessor(
-        image_processor=Qwen2VLImageProcessor(), video_processor=Qwen2VLVideoProcessor(), tokenizer=tokenizer,
+    patch = {"patch_size": model.config.vision_config.patch_size}
+    video = getattr(transformers, VIDEO_PROCESSORS.get(family, "Qwen2VLVideoProcessor"))(**patch)
+    processor = of("Processor")(
+        image_processor=Qwen2VLImageProcessor(**patch), video_processor=video, tokenizer=tokenizer,
         chat_template=CHAT_TEMPLATE)
     processor.save_pretrained(folder)
     vision = sum(p.numel() for p in model.model.visual.parameters())
@@ -109,7 +130,10 @@ def make(folder: Path, size: str, seed: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--size", choices=list(SIZES), default="small")
+    parser.add_argument("--family", choices=list(SIZES), default="qwen2_vl")
+    parser.add_argument("--size", default="small")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    make(arguments.folder, arguments.size, arguments.seed)
+    if arguments.size not in SIZES[arguments.family]:
+        parser.error(f"{arguments.family} has no size {arguments.size}: it has {', '.join(SIZES[arguments.family])}")
+    make(arguments.folder, arguments.family, arguments.size, arguments.seed)

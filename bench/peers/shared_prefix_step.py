@@ -33,19 +33,16 @@ class Prefix:
 
 
 class Decoder:
-    """The decoder of a Hugging Face Qwen2-VL, layer by layer on its own weights."""
+    """The decoder of a Hugging Face model of any of the families, layer by layer on its own weights."""
 
     def __init__(self, model, prompt: VideoPrompt) -> None:
         self.model, self.prompt = model, prompt
         self.text = model.model.language_model
         config = model.config.text_config
         self.H, self.KV = config.num_attention_heads, config.num_key_value_heads
-        self.D = config.hidden_size // self.H
+        self.D = self.text.layers[0].self_attn.head_dim
         self.ids = torch.tensor([prompt.ids])
         self.is_video = self.ids == model.config.video_token_id
-        grid = torch.tensor([prompt.grid])
-        self.positions, delta = model.model.get_rope_index(self.ids, 2 * self.is_video, video_grid_thw=grid)
-        self.next_position = self.ids.shape[1] + int(delta)
 
     def rotary(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """positions `[3, 1, T]` → cos and sin `[T, D]`"""
@@ -54,14 +51,17 @@ class Decoder:
 
     def completion_rotary(self, start: int, end: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Of completion tokens `start` … `end`, which have one position on all axes."""
-        at = torch.arange(self.next_position + start, self.next_position + end)
+        at = torch.arange(start, end) + self.prompt.next_position
         return self.rotary(at.expand(3, 1, -1))
 
     def project(self, layer, x: torch.Tensor, rotary) -> list[torch.Tensor]:
         """x `[B, T, hidden]` → q `[B, H, T, D]`, k and v `[B, KV, T, D]`"""
         normed = layer.input_layernorm(x)
         a = layer.self_attn
-        q, k, v = (p(normed).unflatten(-1, (-1, self.D)).transpose(1, 2) for p in (a.q_proj, a.k_proj, a.v_proj))
+        q, k, v = (p(normed).unflatten(-1, (-1, self.D)) for p in (a.q_proj, a.k_proj, a.v_proj))
+        if hasattr(a, "q_norm"):
+            q, k = a.q_norm(q), a.k_norm(k)
+        q, k, v = (x.transpose(1, 2) for x in (q, k, v))
         cos, sin = rotary
         return [q * cos + rotate_half(q) * sin, k * cos + rotate_half(k) * sin, v]
 
@@ -78,11 +78,14 @@ class Decoder:
             self.prompt.patches.to(self.model.dtype), torch.tensor([self.prompt.grid]))
         x = self.text.embed_tokens(self.ids)
         x = x.masked_scatter(self.is_video[..., None], torch.cat(list(vision.pooler_output)).to(x.dtype))
-        rotary, keys, values = self.rotary(self.positions), [], []
-        for layer in self.text.layers:
+        deep = [torch.cat(list(of)) for of in getattr(vision, "deepstack_features", None) or []]
+        rotary, keys, values = self.rotary(self.prompt.positions[:, None]), [], []
+        for i, layer in enumerate(self.text.layers):
             q, k, v = self.project(layer, x, rotary)
             attended = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
             x = self.finish(layer, x, attended)
+            if i < len(deep):
+                x = x.masked_scatter(self.is_video[..., None], x[self.is_video] + deep[i].to(x.dtype))
             keys.append(k[0])
             values.append(v[0])
         return Prefix(keys, values, x[0, -1])

@@ -15,7 +15,7 @@ import torch
 import trl
 from datasets import Dataset
 from peft import LoraConfig
-from transformers import AutoTokenizer, Qwen2VLForConditionalGeneration, TrainerCallback
+from transformers import AutoModelForImageTextToText, AutoTokenizer, TrainerCallback
 
 import measure
 from grpo import placeholders
@@ -80,7 +80,7 @@ class Stopwatch(TrainerCallback):
 
 
 def load(folder: str, dtype: torch.dtype):
-    return Qwen2VLForConditionalGeneration.from_pretrained(folder, dtype=dtype)
+    return AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype)
 
 
 def adapters(rank: int) -> LoraConfig | None:

@@ -20,7 +20,7 @@ class RepeatedPrompt:
         self.policy, self.reference, self.prompt = policy, reference, prompt
 
     def inputs(self, ids: torch.Tensor) -> dict:
-        """Model inputs of rows that start with the prompt. `ids`: `[rows, P or more]`"""
+        """Model inputs of rows that start with the prompt, all but their positions. `ids`: `[rows, P or more]`"""
         rows = len(ids)
         return {
             "input_ids": ids, "attention_mask": torch.ones_like(ids),
@@ -42,7 +42,9 @@ class RepeatedPrompt:
     def logprobs(self, model, completions: torch.Tensor) -> torch.Tensor:
         G, C = completions.shape
         ids = torch.cat([torch.tensor([self.prompt.ids]).expand(G, -1), completions], 1)
-        logits = model(**self.inputs(ids), use_cache=False).logits[:, :-1]
+        after = torch.arange(C, dtype=torch.int32).expand(3, -1) + self.prompt.next_position
+        positions = torch.cat([self.prompt.positions, after], 1)[:, None].expand(-1, G, -1)
+        logits = model(**self.inputs(ids), position_ids=positions, use_cache=False).logits[:, :-1]
         rows = [row.log_softmax(-1).gather(1, of[1:, None])[:, 0] for row, of in zip(logits, ids)]
         return torch.stack(rows)[:, -C:].float()
 

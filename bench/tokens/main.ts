@@ -9,7 +9,7 @@ import { commandOf, isOurs, parseContender, settingsOf, type Trial } from '../co
 import { sectionName, writeSection } from '../docs.js';
 import { thisMachine, wantQuiet } from '../machine.js';
 import { tokenMeasurementSchema, wantSamePrompt } from '../measurement.js';
-import { modelFolder } from '../model-folder.js';
+import { modelFolder, nameOf } from '../model-folder.js';
 import { COMMON } from '../options.js';
 import { save } from '../results.js';
 import { markdownReport, type TokenEntry, type TokenResult, terminalReport } from './report.js';
@@ -59,7 +59,7 @@ async function bench(): Promise<void> {
   const result: TokenResult = {
     date: new Date().toISOString(),
     machine: await thisMachine({ threads, isa }),
-    model: options.model ?? options.size,
+    model: nameOf(options),
     steps,
     entries: [],
   };
@@ -76,7 +76,8 @@ async function bench(): Promise<void> {
     await save(result);
   }
   process.stdout.write(terminalReport(result));
-  if (write) await writeSection({ name: sectionName('bench:tokens', isa), body: markdownReport(result) });
+  if (write)
+    await writeSection({ name: sectionName({ command: 'bench:tokens', ...options }), body: markdownReport(result) });
 }
 
 async function measure(trial: Trial): Promise<Pick<TokenEntry, 'measurement' | 'failure'>> {

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { planAdapter } from '../../src/policy/adapter/plan.js';
-import { readTrainable, type TrainableAdapter } from '../../src/policy/adapter/trainable.js';
+import { type LoraSettings, planAdapter } from '../../src/policy/adapter/plan.js';
+import { planDifference, readTrainable, type TrainableAdapter } from '../../src/policy/adapter/trainable.js';
 import { toBatch } from '../../src/policy/batch.js';
 import { loadModel } from '../../src/policy/load.js';
 import { addAdapters } from '../../src/policy/lora.js';
@@ -37,8 +37,7 @@ const python = process.env.VAU_RFT_PYTHON;
 /** Starting Python with torch takes a while. */
 const PATIENCE = { timeout: 180_000 };
 
-const casesOf = async (model: string) =>
-  (await readJsonFixture<{ cases: ModelCase[] }>(`models/${model}/case.json`)).cases;
+const casesOf = async (model: string) => (await readJsonFixture<{ cases: ModelCase[] }>(`${model}/case.json`)).cases;
 
 const batchOf = (recorded: ModelCase) =>
   toBatch({ prompts: [toPrompt(recorded)], completions: [[Int32Array.from(recorded.completion_ids)]] });
@@ -71,29 +70,68 @@ async function compareWithPython(args: { policy: Policy; cases: ModelCase[]; scr
 /** Those of the model before anything was trained. */
 const recordedScores = (cases: ModelCase[]): number[] => cases.flatMap(({ logprobs }) => logprobs['1']!);
 
-const lora = { r: 5, lora_alpha: 10, target_modules: ['q_proj', 'k_proj', 'o_proj', 'up_proj'] };
+/** A model of each family, and what is trained beside it. */
+const ADAPTERS: { model: string; freezesVision: boolean; lora: LoraSettings; trained: number }[] = [
+  {
+    model: 'models/grouped-tied',
+    freezesVision: true,
+    lora: { r: 5, lora_alpha: 10, target_modules: ['q_proj', 'k_proj', 'o_proj', 'up_proj'] },
+    trained: 16,
+  },
+  {
+    model: 'families/qwen2_5_vl/narrow-windows',
+    freezesVision: false,
+    lora: {
+      ...{ r: 3, lora_alpha: 6, rank_pattern: { down_proj: 2 }, alpha_pattern: { 'attn.qkv': 9 } },
+      ...{ target_modules: 'all-linear', exclude_modules: ['merger.mlp.0', 'merger.mlp.2', 'lm_head'] },
+      modules_to_save: ['merger', 'language_model.norm'],
+    },
+    trained: 2 * (2 * 7 + 3 * 5) + 5 + 1,
+  },
+  {
+    model: 'families/qwen3_vl/wide-heads-bf16',
+    freezesVision: false,
+    lora: {
+      ...{
+        r: 4,
+        lora_alpha: 4,
+        use_rslora: true,
+        target_modules: ['q_proj', 'qkv', 'patch_embed.proj', 'merger.linear_fc1'],
+      },
+      modules_to_save: ['deepstack_merger_list.1', 'pos_embed', 'lm_head', 'q_norm'],
+    },
+    trained: 2 * (4 + 4 + 1 + 1) + 6 + 1 + 1 + 4,
+  },
+];
 
-/** grouped-tied with an adapter that moves it. */
-async function adaptedPolicy(): Promise<Policy> {
-  const { config, parameters } = await loadModel({ folder: fixture('models/grouped-tied'), type: 'float32' });
-  const values = (name: string, [rows, columns]: readonly number[]) =>
-    Float32Array.from({ length: rows! * columns! }, (_, i) => 0.4 * (uniform(name.length, i) - 0.5));
-  addAdapters({ parameters, plan: planAdapter({ model: config, lora, freezesVision: true }), values });
+/** A model with an adapter that moves it. */
+async function adaptedPolicy({ model, lora, freezesVision }: (typeof ADAPTERS)[number]): Promise<Policy> {
+  const { config, parameters } = await loadModel({ folder: fixture(model), type: 'float32' });
+  const values = (name: string, shape: readonly number[]) =>
+    Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => 0.4 * (uniform(name.length, i) - 0.5));
+  addAdapters({ parameters, plan: planAdapter({ model: config, lora, freezesVision }), values });
   return new Policy({ config, parameters, features: null });
 }
 
-describe('saveAdapter', () => {
-  it('writes what readTrainable reads, bit by bit', async () => {
-    const policy = await adaptedPolicy();
+describe.each(ADAPTERS)('saveAdapter: $model', (adapted) => {
+  const { model, lora, freezesVision } = adapted;
+  const saved = async (): Promise<{ policy: Policy; folder: string }> => {
+    const policy = await adaptedPolicy(adapted);
     const folder = await folderWith();
-    await saveAdapter({ policy, lora, freezesVision: true, baseModel: 'models/base', folder });
+    await saveAdapter({ policy, lora, freezesVision, baseModel: fixture(model), folder });
+    return { policy, folder };
+  };
+
+  it('writes what readTrainable reads, bit by bit', async () => {
+    const { policy, folder } = await saved();
     const { parameters, config } = policy;
     const adapter = (await readTrainable({ folder, model: config })) as TrainableAdapter;
-    expect(adapter.plan).toEqual(planAdapter({ model: config, lora, freezesVision: true }));
-    expect(parameters.trainableNames).toHaveLength(16);
+    const wanted = planAdapter({ model: config, lora, freezesVision });
+    expect(planDifference(adapter.plan, wanted)).toBeUndefined();
+    expect(adapter.plan).toEqual(wanted);
+    expect(parameters.trainableNames).toHaveLength(adapted.trained);
     for (const name of parameters.trainableNames) {
-      const { shape } = parameters.variable(name);
-      const found = adapter.values(name, [shape[0]!, shape[1]!]);
+      const found = adapter.values(name, parameters.variable(name).shape);
       expect(found, name).toEqual(scope(() => downloadFloats(parameters.master(name))));
     }
     parameters.dispose();
@@ -101,17 +139,14 @@ describe('saveAdapter', () => {
   });
 
   it.skipIf(python === undefined)('loads in peft with the same log-probs', PATIENCE, async () => {
-    const policy = await adaptedPolicy();
-    const folder = await folderWith();
-    const model = fixture('models/grouped-tied');
-    await saveAdapter({ policy, lora, freezesVision: true, baseModel: model, folder });
-    const cases = await casesOf('grouped-tied');
+    const { policy, folder } = await saved();
+    const cases = await casesOf(model);
     expect(largestDifference(scoresOf(policy, cases), recordedScores(cases))).toBeGreaterThan(0.05);
     await compareWithPython({
       policy,
       cases,
       script: 'check_adapter.py',
-      arguments: [model, folder, `${model}/case.json`],
+      arguments: [fixture(model), folder, `${fixture(model)}/case.json`],
     });
     policy.parameters.dispose();
   });
@@ -128,12 +163,14 @@ function moveWeights(policy: Policy, recorded: ModelCase): void {
 }
 
 describe.each([
-  { model: 'grouped-tied', trains: () => true },
-  { model: 'flat-sharded', trains: () => true },
-  { model: 'long-video-f16', trains: (name: string) => !isVision(name) },
+  { model: 'models/grouped-tied', trains: () => true },
+  { model: 'models/flat-sharded', trains: () => true },
+  { model: 'models/long-video-f16', trains: (name: string) => !isVision(name) },
+  { model: 'families/qwen2_5_vl/odd-heads-bf16', trains: () => true },
+  { model: 'families/qwen3_vl/wide-heads-bf16', trains: () => true },
 ])('saveModel: $model', ({ model, trains }) => {
   const trained = async () => {
-    const from = fixture(`models/${model}`);
+    const from = fixture(model);
     const policy = new Policy({ ...(await loadModel({ folder: from, type: 'float32', trains })), features: null });
     const cases = await casesOf(model);
     moveWeights(policy, cases.find(({ visuals }) => visuals.length > 0)!);

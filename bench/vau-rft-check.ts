@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { configSchema } from '../src/config/schema.js';
 import { openSafetensors, toFloat32 } from '../src/model-folder/safetensors.js';
 import { canonicalTensorName } from '../src/model-folder/tensor-names.js';
 import { loadModel } from '../src/policy/load.js';
@@ -11,7 +12,8 @@ import { Policy } from '../src/policy/policy.js';
 import { downloadFloats } from '../src/tensor/ops.js';
 import { startRuntime } from '../src/tensor/runtime.js';
 import { groupAdvantages } from '../src/trainer/advantages.js';
-import { accumulateGrpo, type Objective, toMicroBatches } from '../src/trainer/micro-batch.js';
+import { objectiveOf } from '../src/trainer/loss/objective.js';
+import { accumulateGrpo, toMicroBatches } from '../src/trainer/micro-batch.js';
 import { videoPrompt } from './prompt.js';
 
 const TOLERANCE = 1e-4;
@@ -37,14 +39,7 @@ const open = async (name: string, trains: boolean) =>
 const policy = await open('policy', true);
 const reference = await open('reference', false);
 
-const objective: Objective = {
-  temperature: 1,
-  beta: 0.04,
-  epsilon: 0.2,
-  epsilon_high: 0.2,
-  loss_type: 'grpo',
-  max_completion_length: C,
-};
+const objective = objectiveOf(configSchema.parse({ name: 'check', model: { path: folder } }));
 const ranks = Array.from({ length: G }, (_, g) => g);
 const group = {
   prompt: videoPrompt({ config: policy.config, tokens: Number(values.tokens) }),

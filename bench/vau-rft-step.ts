@@ -63,8 +63,9 @@ const context: StepContext = {
   config,
   models,
   engine: answering(models),
-  rewards: await Rewards.open({ terms: config.rewards }),
+  rewards: await Rewards.open({ terms: config.rewards, rollout: config.rollout }),
   verdicts: null,
+  prepareChanged: () => Promise.reject(new Error('no reward asks the policy')),
   optimizer,
   classes: [],
   group: single,
@@ -89,7 +90,7 @@ for (let step = 1; step <= 1 + Number(values.steps); step++) {
   const { metrics, tokens } = await grpoStep(context, {
     step,
     // A frozen tower sees the video once a step, as in a run on other videos.
-    samples: [
+    draw: async () => [
       {
         sample,
         prompt: { ...prompt, visuals: prompt.visuals.map((visual) => ({ ...visual, key: `step ${step}` })) },

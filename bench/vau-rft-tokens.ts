@@ -8,6 +8,7 @@ import { openProcessor } from '../src/policy/families/named.js';
 import { loadModel } from '../src/policy/load.js';
 import { Policy } from '../src/policy/policy.js';
 import { FeatureCache } from '../src/policy/vision/feature-cache.js';
+import { GREEDY } from '../src/rollout/completion.js';
 import { Decoder } from '../src/rollout/decoder.js';
 import { drawTokens } from '../src/rollout/sampler.js';
 import { uniform } from '../src/system/random.js';
@@ -20,7 +21,7 @@ const { values } = parseArgs({
   options: STEP_OPTIONS,
 });
 const [G, C] = [Number(values.generations), Number(values.completion)];
-const sampling = { temperature: 1, top_k: 0, top_p: 1, max_completion_length: C, min_completion_length: C };
+const sampling = { ...GREEDY, temperature: 1, max_completion_length: C, min_completion_length: C };
 
 await startRuntime({ report: (line) => process.stderr.write(`${line}\n`) });
 const type = values.dtype === 'bfloat16' ? 'bfloat16' : 'float32';

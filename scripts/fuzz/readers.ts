@@ -34,7 +34,10 @@ export const READERS: Record<string, (folder: string) => Promise<void>> = {
   completions: async (folder) => {
     const source = { source: 'jsonl' as const, annotations: join(folder, 'train.jsonl') };
     const data = { train: [source], eval: [], prompt: 'think' as const };
-    const rewards = await Rewards.open({ terms: DEFAULT_REWARDS });
+    const rewards = await Rewards.open({
+      rollout: { max_completion_length: 512, num_generations: 8 },
+      terms: DEFAULT_REWARDS,
+    });
     await scoreFile({ completions: join(folder, 'completions.jsonl'), data, rewards, log: () => {} });
   },
   safetensors: async (folder) => {

@@ -14,6 +14,7 @@ export const countUpTo = (most: number): Rule => ({
 });
 export const notNegative: Rule = { holds: (x) => x >= 0 && x < Infinity, demand: 'a number, 0 or greater' };
 export const share: Rule = { holds: (x) => x > 0 && x <= 1, demand: 'greater than 0 and at most 1' };
+export const shareOrZero: Rule = { holds: (x) => x >= 0 && x <= 1, demand: 'from 0 to 1' };
 export const countOrZero: Rule = {
   holds: (x) => Number.isInteger(x) && x >= 0,
   demand: 'a whole number, 0 or greater',

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Options } from './options.js';
+import { termName } from './rewards.js';
 
 type Path = (string | number)[];
 
@@ -29,9 +30,11 @@ const COMBINATIONS: Combination[] = [
   {
     reads: [['rewards']],
     problem: ({ rewards }) => {
-      const names = rewards.map(({ name }) => name);
+      const names = rewards.map(termName);
       const twice = names.find((name, i) => names.indexOf(name) !== i);
-      return twice === undefined ? undefined : `names “${twice}” twice; give the term once, with the weights added`;
+      return twice === undefined
+        ? undefined
+        : `names “${twice}” twice; give the term once, with the weights added (a module another name, with as)`;
     },
   },
   {
@@ -73,6 +76,111 @@ const COMBINATIONS: Combination[] = [
     ],
     problem: ({ grpo }) =>
       grpo.epsilon_high === undefined ? undefined : atLeast(grpo.epsilon_high, grpo.epsilon, 'grpo.epsilon'),
+  },
+  {
+    reads: [
+      ['grpo', 'delta'],
+      ['grpo', 'epsilon_high'],
+      ['grpo', 'epsilon'],
+    ],
+    problem: ({ grpo: { delta, epsilon, epsilon_high = epsilon } }) =>
+      delta === undefined || delta > 1 + epsilon_high
+        ? undefined
+        : `must be more than 1 + epsilon_high (${1 + epsilon_high}), got ${delta}`,
+  },
+  {
+    reads: [
+      ['grpo', 'epsilon_high'],
+      ['grpo', 'loss_type'],
+    ],
+    problem: ({ grpo }) =>
+      grpo.loss_type === 'cispo' && grpo.epsilon_high === undefined
+        ? 'must be given with loss_type: cispo, where it is the largest ratio itself (5 in ScaleRL)'
+        : undefined,
+  },
+  {
+    reads: [
+      ['grpo', 'scale_rewards'],
+      ['grpo', 'multi_objective_aggregation'],
+    ],
+    problem: ({ grpo }) =>
+      grpo.multi_objective_aggregation === 'normalize_then_sum' && grpo.scale_rewards !== 'group'
+        ? 'has no effect with multi_objective_aggregation: normalize_then_sum; leave it out'
+        : undefined,
+  },
+  {
+    reads: [['data', 'train']],
+    problem: ({ data: { train } }) => {
+      const weighted = train.filter(({ weight }) => weight !== undefined).length;
+      return weighted === 0 || weighted === train.length
+        ? undefined
+        : 'gives a weight to some of its sources; give one to each, or to none';
+    },
+  },
+  {
+    reads: [['data', 'eval']],
+    problem: ({ data }) =>
+      data.eval.some(({ weight }) => weight !== undefined) ? 'takes no weight: all of it is evaluated' : undefined,
+  },
+  {
+    reads: [['data', 'curriculum'], ['rewards'], ['method'], ['data', 'train']],
+    problem: ({ data: { curriculum, train }, rewards, method }) => {
+      if (curriculum === undefined) return undefined;
+      if (method !== 'grpo') return 'is for method: grpo; in SFT there are no groups to judge by';
+      const names = rewards.map(termName);
+      if (!names.includes(curriculum.by))
+        return `goes by the reward ${curriculum.by}, which is not among rewards (${names.join(', ')})`;
+      if (curriculum.min_success > curriculum.max_success) return 'has a min_success above its max_success';
+      return curriculum.order !== 'shuffled' && train.some(({ weight }) => weight !== undefined)
+        ? 'cannot order a mix with weights; leave out order, or the weights of data.train'
+        : undefined;
+    },
+  },
+  {
+    reads: [
+      ['grpo', 'delta'],
+      ['grpo', 'loss_type'],
+    ],
+    problem: ({ grpo }) =>
+      grpo.delta !== undefined && ['cispo', 'sapo', 'vespo'].includes(grpo.loss_type)
+        ? `has no effect with loss_type: ${grpo.loss_type}, which clips no ratio on two sides`
+        : undefined,
+  },
+  {
+    reads: [
+      ['grpo', 'importance_sampling_mode'],
+      ['grpo', 'loss_type'],
+    ],
+    problem: ({ grpo }) =>
+      grpo.loss_type === 'vespo' && grpo.importance_sampling_mode?.startsWith('sequence')
+        ? 'must be token_truncate or token_mask with loss_type: vespo, which makes a ratio of the sequence itself'
+        : undefined,
+  },
+  {
+    reads: [
+      ['grpo', 'sync_ref_model'],
+      ['grpo', 'beta'],
+      ['model', 'lora'],
+    ],
+    problem: ({ grpo, model }) => {
+      if (!grpo.sync_ref_model) return undefined;
+      if (grpo.beta === 0) return 'has no effect with grpo.beta: 0, which needs no reference';
+      return model.lora ? 'is for full fine-tuning: with model.lora the reference is the model itself' : undefined;
+    },
+  },
+  {
+    reads: [
+      ['grpo', 'steps_per_generation'],
+      ['training', 'gradient_accumulation_steps'],
+      ['training', 'prompts_per_step'],
+    ],
+    problem: ({ grpo: { steps_per_generation: steps }, training }) => {
+      const { gradient_accumulation_steps: parts, prompts_per_step: prompts } = training;
+      if (steps === undefined) return undefined;
+      if (steps % parts !== 0)
+        return `must be a multiple of training.gradient_accumulation_steps (${parts}), got ${steps}`;
+      return prompts % steps === 0 ? undefined : `must divide training.prompts_per_step (${prompts}), got ${steps}`;
+    },
   },
   {
     reads: [

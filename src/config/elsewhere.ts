@@ -57,7 +57,12 @@ const ELSEWHERE: Record<string, string> = {
   train_batch_size: 'it is training.prompts_per_step, which counts prompts, not completions',
   batch_size: 'it is training.prompts_per_step, which counts prompts, not completions',
   generation_batch_size: 'it is training.prompts_per_step, which counts prompts, not completions',
-  steps_per_generation: 'it is grpo.num_iterations (updates made from one rollout)',
+  ppo_epochs: 'it is grpo.num_iterations',
+  kl_loss_type: 'it is grpo.kl_estimator (k1: kl, k2: mse, k3: low_var_kl)',
+  filter_groups: 'it is grpo.dynamic_sampling',
+  online_filtering: 'it is grpo.dynamic_sampling',
+  dynamic_sample: 'it is grpo.dynamic_sampling',
+  overlong_filter: 'it is grpo.mask_truncated_completions',
   per_device_eval_batch_size: 'it is evaluation.batch_size',
   eval_batch_size: 'it is evaluation.batch_size',
   num_train_epochs: 'the length of a run is training.max_steps; train --dry-run tells how many epochs that is',
@@ -94,8 +99,10 @@ const BY_PLAIN_NAME = new Map(Object.entries(ELSEWHERE).map(([key, hint]) => [pl
 
 /** What an option that is not known at its place is called, or where it stands, here; undefined if it is nowhere. */
 export function whereItIs(key: string, schema: JsonSchema): string | undefined {
-  const places = pathsTo(plain(key), schema, '');
-  return places[0] === undefined ? BY_PLAIN_NAME.get(plain(key)) : `it is ${places[0]}`;
+  const all = [...new Set(pathsTo(plain(key), schema, ''))];
+  const outsideLists = all.filter((place) => !place.includes('[]'));
+  const places = outsideLists.length > 0 ? outsideLists : all;
+  return places.length === 0 ? BY_PLAIN_NAME.get(plain(key)) : `it is ${places.join(' or ')}`;
 }
 
 /** The paths of the options of that name: `training.learning_rate`, `rewards[].weight`. */

@@ -80,26 +80,29 @@ interface DatasetOptions {
  * that both splits name has the same in both.
  * @throws DataError when a file or folder cannot be used, or when no sample is left.
  */
-export async function loadDataset({ data, split, log }: DatasetOptions): Promise<Sample[]> {
+export const loadDataset = async (options: DatasetOptions): Promise<Sample[]> => (await loadSources(options)).flat();
+
+/** The same, source by source. */
+export async function loadSources({ data, split, log }: DatasetOptions): Promise<Sample[][]> {
   const sources = data[split];
   if (sources.length === 0) {
     const message = `no source of samples is named; give the config at least one in data.${split}`;
     throw new DataError({ code: 'DATA_NOTHING_USABLE', message });
   }
   const ids = sampleIds({ sources, others: split === 'train' ? data.eval : data.train });
-  const samples: Sample[] = [];
+  const bySource: Sample[][] = [];
   for (const [i, source] of sources.entries()) {
     const loaded = await loadSamples({ ...source, classes: data.classes, idOf: ids[i] });
     const file = source.annotations;
     loaded.passedOver.forEach(log);
     for (const message of describeLeftOut({ file, ...loaded })) log(message);
     for (const message of describeUnused({ file, ...loaded })) log(message);
-    samples.push(...loaded.samples);
+    bySource.push(loaded.samples);
   }
-  if (samples.length === 0) {
+  if (bySource.flat().length === 0) {
     const files = sources.map(({ annotations }) => annotations).join(', ');
     const message = `no sample can be used of ${files}; see the reasons above, or run: vau-rft dataset check`;
     throw new DataError({ code: 'DATA_NOTHING_USABLE', message });
   }
-  return samples;
+  return bySource;
 }

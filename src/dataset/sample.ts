@@ -21,6 +21,8 @@ export interface Sample {
   segment: Segment;
   /** One of the 20 labels (19 anomaly classes and `Normal`) of VAU-Bench, or of the source's own list. */
   class?: string;
+  /** reasoning: what the anomaly is about, one or several phrases with commas between. */
+  keyObject?: string;
   description?: string;
   reasoning?: string;
 }

@@ -109,6 +109,8 @@ function sampleOf({ annotation, task, id, visuals }: SampleParts): Sample {
     answer: choice?.answer,
     segment: partValue(annotation.segment) ?? { kind: 'unknown' },
     class: partValue(annotation.class),
+    // Of the tasks that have a use for it: the digest of other samples stays what it was.
+    ...(taskNamed(task).usesKeyObject && { keyObject: annotation.keyObject }),
     description: annotation.description,
     reasoning: annotation.reasoning === undefined ? undefined : plainReasoning(annotation.reasoning),
   };

@@ -75,7 +75,7 @@ export async function scorePredictions(args: {
 }): Promise<RewardScores[]> {
   const { predictions, rewards, style, classes, memoryOf } = args;
   const groups = predictions.map(({ sample, text }) =>
-    rewards.scoreGroup([{ text, sample, style, classes }], memoryOf?.(sample)),
+    rewards.scoreGroup([{ text, sample, style, classes }], { memory: memoryOf?.(sample) }),
   );
   return (await Promise.all(groups)).flat();
 }

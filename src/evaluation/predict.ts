@@ -3,6 +3,7 @@ import type { Processor } from '../prompt/processor.js';
 import type { Prompt } from '../prompt/prompt.js';
 import type { PreparePrompt } from '../prompt/sample-prompt.js';
 import { type LeftOutSamples, UsableSamples } from '../prompt/usable-samples.js';
+import { GREEDY } from '../rollout/completion.js';
 import type { RolloutEngine } from '../rollout/engine.js';
 import { Interrupted } from '../system/interrupted.js';
 import type { Prediction } from '../tasks/judge.js';
@@ -42,9 +43,7 @@ export async function predict(args: {
         prompts: batch.map(({ prompt }) => prompt),
         numGenerations: 1,
         sampling: {
-          temperature: 0,
-          top_p: 1,
-          top_k: 0,
+          ...GREEDY,
           max_completion_length: args.maxCompletionLength,
           min_completion_length: 0,
         },

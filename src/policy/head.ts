@@ -31,7 +31,7 @@ export interface TokenScores {
  * ∂loss/∂logπ of tokens `start` … `start + logprobs.length`, of the same length as `logprobs`.
  * It is asked for chunk by chunk, since a chunk's logits are freed before the next is made.
  */
-export type LogprobGradient = (start: number, logprobs: Float32Array) => Float32Array;
+export type LogprobGradient = (start: number, chunk: TokenScores) => Float32Array;
 
 interface Head {
   parameters: Parameters;
@@ -77,18 +77,27 @@ export function scoreTokens(args: ScoreArgs): TokenScores {
 /**
  * Scores tokens and goes back: adds the gradients of the head and the last norm.
  *
+ * @param needsAll the gradient is asked for once, of all tokens; where they are more than a chunk, the head is computed twice
  * @returns also the gradient of `hidden`, `[M, hidden]`
  */
-export function scoreTokensBackward(args: ScoreArgs & { gradient: LogprobGradient }): {
+export function scoreTokensBackward(args: ScoreArgs & { gradient: LogprobGradient; needsAll?: boolean }): {
   scores: TokenScores;
   dHidden: Tensor;
 } {
-  const { parameters, temperature, tied, gradient } = args;
-  const scores = emptyScores(args.targets.length);
+  const { parameters, temperature, tied, gradient, needsAll = false } = args;
+  const { length } = args.targets;
+  const scores = emptyScores(length);
   const parts: Tensor[] = [];
+  const ofAll = needsAll && length > chunkSize(args) ? gradient(0, scoreTokens(args)) : null;
+  const coefficientsOf = (start: number, end: number) =>
+    ofAll?.subarray(start, end) ??
+    gradient(start, {
+      logprobs: scores.logprobs.subarray(start, end),
+      entropies: scores.entropies.subarray(start, end),
+    });
   eachChunk(args, ({ start, normed, saved, targets }) => {
     const dLoss = scoreChunk({ ...args, normed, targets, start, scores });
-    const coefficients = gradient(start, scores.logprobs.subarray(start, start + targets.length));
+    const coefficients = coefficientsOf(start, start + targets.length);
     // d(−log p)/d(logits / T) is `dLoss`; the sign and the temperature go into the coefficients.
     const factors = upload(
       coefficients.map((c) => -c / temperature),
@@ -109,6 +118,8 @@ const emptyScores = (count: number): TokenScores => ({
   entropies: new Float32Array(count),
 });
 
+const chunkSize = ({ config }: Head): number => Math.max(1, Math.floor(CHUNK_BYTES / (4 * config.vocabSize)));
+
 interface Chunk {
   start: number;
   normed: Tensor;
@@ -117,8 +128,8 @@ interface Chunk {
 }
 
 function eachChunk(args: ScoreArgs, body: (chunk: Chunk) => unknown): void {
-  const { config, hidden, targets } = args;
-  const size = Math.max(1, Math.floor(CHUNK_BYTES / (4 * config.vocabSize)));
+  const { hidden, targets } = args;
+  const size = chunkSize(args);
   for (let start = 0; start < targets.length; start += size) {
     const count = Math.min(size, targets.length - start);
     scope(() => {

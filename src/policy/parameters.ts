@@ -51,6 +51,16 @@ export class Parameters {
     this.#frozen.set(name, keep(value));
   }
 
+  /** Puts another tensor of the same shape and type in the place of a frozen weight. */
+  replaceFrozen(name: string, make: (before: Tensor) => Tensor): void {
+    const before = this.#frozen.get(name)!;
+    this.#frozen.set(
+      name,
+      scope(() => keep(make(before))),
+    );
+    before.dispose();
+  }
+
   /** Copies a float32 tensor into a variable under training. */
   addTrainable(name: string, value: Tensor): void {
     this.#trainable.set(name, { variable: activeBackend().variable(value), value: null });

@@ -93,9 +93,10 @@ export class Policy {
     batch: Batch;
     temperature: number;
     gradient: LogprobGradient;
+    needsAll?: boolean;
     pass?: PromptPass;
   }): TokenScores {
-    const { batch, temperature, gradient, pass } = args;
+    const { batch, temperature, gradient, needsAll, pass } = args;
     const { parameters, config } = this;
     const { layout } = batch;
     return scope(() => {
@@ -108,6 +109,7 @@ export class Policy {
         targets: layout.targets,
         temperature,
         gradient,
+        needsAll,
       });
       let d = spreadRows(dHidden, layout.predictors, hidden.shape[0]!);
       hidden.dispose();

@@ -10,6 +10,7 @@ import type { VideoSettings } from '../video/frames.js';
 import { loadFrames, videoKey } from '../video/load-frames.js';
 import { loadPicture, type PictureSettings, pictureKey } from '../video/picture.js';
 import { buildPrompt } from './build.js';
+import type { FrameChange } from './frame-changes.js';
 import type { Processor } from './processor.js';
 import type { Prompt } from './prompt.js';
 import { checkFileLength, checkLength, type PastEnd, unreadable } from './sample-length.js';
@@ -32,6 +33,9 @@ export interface PromptSettings {
 /** @throws SampleError where the sample cannot be used */
 export type PreparePrompt = (sample: Sample) => Promise<Prompt>;
 
+/** Shows a sample's only video otherwise. @returns null where nothing is left of it */
+export type PrepareChanged = (sample: Sample, change: FrameChange) => Promise<Prompt | null>;
+
 interface MakerOptions {
   processor: Processor;
   settings: PromptSettings;
@@ -45,7 +49,14 @@ interface MakerOptions {
 /** Makes what decodes a sample's video and builds its prompt; as many videos at a time as there are cores. */
 export function promptMaker(options: MakerOptions): PreparePrompt {
   const limit = pLimit(usableCpus());
-  return (sample) => limit(() => samplePrompt({ ...options, sample }));
+  // Without a change there is always something left.
+  return (sample) => limit(async () => (await samplePrompt({ ...options, sample }))!);
+}
+
+/** The same of samples whose video is changed. */
+export function changedPromptMaker(options: MakerOptions): PrepareChanged {
+  const limit = pLimit(usableCpus());
+  return (sample, change) => limit(() => samplePrompt({ ...options, sample, change }));
 }
 
 /**
@@ -62,10 +73,10 @@ export function sampleChecker(options: Omit<MakerOptions, 'cache'>): (sample: Sa
     });
 }
 
-type SampleOptions = MakerOptions & { sample: Sample };
+type SampleOptions = MakerOptions & { sample: Sample; change?: FrameChange };
 
-async function samplePrompt(options: SampleOptions): Promise<Prompt> {
-  const { sample, processor, settings, warn } = options;
+async function samplePrompt(options: SampleOptions): Promise<Prompt | null> {
+  const { sample, processor, settings, warn, change } = options;
   const { userText, targetTokens } = checkedText(options);
   const seen: Seen[] = [];
   for (const visual of sample.visuals) {
@@ -76,7 +87,9 @@ async function samplePrompt(options: SampleOptions): Promise<Prompt> {
   const video = onlyVideo(seen);
   const pastEnd = settings.past_the_end;
   if (video !== undefined) await checkLength({ sample, frames: video.frames, pastEnd, bounds: settings.video, warn });
-  const prompt = buildPrompt({ processor, userText, seen, systemPrompt: settings.system_prompt });
+  const shown = change === undefined ? seen : changed(seen, change);
+  if (shown === null) return null;
+  const prompt = buildPrompt({ processor, userText, seen: shown, systemPrompt: settings.system_prompt });
   checkPromptLength({ sample, length: prompt.tokenIds.length + targetTokens, limit: settings.max_prompt_length });
   return prompt;
 }
@@ -91,6 +104,13 @@ function checkedText({ sample, processor, settings, learnsAnswers }: Omit<Sample
   const target = learnsAnswers ? expectedCompletion({ sample, style }) : undefined;
   const targetTokens = checkWords({ sample, userText, target, tokenizer: processor.tokenizer, limit });
   return { userText, targetTokens };
+}
+
+/** What is not as it was read has no key: it is never taken for it. */
+function changed(seen: readonly Seen[], change: FrameChange): Seen[] | null {
+  const [video] = seen;
+  const frames = change(video!.frames);
+  return frames === null ? null : [{ kind: video!.kind, frames }];
 }
 
 async function see(options: SampleOptions & { visual: VisualFile }): Promise<Seen> {

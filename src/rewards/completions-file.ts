@@ -6,15 +6,26 @@ import { filledLines, readTextFile } from '../dataset/text-file.js';
 
 /** A line of a run's `completions.jsonl`, or one written by hand; other keys are ignored. */
 const lineSchema = z
-  .object({ sample_id: z.string().optional(), id: z.string().optional(), text: z.string() })
+  .object({
+    sample_id: z.string().optional(),
+    id: z.string().optional(),
+    text: z.string(),
+    completion_ids: z.array(z.number()).optional().catch(undefined),
+  })
   .refine(({ sample_id, id }) => sample_id !== undefined || id !== undefined)
-  .transform(({ sample_id, id, text }) => ({ sampleId: sample_id ?? id ?? '', text }));
+  .transform(({ sample_id, id, text, completion_ids: ids }) => ({
+    sampleId: sample_id ?? id ?? '',
+    text,
+    tokens: ids?.length,
+  }));
 
 export interface CompletionLine {
   /** Line of the file; the first is 1. */
   line: number;
   sampleId: string;
   text: string;
+  /** Where the line has its ids. */
+  tokens?: number;
 }
 
 /** Texts to score. @throws DataError when the file cannot be read. */

@@ -2,6 +2,7 @@ import type { RewardConfig } from '../config/rewards.js';
 import type { TaskName } from '../config/task-names.js';
 import type { Sample } from '../dataset/sample.js';
 import type { PromptStyle } from '../tasks/task.js';
+import type { PolicyAsker } from './policy-asker.js';
 
 /** What a reward judges: one completion for one sample. */
 export interface RewardInput {
@@ -11,6 +12,8 @@ export interface RewardInput {
   style: PromptStyle;
   /** The labels of the cls task. */
   classes: readonly string[];
+  /** Of the completion, with what ends it. Absent: not known. */
+  tokens?: number;
 }
 
 /**
@@ -20,15 +23,24 @@ export interface RewardInput {
  */
 export type Verdict = { score: number } | { skipped: true } | { failed: string };
 
+/** What a reward may want to know of the run when it is opened. */
+export interface RewardContext {
+  /** Aborted: somebody waits for the run to end; an answer that takes long may be broken off. */
+  signal: AbortSignal;
+  /** `rollout.max_completion_length` and `rollout.num_generations`. */
+  max_completion_length: number;
+  num_generations: number;
+}
+
 /** A kind of reward: one term of the sum. */
 export interface Reward {
   readonly name: string;
   appliesTo(task: TaskName): boolean;
   /**
    * @param options what the config has for it
-   * @param signal aborted: somebody waits for the run to end; an answer that takes long may be broken off
+   * @throws where it cannot be asked at all
    */
-  open(options: RewardConfig, context: { signal: AbortSignal }): Promise<Scorer>;
+  open(options: RewardConfig, context: RewardContext): Promise<Scorer>;
 }
 
 /** A reward that is ready to be asked. */
@@ -42,23 +54,40 @@ export interface Scorer {
    * Judges the completions of one prompt, all for one sample of a task that the reward applies to. Groups are asked about
    * at the same time; how many of them go out at once is the scorer's affair.
    *
+   * @param policy what asks the policy itself; given to those whose cost it is
    * @returns a verdict for each. `[G]`
    * @throws only where the run cannot go on without it, or when the signal is aborted
    */
-  scoreGroup(group: readonly RewardInput[]): Promise<Verdict[]>;
+  scoreGroup(group: readonly RewardInput[], policy: PolicyAsker): Promise<Verdict[]>;
   close(): Promise<void>;
 }
 
+export type OptionsOf<Name extends RewardConfig['name']> = Extract<RewardConfig, { name: Name }>;
+
 /** A reward that is a function of completion and annotation: it never throws, whatever the completion. */
 export interface PureReward extends Reward {
-  score(input: RewardInput): number;
+  /** Null: there is nothing to judge. */
+  score(input: RewardInput, options: RewardConfig): number | null;
 }
 
-export function pureReward(rule: Pick<PureReward, 'name' | 'appliesTo' | 'score'>): PureReward {
-  const scorer: Scorer = {
-    cost: 'pure',
-    scoreGroup: async (group) => group.map((input) => ({ score: rule.score(input) })),
-    close: async () => {},
+export function pureReward<Name extends RewardConfig['name']>(rule: {
+  name: Name;
+  appliesTo: Reward['appliesTo'];
+  /** Fills in what the config leaves to the run. */
+  complete?(options: OptionsOf<Name>, context: RewardContext): OptionsOf<Name>;
+  score(input: RewardInput, options: OptionsOf<Name>): number | null;
+}): PureReward {
+  const { name, appliesTo, complete = (options) => options } = rule;
+  const score = (input: RewardInput, options: RewardConfig) => rule.score(input, options as OptionsOf<Name>);
+  const open = async (given: RewardConfig, context: RewardContext): Promise<Scorer> => {
+    const options = complete(given as OptionsOf<Name>, context);
+    return {
+      cost: 'pure',
+      scoreGroup: async (group) => group.map((input) => verdictOf(score(input, options))),
+      close: async () => {},
+    };
   };
-  return { ...rule, open: async () => scorer };
+  return { name, appliesTo, score, open };
 }
+
+const verdictOf = (value: number | null): Verdict => (value === null ? { skipped: true } : { score: value });

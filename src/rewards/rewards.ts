@@ -1,8 +1,9 @@
-import type { RewardConfig } from '../config/rewards.js';
+import { type RewardConfig, termName } from '../config/rewards.js';
 import { RunError } from '../system/errors.js';
 import { Interrupted } from '../system/interrupted.js';
 import { rewardNamed } from './named.js';
-import type { Reward, RewardInput, Scorer, Verdict } from './reward.js';
+import type { PolicyAsker } from './policy-asker.js';
+import type { Reward, RewardContext, RewardInput, Scorer, Verdict } from './reward.js';
 import { type RewardScores, type TermVerdict, weigh } from './scores.js';
 
 /** Remembers what rewards that are not pure have said of the completions of one prompt. */
@@ -19,6 +20,7 @@ export interface Asked {
 }
 
 interface Term {
+  name: string;
   weight: number;
   reward: Reward;
   scorer: Scorer;
@@ -34,19 +36,27 @@ export class Rewards {
     this.#signal = signal;
   }
 
-  /** @param signal aborted: what takes long is broken off. Left out: nobody will. */
+  /**
+   * @param rollout of the config
+   * @param signal aborted: what takes long is broken off. Left out: nobody will.
+   */
   static async open({
     terms,
+    rollout,
     signal = new AbortController().signal,
   }: {
     terms: readonly RewardConfig[];
+    rollout: Omit<RewardContext, 'signal'>;
     signal?: AbortSignal;
   }): Promise<Rewards> {
+    const { max_completion_length, num_generations } = rollout;
+    const context = { max_completion_length, num_generations, signal };
     const opened: Term[] = [];
     try {
       for (const options of terms) {
         const reward = rewardNamed(options.name);
-        opened.push({ weight: options.weight, reward, scorer: await reward.open(options, { signal }) });
+        const scorer = await reward.open(options, context);
+        opened.push({ name: termName(options), weight: options.weight, reward, scorer });
       }
     } catch (error) {
       await closeAll(opened);
@@ -69,11 +79,15 @@ export class Rewards {
    * Scores the completions of one prompt. `[G]`
    *
    * @param memory what is in it is not asked again. Left out: everything is asked.
+   * @param policy asks the policy. Left out: rewards that do so say nothing
    * @throws Interrupted when the signal is aborted while somebody is being asked
    * @throws RunError `REWARD_BROKEN` for a reward that gives no verdicts
    */
-  async scoreGroup(group: readonly RewardInput[], memory?: VerdictMemory): Promise<RewardScores[]> {
-    const terms = await Promise.all(this.#terms.map((term) => this.#ask({ term, group, memory })));
+  async scoreGroup(
+    group: readonly RewardInput[],
+    { memory, policy }: { memory?: VerdictMemory; policy?: PolicyAsker } = {},
+  ): Promise<RewardScores[]> {
+    const terms = await Promise.all(this.#terms.map((term) => this.#ask({ term, group, memory, policy })));
     return group.map((_, i) => weigh(terms.map((verdicts) => verdicts[i]!)));
   }
 
@@ -85,24 +99,29 @@ export class Rewards {
     term: Term;
     group: readonly RewardInput[];
     memory: VerdictMemory | undefined;
+    policy: PolicyAsker | undefined;
   }): Promise<TermVerdict[]> {
-    const { term, group } = args;
-    const { weight, reward, scorer } = term;
-    const named = (verdict: Verdict): TermVerdict => ({ name: reward.name, weight, verdict });
-    if (!reward.appliesTo(group[0]!.sample.task)) return group.map(() => named({ skipped: true }));
+    const { term, group, policy } = args;
+    const { name, weight, reward, scorer } = term;
+    const named = (verdict: Verdict): TermVerdict => ({ name, weight, verdict });
+    const isMute = scorer.cost === 'policy' && policy === undefined;
+    if (isMute || !reward.appliesTo(group[0]!.sample.task)) return group.map(() => named({ skipped: true }));
     const memory = scorer.cost === 'pure' ? undefined : args.memory;
-    const asked = group.map(({ text }, generation): Asked => ({ reward: reward.name, generation, text }));
+    const asked = group.map(({ text }, generation): Asked => ({ reward: name, generation, text }));
     const recalled = asked.flatMap((one) => memory?.recall(one) ?? []);
     // A reward may compare the completions of a group: it is asked about all of them or none.
     if (recalled.length === group.length) return recalled.map(named);
-    const verdicts = await scorer.scoreGroup(group).catch((error) => {
+    const verdicts = await scorer.scoreGroup(group, policy ?? nobody).catch((error) => {
       throw this.#signal.aborted ? new Interrupted() : error;
     });
-    check({ name: reward.name, verdicts, count: group.length });
+    check({ name, verdicts, count: group.length });
     for (const [i, one] of asked.entries()) memory?.keep(one, verdicts[i]!);
     return verdicts.map(named);
   }
 }
+
+/** Given to those who have no use for it. */
+const nobody: PolicyAsker = async (questions) => questions.map(() => null);
 
 async function closeAll(terms: readonly Term[]): Promise<void> {
   for (const { scorer } of terms) await scorer.close();

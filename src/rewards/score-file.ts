@@ -40,14 +40,14 @@ export async function scoreFile({ completions: file, data, rewards, log }: Score
   const read = await readCompletions(file);
   const samples = await samplesById({ data, log });
   const unknown = new LeftOutRows();
-  const known = read.completions.flatMap(({ line, sampleId, text }) => {
+  const known = read.completions.flatMap(({ line, sampleId, text, tokens }) => {
     const sample = samples.get(sampleId);
     if (sample === undefined) unknown.add({ reason: 'the config has no sample of that id', row: line });
-    return sample === undefined ? [] : [{ line, sample, text }];
+    return sample === undefined ? [] : [{ line, sample, text, tokens }];
   });
   const scored = await Promise.all(
-    known.map(async ({ line, sample, text }): Promise<ScoredLine> => {
-      const [scores] = await rewards.scoreGroup([{ text, sample, style, classes }]);
+    known.map(async ({ line, sample, text, tokens }): Promise<ScoredLine> => {
+      const [scores] = await rewards.scoreGroup([{ text, tokens, sample, style, classes }]);
       return { line, sample_id: sample.id, task: sample.task, ...scores! };
     }),
   );

@@ -8,6 +8,9 @@ export interface Completion {
   truncated: boolean;
 }
 
+/** How the likeliest tokens are taken, whatever a run samples with. */
+export const GREEDY = { temperature: 0, top_p: 1, top_k: 0, min_p: 0, repetition_penalty: 1 } as const;
+
 /** How tokens are drawn; names and defaults are those of the config's `rollout`. */
 export interface Sampling {
   /** 0: the most likely token each time. */
@@ -16,6 +19,10 @@ export interface Sampling {
   top_p: number;
   /** Tokens are drawn from the k likeliest; 0: from all. */
   top_k: number;
+  /** Tokens are drawn from those that have at least this part of the likeliest one's probability; 0: from all. */
+  min_p: number;
+  /** Logits of tokens that the prompt or the completion holds are divided by this where positive, else multiplied; 1: not. */
+  repetition_penalty: number;
   /** Tokens. */
   max_completion_length: number;
   /** Tokens before an end token may be drawn. */

@@ -29,13 +29,17 @@ export function generate(args: RolloutRequest & { policy: Policy; endTokenIds: r
     keepsPass,
   });
   let logits = first;
+  const seen = (row: number) => {
+    const { prompt, tokens } = rows[row]!;
+    return new Set([...prompts[prompt]!.tokenIds, ...tokens]);
+  };
   /** The draft in each row; one that is done may hold its place until the batch shrinks. */
   let rows = drafts.flat();
   try {
     for (let length = 0; ; ) {
       const uniforms = Float32Array.from(rows, ({ prompt, generation }) => uniform(prompt, generation, length));
       const forbidden = length < sampling.min_completion_length ? endTokenIds : [];
-      const { tokens, logprobs } = drawTokens({ logits, uniforms, sampling, forbidden });
+      const { tokens, logprobs } = drawTokens({ logits, uniforms, sampling, forbidden, seen });
       logits.dispose();
       for (const [row, completion] of rows.entries()) {
         if (completion.done) continue;

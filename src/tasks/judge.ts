@@ -40,3 +40,25 @@ export function judge({
     return { ...judged, correct: isRight(judged), iou: iouOf(judged) };
   });
 }
+
+/**
+ * What several completions for a sample answer alike: whether all are right (null: no rule tells), and the answer, where
+ * there is a short one and all give it.
+ */
+export function commonAnswer(args: {
+  sample: Sample;
+  texts: readonly string[];
+  style: PromptStyle;
+  classes: readonly string[];
+}): { right: boolean | null; answer?: string } {
+  const { sample, texts, style, classes } = args;
+  if (taskNamed(sample.task).right === undefined) return { right: null };
+  const predictions = texts.map((text) => ({ sample, text }));
+  const judged = judge({ predictions, style, classes });
+  const answers = new Set(judged.map(({ parsed }) => parsed.answer));
+  const [answer] = answers;
+  return {
+    right: judged.every(({ correct }) => correct),
+    ...(answers.size === 1 && answer !== undefined && { answer }),
+  };
+}

@@ -4,6 +4,7 @@ import type { Task } from './task.js';
 export const reasoningTask: Task = {
   name: 'reasoning',
   byDefault: false,
+  usesKeyObject: true,
   problem: ({ description, reasoning }) => (description || reasoning ? undefined : 'no description and no reasoning'),
   asked: ({ description, reasoning }) => [description, reasoning],
 

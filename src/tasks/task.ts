@@ -27,6 +27,9 @@ export interface Task {
   /** The answer that an annotation calls for: what supervised fine-tuning learns. */
   expected(sample: Sample): Expected;
 
+  /** Its samples keep the key objects of their annotations. */
+  readonly usesKeyObject?: true;
+
   /** The right answer to a sample, as `read` gives it; left out: there is none that a rule could tell. */
   right?(sample: Sample): string | undefined;
   /** The number that stands for the task, and what it is the mean of. */

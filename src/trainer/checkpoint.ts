@@ -115,7 +115,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
 /** What is read has to be listed, else damage to it would not be noticed. */
 async function checkNames({ folder, names }: { folder: string; names: string[] }): Promise<void> {
   const isListed = (name: string) => names.includes(name);
-  const hasWeights = names.some((name) => name.endsWith('.safetensors') && name !== OPTIMIZER);
+  const hasWeights = names.some((name) => /^(adapter_)?model.*\.safetensors$/.test(name));
   const missing = [STATE, OPTIMIZER].find((name) => !isListed(name)) ?? (hasWeights ? undefined : 'a file of weights');
   if (missing !== undefined) throw new Error(`${MANIFEST} does not list ${missing}`);
   const read = (await readdir(folder)).filter((name) => /\.(json|safetensors)$/.test(name) && name !== MANIFEST);

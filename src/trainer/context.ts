@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.js';
 import type { ProcessGroup } from '../parallel/process-group.js';
+import type { PrepareChanged } from '../prompt/sample-prompt.js';
 import type { Rewards } from '../rewards/rewards.js';
 import type { RolloutEngine } from '../rollout/engine.js';
 import type { PromptedSample } from './data-stream.js';
@@ -18,6 +19,8 @@ export interface StepContext {
   rewards: Rewards;
   /** What rewards that are not pure have said; null where all are pure. */
   verdicts: VerdictLog | null;
+  /** Shows a sample to the model with another video made of its own. */
+  prepareChanged: PrepareChanged;
   optimizer: AdamW;
   /** The processes that make the run. */
   group: ProcessGroup;
@@ -28,8 +31,12 @@ export interface StepContext {
 export interface StepInput {
   /** The first is 1. */
   step: number;
-  /** The share of this process. */
-  samples: PromptedSample[];
+  /**
+   * Takes the next samples of the data, in all processes: the share of this one.
+   *
+   * @param places of the step that they are for. Left out: all
+   */
+  draw: (places?: readonly number[]) => Promise<PromptedSample[]>;
   learningRate: number;
   clock: Stopwatch;
 }

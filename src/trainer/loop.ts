@@ -68,13 +68,14 @@ async function makeStep(run: RunParts, saving: Saving | null): Promise<void> {
   const clock = new Stopwatch(profile);
   const started = performance.now();
   const before = { step: step - 1, position: stream.position };
-  const samples = await stream.next(training.prompts_per_step);
-  clock.record('video', started);
+  const [count, seen] = [training.prompts_per_step, new Map<string, number>()];
+  const draw = (wanted?: readonly number[]) => clock.measure('video', () => stream.next({ count, wanted, seen }));
   const rate = learningRate(training, step);
-  const result = await METHODS[config.method](context, { step, samples, learningRate: rate, clock }).catch((error) => {
+  const result = await METHODS[config.method](context, { step, draw, learningRate: rate, clock }).catch((error) => {
     if (error instanceof Interrupted) takeBack(run, before);
     throw error;
   });
+  for (const one of result.successes ?? []) stream.curriculum?.observe({ ...one, epoch: stream.epoch });
   context.models.trim();
   clock.seconds.step = (performance.now() - started) / 1000;
 

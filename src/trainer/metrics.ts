@@ -1,34 +1,11 @@
-import type { RewardScores } from '../rewards/scores.js';
-import { mean, standardDeviation } from '../statistics/moments.js';
+import { mean } from '../statistics/moments.js';
 import type { Profile } from '../system/profile.js';
 import { activeBackend } from '../tensor/active.js';
 
 /** One line of `metrics.jsonl`, by key. Null: there was nothing to measure. */
 export type Metrics = Record<string, number | null>;
 
-const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
-
-/**
- * `reward`, `reward_std` (mean of the groups'), each term's mean and std, and the share of groups without any spread; of
- * those completions whose reward is known. Where a term has failed, for how many (`rewards/<name>/failed`).
- */
-export function rewardMetrics(groups: RewardScores[][]): Metrics {
-  const totals = groups.map((group) => group.flatMap(({ reward }) => reward ?? []));
-  const spreads = totals.filter(({ length }) => length > 0).map(standardDeviation);
-  const metrics: Metrics = {
-    reward: orNull(mean(totals.flat())),
-    reward_std: orNull(mean(spreads)),
-    'groups/zero_variance': orNull(mean(spreads.map((spread) => (spread === 0 ? 1 : 0)))),
-  };
-  for (const name of Object.keys(groups[0]?.[0]?.rewards ?? {})) {
-    const values = groups.flat().flatMap(({ rewards }) => rewards[name] ?? []);
-    metrics[`rewards/${name}/mean`] = orNull(mean(values));
-    metrics[`rewards/${name}/std`] = values.length === 0 ? null : standardDeviation(values);
-    const failures = groups.flat().filter(({ failed }) => failed?.[name] !== undefined).length;
-    if (failures > 0) metrics[`rewards/${name}/failed`] = failures;
-  }
-  return metrics;
-}
+export const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 /** Lengths in tokens. */
 export function lengthMetrics(lengths: number[], truncated: number): Metrics {
@@ -98,6 +75,8 @@ export function metricsLine(args: {
     learning_rate: rate,
     num_tokens: totals.num_tokens,
     ...clock.metrics(['video', 'rollout', 'reward', 'reference', 'policy', 'optimizer', 'step']),
+    // A part of the reward's, where it asks the policy.
+    ...(clock.seconds.ask === undefined ? {} : clock.metrics(['ask'])),
     'memory/rss_bytes': process.memoryUsage.rss(),
     'memory/peak_rss_bytes': process.resourceUsage().maxRSS * 1024,
     'memory/tensors': activeBackend().liveTensors(),

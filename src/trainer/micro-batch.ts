@@ -1,9 +1,10 @@
-import type { Config } from '../config/schema.js';
 import { toBatch } from '../policy/batch.js';
 import type { Batch, Policy, PromptPass } from '../policy/policy.js';
 import type { Prompt } from '../prompt/prompt.js';
 import { dispose } from '../tensor/tensor.js';
-import { grpoLoss, type LossType, type StepTotals, type TokenTerms, tokenWeights } from './loss.js';
+import { grpoLoss, type TokenTerms } from './loss/loss.js';
+import { needsAllTokens, type Objective } from './loss/objective.js';
+import { type StepTotals, tokenWeights } from './loss/weights.js';
 
 /** A prompt with its G completions and what each is worth. */
 export interface Group {
@@ -12,26 +13,9 @@ export interface Group {
   completions: Int32Array[];
   /** `[G]`; null: nobody knows what the completion is worth, and it is not learned from. */
   advantages: (number | null)[];
+  /** Completions that are left out of the loss although their worth is known. `[G]` Absent: none. */
+  masked?: boolean[];
 }
-
-/** Options of the GRPO objective, named as in the config. */
-export interface Objective {
-  temperature: number;
-  beta: number;
-  epsilon: number;
-  epsilon_high: number;
-  loss_type: LossType;
-  max_completion_length: number;
-}
-
-export const objectiveOf = ({ grpo, rollout }: Config): Objective => ({
-  temperature: rollout.temperature,
-  max_completion_length: rollout.max_completion_length,
-  beta: grpo.beta,
-  epsilon: grpo.epsilon,
-  epsilon_high: grpo.epsilon_high ?? grpo.epsilon,
-  loss_type: grpo.loss_type,
-});
 
 /** Groups whose gradients are computed together; by token, what the loss needs. */
 export interface MicroBatch {
@@ -78,18 +62,23 @@ export function toMicroBatches(
     const advantages = new Float64Array(offsets.at(-1)!);
     const known = parts[i]!.flatMap((group) => group.advantages);
     for (const [j, advantage] of known.entries()) advantages.fill(advantage ?? 0, offsets[j]!, offsets[j + 1]!);
-    const counts = known.map((advantage) => advantage !== null);
+    const counts = parts[i]!.flatMap(learnedFrom);
     const { loss_type: lossType, max_completion_length: maxCompletionLength } = objective;
     return { batch, advantages, weights: tokenWeights({ lossType, offsets, counts, totals, maxCompletionLength }) };
   });
 }
 
+/** Of each completion of a group, whether it is learned from. `[G]` */
+const learnedFrom = ({ advantages, masked }: Group): boolean[] =>
+  advantages.map((advantage, g) => advantage !== null && !masked?.[g]);
+
 function totalsOf(parts: Group[][]): StepTotals {
-  const counted = parts
-    .flat()
-    .flatMap(({ completions, advantages }) => completions.filter((_, g) => advantages[g] !== null));
-  const tokens = counted.reduce((sum, { length }) => sum + length, 0);
-  return { sequences: counted.length, tokens, microBatches: parts.length };
+  const groups = parts.flat();
+  const known = groups.flatMap(({ advantages }) => advantages.filter((advantage) => advantage !== null));
+  const counts = groups.flatMap(learnedFrom);
+  const lengths = groups.flatMap(({ completions }) => completions.map(({ length }) => length));
+  const tokens = lengths.reduce((sum, length, i) => sum + (counts[i] ? length : 0), 0);
+  return { sequences: known.length, tokens, microBatches: parts.length };
 }
 
 /**
@@ -109,23 +98,24 @@ export function accumulateGrpo({
   pass?: PromptPass;
 }): MicroBatchSums {
   const { batch, advantages, weights, oldLogprobs, referenceLogprobs, importance } = microBatch;
-  const { beta, epsilon, epsilon_high: epsilonHigh, temperature } = objective;
+  const { temperature } = objective;
   const sums = { loss: 0, kl: 0, clipped: 0 };
   const { logprobs, entropies } = policy.scoreBackward({
     batch,
     temperature,
     pass,
+    needsAll: needsAllTokens(objective),
     gradient: (start, chunk) => {
-      const end = start + chunk.length;
+      const end = start + chunk.logprobs.length;
       const terms: TokenTerms = {
         weights: weights.subarray(start, end),
         advantages: advantages.subarray(start, end),
-        logprobs: chunk,
+        ...chunk,
         oldLogprobs: oldLogprobs?.subarray(start, end),
         referenceLogprobs: referenceLogprobs?.subarray(start, end),
         importance: importance?.subarray(start, end),
       };
-      const parts = grpoLoss({ terms, beta, epsilon, epsilonHigh });
+      const parts = grpoLoss({ terms, offsets: batch.layout.offsets, objective });
       sums.loss += parts.loss;
       sums.kl += parts.kl;
       sums.clipped += parts.clippedLow + parts.clippedHigh;

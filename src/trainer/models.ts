@@ -19,6 +19,7 @@ import type { Processor } from '../prompt/processor.js';
 import { ModelError } from '../system/errors.js';
 import { activeBackend } from '../tensor/active.js';
 import { fastestType } from '../tensor/runtime.js';
+import { mixIntoReference } from './reference.js';
 
 /** Bytes of a frozen vision tower's outputs that are kept on the device. */
 const FEATURE_BYTES = 2 ** 30;
@@ -29,6 +30,8 @@ export interface Models {
   /** Null where nothing is measured against it. */
   reference: Policy | null;
   processor: Processor;
+  /** Moves the reference, which must be a copy of its own, towards the policy. */
+  followPolicy(alpha: number): void;
   /** Frees what is kept beyond its bounds; called between steps. */
   trim(): void;
   dispose(): void;
@@ -116,6 +119,11 @@ export async function openModels(args: {
     policy,
     reference,
     processor,
+    followPolicy: (alpha) => {
+      mixIntoReference({ policy: policy.parameters, reference: reference!.parameters, alpha });
+      // What the reference's own tower has seen.
+      features.dispose();
+    },
     trim: () => features.trim(),
     dispose: () => {
       features.dispose();

@@ -2,14 +2,14 @@ import type { Logger } from 'pino';
 import { fixedOptions } from '../config/resume.js';
 import type { Config } from '../config/schema.js';
 import { labelsOf } from '../dataset/classes.js';
-import { loadDataset } from '../dataset/load.js';
+import { loadSources } from '../dataset/load.js';
 import type { Sample } from '../dataset/sample.js';
 import { heldOutSamples } from '../evaluation/held-out.js';
 import { modelFolder } from '../model-folder/model-folder.js';
 import { gatherJson } from '../parallel/gather.js';
 import type { ProcessGroup } from '../parallel/process-group.js';
 import { readModelConfig } from '../policy/families/read-config.js';
-import { type PreparePrompt, promptMaker } from '../prompt/sample-prompt.js';
+import { changedPromptMaker, type PreparePrompt, promptMaker } from '../prompt/sample-prompt.js';
 import { idleRewards } from '../rewards/idle.js';
 import { Rewards } from '../rewards/rewards.js';
 import { localEngine } from '../rollout/engines/local.js';
@@ -22,15 +22,16 @@ import { activeBackend } from '../tensor/active.js';
 import { openFrameCache } from '../video/frame-cache.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { StepContext } from './context.js';
-import { DataStream } from './data-stream.js';
+import type { DataStream } from './data-stream.js';
 import { Health } from './health.js';
 import { readInputs } from './inputs.js';
 import { checkMemory } from './memory.js';
 import { needsReference, openModels, resolveType } from './models.js';
+import { openStream } from './open-stream.js';
 import { AdamW } from './optimizer.js';
 import { noteChanges } from './resume.js';
 import type { Inputs, RunState } from './run-state.js';
-import { restoreOptimizer } from './training-files.js';
+import { restoreTraining } from './training-files.js';
 import { VerdictLog } from './verdict-log.js';
 
 /** What a run is made of. */
@@ -77,13 +78,14 @@ export async function openRun(options: RunOptions): Promise<RunParts> {
   const { config, log, signal } = options;
   checkShares(options);
   const warn = once((message) => log.warn(message));
-  const samples = await loadDataset({ data: config.data, split: 'train', log: warn });
+  const sources = await loadSources({ data: config.data, split: 'train', log: warn });
+  const samples = sources.flat();
   if (config.method === 'grpo') idleRewards({ terms: config.rewards, samples }).forEach(warn);
   const held = await heldOutSamples({ config, warn });
   // What cannot be asked is told before the model is loaded.
-  const rewards = await Rewards.open({ terms: config.rewards, signal });
+  const rewards = await Rewards.open({ terms: config.rewards, rollout: config.rollout, signal });
   try {
-    return await openParts({ ...options, samples, held, rewards, warn });
+    return await openParts({ ...options, sources, samples, held, rewards, warn });
   } catch (error) {
     await rewards.close();
     throw error;
@@ -91,9 +93,9 @@ export async function openRun(options: RunOptions): Promise<RunParts> {
 }
 
 async function openParts(
-  opened: RunOptions & Pick<RunParts, 'samples' | 'held' | 'warn'> & { rewards: Rewards },
+  opened: RunOptions & Pick<RunParts, 'samples' | 'held' | 'warn'> & { sources: Sample[][]; rewards: Rewards },
 ): Promise<RunParts> {
-  const { samples, held, rewards, warn, ...options } = opened;
+  const { sources, samples, held, rewards, warn, ...options } = opened;
   const { config, folder, checkpoint, log, group, acceptChanges = false } = options;
   const state = checkpoint?.state;
   const start = state?.step ?? 0;
@@ -107,7 +109,7 @@ async function openParts(
     checkpoint: checkpoint?.folder,
   });
   const optimizer = new AdamW({ parameters: models.policy.parameters, options: config.training });
-  if (checkpoint !== null) await restoreOptimizer({ optimizer, checkpoint });
+  if (checkpoint !== null) await restoreTraining({ models, optimizer, config, checkpoint });
   const verdicts = rewards.isPure ? null : await VerdictLog.open({ file: folder.verdicts, group, step: start });
   const engine = localEngine(models);
   const shown = { processor: models.processor, settings: config.data, cache: openFrameCache({ report: warn }), warn };
@@ -116,12 +118,23 @@ async function openParts(
     // What all find out alike is told once.
     log: group.rank === 0 ? log : log.child({}, { level: 'silent' }),
     start,
-    context: { config, models, engine, rewards, verdicts, optimizer, classes: labelsOf(config.data), group },
+    context: {
+      config,
+      models,
+      engine,
+      rewards,
+      verdicts,
+      prepareChanged: changedPromptMaker(shown),
+      optimizer,
+      classes: labelsOf(config.data),
+      group,
+    },
     samples,
     held,
-    stream: new DataStream({
-      samples,
-      seed: config.seed,
+    stream: openStream({
+      config,
+      sources,
+      curriculum: state?.curriculum,
       position: state?.data_position ?? 0,
       prepare: promptMaker({ ...shown, learnsAnswers: config.method === 'sft' }),
       group,

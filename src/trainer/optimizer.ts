@@ -9,8 +9,10 @@ export interface OptimizerOptions {
   adam_beta1: number;
   adam_beta2: number;
   adam_epsilon: number;
-  /** Of matrices; norms and biases are not decayed, as in Hugging Face's Trainer. */
+  /** Of matrices. */
   weight_decay: number;
+  /** Norms and biases too; not so in Hugging Face's Trainer. */
+  decay_norms_and_biases: boolean;
   max_grad_norm: number;
 }
 
@@ -26,18 +28,10 @@ export class AdamW {
   readonly #decays: (name: string) => boolean;
   readonly #moments = new Map<string, Record<Moment, Variable>>();
 
-  constructor({
-    parameters,
-    options,
-    decays = (name) => parameters.variable(name).shape.length > 1,
-  }: {
-    parameters: Parameters;
-    options: OptimizerOptions;
-    decays?: (name: string) => boolean;
-  }) {
+  constructor({ parameters, options }: { parameters: Parameters; options: OptimizerOptions }) {
     this.#parameters = parameters;
     this.#options = options;
-    this.#decays = decays;
+    this.#decays = (name) => options.decay_norms_and_biases || parameters.variable(name).shape.length > 1;
     for (const name of parameters.trainableNames) {
       const { shape } = parameters.variable(name);
       const zeros = () =>

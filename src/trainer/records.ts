@@ -1,35 +1,35 @@
-import type { RewardScores } from '../rewards/scores.js';
-import type { Completion } from '../rollout/completion.js';
 import type { StepContext } from './context.js';
-import type { PromptedSample } from './data-stream.js';
+import type { JudgedGroup } from './judged-group.js';
 
-/** The lines of `completions.jsonl` for a step. */
+/**
+ * The lines of `completions.jsonl` for groups of a step.
+ *
+ * @param advantages `[B][G]`. Left out: the groups are not learned from
+ */
 export function completionRecords(args: {
   context: StepContext;
   step: number;
-  samples: PromptedSample[];
-  completions: Completion[][];
-  texts: string[][];
-  scores: RewardScores[][];
-  advantages: (number | null)[][];
+  groups: JudgedGroup[];
+  advantages?: (number | null)[][];
 }): object[] {
-  const { context, step, samples, completions, texts, scores, advantages } = args;
+  const { context, step, groups, advantages } = args;
   const { tokenizer, visionTokenIds } = context.models.processor;
-  return samples.flatMap(({ sample, prompt }, b) => {
+  return groups.flatMap(({ sample, prompt, completions, texts, scores }, b) => {
     // One vision token stands for all that are next to each other.
     const shown = prompt.tokenIds.filter((id, i) => !visionTokenIds.includes(id) || prompt.tokenIds[i - 1] !== id);
     const promptText = tokenizer.decode(shown);
-    return completions[b]!.map(({ tokenIds, logprobs, truncated }, generation) => ({
+    return completions.map(({ tokenIds, logprobs, truncated }, generation) => ({
       step,
       sample_id: sample.id,
       generation,
       prompt: promptText,
-      text: texts[b]![generation]!,
+      text: texts[generation]!,
       completion_ids: tokenIds,
       logprobs,
-      ...scores[b]![generation]!,
-      advantage: advantages[b]![generation] ?? null,
+      ...scores[generation]!,
+      advantage: advantages?.[b]?.[generation] ?? null,
       truncated,
+      ...(advantages === undefined && { passed_over: true }),
     }));
   });
 }

@@ -14,11 +14,12 @@ export async function rollOut(args: {
   const { config, engine } = context;
   const keys = samples.map(completionKey);
   await syncEngine(context);
+  if (samples.length === 0) return { completions: [], behaviour: 'policy', pass: null };
   return engine.generate({
     prompts: samples.map(({ prompt }) => prompt),
     numGenerations: config.rollout.num_generations,
     sampling: config.rollout,
-    keepsPass: config.training.gradient_accumulation_steps === 1,
+    keepsPass: (config.grpo.steps_per_generation ?? config.training.gradient_accumulation_steps) === 1,
     uniform: (b, generation, token) => uniform(config.seed, step, keys[b]!, generation, token),
   });
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { curriculumSchema } from '../dataset/curriculum.js';
 import { bestStateSchema } from './best-checkpoint.js';
 import { healthSchema } from './health.js';
 
@@ -27,6 +28,7 @@ export const stateSchema = z.object({
   epoch: z.int().nonnegative(),
   /** Samples taken from the seeded order. */
   data_position: z.int().nonnegative(),
+  curriculum: curriculumSchema.optional(),
   /** All randomness is a function of it and of what is drawn; there is no other state. */
   seed: z.int(),
   /** The options that a run cannot be resumed without. */

@@ -84,6 +84,7 @@ export class Saving {
         step,
         epoch: stream.epoch,
         data_position: stream.position,
+        curriculum: stream.curriculum?.state,
         seed: config.seed,
         options: fixedOptions(config),
         inputs,

@@ -1,8 +1,12 @@
+import pLimit from 'p-limit';
 import { anyOf } from '../parallel/gather.js';
 import type { RewardScores } from '../rewards/scores.js';
+import type { Completion } from '../rollout/completion.js';
 import { Interrupted } from '../system/interrupted.js';
+import { askPolicy } from './ask-policy.js';
 import type { StepContext } from './context.js';
 import type { PromptedSample } from './data-stream.js';
+import type { Stopwatch } from './metrics.js';
 
 /**
  * The rewards of a step's completions, `[B][G]`. What others were asked for is on the disk when it returns.
@@ -14,13 +18,23 @@ export async function scoreAll(args: {
   step: number;
   samples: PromptedSample[];
   texts: string[][];
+  completions: Completion[][];
+  clock: Stopwatch;
 }): Promise<RewardScores[][]> {
-  const { context, step, samples, texts } = args;
+  const { context, step, samples, texts, completions, clock } = args;
   const { config, classes, rewards, verdicts, group } = context;
+  const turn = pLimit(1);
   const asked = samples.map(({ sample, occurrence }, b) => {
-    const inputs = texts[b]!.map((text) => ({ text, sample, style: config.data.prompt, classes }));
+    const inputs = texts[b]!.map((text, g) => {
+      const tokens = completions[b]![g]!.tokenIds.length;
+      return { text, tokens, sample, style: config.data.prompt, classes };
+    });
     const again = occurrence > 0 ? { occurrence } : {};
-    return rewards.scoreGroup(inputs, verdicts?.memory({ step, sample_id: sample.id, ...again }));
+    const memory = verdicts?.memory({ step, sample_id: sample.id, ...again });
+    return rewards.scoreGroup(inputs, {
+      memory,
+      policy: askPolicy({ context, step, sample: { sample, occurrence }, clock, turn }),
+    });
   });
   if (verdicts === null) return Promise.all(asked);
   const scores = await Promise.all(asked).catch((error) => {

@@ -27,7 +27,7 @@ export function accumulateSft(args: { policy: Policy; batch: Batch; weight: numb
   const { logprobs, entropies } = policy.scoreBackward({
     batch,
     temperature: 1,
-    gradient: (_, chunk) => new Float32Array(chunk.length).fill(-weight),
+    gradient: (_, chunk) => chunk.logprobs.map(() => -weight),
   });
   const loss = logprobs.reduce((sum, logprob) => sum - weight * logprob, 0);
   const entropy = entropies.reduce((sum, x) => sum + x, 0);

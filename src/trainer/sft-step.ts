@@ -11,9 +11,10 @@ import { applyUpdate, chunks, updateMetrics } from './update.js';
  * One step of supervised fine-tuning: −log p of the annotated answer, the mean over all completion tokens of the step; the
  * loss is on the completion alone.
  */
-export const sftStep: StepFunction = async (context, { samples, learningRate, clock }) => {
+export const sftStep: StepFunction = async (context, { draw, learningRate, clock }) => {
   const { config, models, optimizer, group } = context;
   const { policy, processor } = models;
+  const samples = await draw();
   const demonstrations = samples.map(({ sample, prompt }) => {
     const text = expectedCompletion({ sample, style: config.data.prompt });
     return { prompt, completion: encodeCompletion({ processor, text }) };

@@ -1,109 +1,105 @@
-import type { Prompt } from '../prompt/prompt.js';
-import type { RewardScores } from '../rewards/scores.js';
-import type { Completion } from '../rollout/completion.js';
-import { sum } from '../statistics/moments.js';
+import { mean, sum } from '../statistics/moments.js';
 import { dispose } from '../tensor/tensor.js';
-import { groupAdvantages } from './advantages.js';
+import { advantagesOf } from './advantages.js';
 import type { StepContext, StepFunction } from './context.js';
+import { drawGroups } from './draw-groups.js';
 import { addImportance, gatherImportance } from './importance.js';
-import { importanceMetrics, lengthMetrics, rewardMetrics } from './metrics.js';
-import { accumulateGrpo, type MicroBatch, type Objective, objectiveOf, toMicroBatches } from './micro-batch.js';
+import { learn } from './learn.js';
+import { type Objective, objectiveOf } from './loss/objective.js';
+import { importanceMetrics, lengthMetrics } from './metrics.js';
+import { type MicroBatch, toMicroBatches } from './micro-batch.js';
 import { completionRecords } from './records.js';
-import { rollOut } from './roll-out.js';
-import { failureNotes, scoreAll } from './score.js';
-import { allShares, ownShare } from './shares.js';
-import { applyUpdate, chunks, type Update, updateMetrics } from './update.js';
+import { rewardMetrics } from './reward-metrics.js';
+import { failureNotes } from './score.js';
+import { allShares, type GroupShare, ownShare, shareOf } from './shares.js';
+import { chunks, type StepResult, updateMetrics } from './update.js';
 
 /**
- * One step of GRPO (Shao et al. 2024), as TRL defines it: group-relative advantages with std + 1e-4, the k3 estimate
- * of the KL divergence in the loss, logits divided by the sampling temperature wherever log-probs are taken. With
- * `num_iterations` 1 the policy that samples is the one that is updated, and the ratio is 1.
+ * One step of GRPO (Shao et al. 2024), as TRL defines it: group-relative advantages with std + 1e-4, an estimate of the KL
+ * divergence in the loss, logits divided by the sampling temperature wherever log-probs are taken. A step is one rollout
+ * and all that is learned from it: by default one update, of the policy that sampled, whose ratio is 1.
  *
  * It differs from TRL in one thing that does not change the numbers: a prompt and its video are computed once for all
  * of its completions, in rollout, reference and policy, forward and backward.
  */
-export const grpoStep: StepFunction = async (context, { step, samples, learningRate, clock }) => {
-  const { config, models, optimizer, group } = context;
-  const { policy } = models;
-  const { parameters } = policy;
+export const grpoStep: StepFunction = async (context, input) => {
+  const { config, models, group } = context;
+  const { step, clock } = input;
+  const { groups, passedOver, behaviour, pass } = await drawGroups(context, input);
 
-  const { completions, behaviour, pass } = await clock.measure('rollout', () => rollOut({ context, step, samples }));
-  const texts = completions.map((own) => own.map(({ tokenIds }) => toText(context, tokenIds)));
-  const scores = await clock
-    .measure('reward', () => scoreAll({ context, step, samples, texts }))
-    .catch((error) => {
-      dispose(pass);
-      throw error;
-    });
-  const shares = await allShares(
-    group,
-    samples.map(({ prompt }, b) => shareOf(prompt, completions[b]!, scores[b]!)),
-  );
-  const all = shares.map((share) => share.scores);
-  const rewards = all.map((own) => own.map(({ reward }) => reward));
-  const advantages = ownShare(group, groupAdvantages({ rewards, scale: config.grpo.scale_rewards }));
+  const shares = await allShares(group, groups.map(shareOf(context)));
+  const dropped = await allShares(group, passedOver.map(shareOf(context)));
+  const weights = Object.fromEntries(config.rewards.map(({ name, weight }) => [name, weight]));
+  const all = advantagesOf({ worth: shares.map(({ scores }) => scores), weights, options: config.grpo });
+  const advantages = ownShare(group, all);
 
   const objective = objectiveOf(config);
-  const parts = config.training.gradient_accumulation_steps;
-  const groups = samples.map(({ prompt }, b) => ({
+  const perUpdate = config.training.gradient_accumulation_steps;
+  const parts = config.grpo.steps_per_generation ?? perUpdate;
+  const isMasked = (truncated: boolean) => config.grpo.mask_truncated_completions && truncated;
+  const toLearnFrom = groups.map(({ prompt, completions }, b) => ({
     prompt,
-    completions: completions[b]!.map(({ tokenIds }) => tokenIds),
+    completions: completions.map(({ tokenIds }) => tokenIds),
     advantages: advantages[b]!,
+    masked: completions.map(({ truncated }) => isMasked(truncated)),
   }));
   // What a completion is worth may not be known: it is not learned from.
-  const counted = shares.flatMap((share, b) => share.lengths.filter((_, g) => rewards[b]![g] !== null));
-  const totals = { sequences: counted.length, tokens: sum(counted), microBatches: parts * group.size };
-  const microBatches = counted.length === 0 ? [] : toMicroBatches(chunks(groups, parts), objective, totals);
+  const known = shares.flatMap((share, b) =>
+    share.lengths.map((length, g) => ({ length, truncated: share.truncated[g]!, isKnown: all[b]![g] !== null })),
+  );
+  const counted = known.filter(({ isKnown, truncated }) => isKnown && !isMasked(truncated));
+  const updates = parts / perUpdate;
+  const totals = {
+    sequences: known.filter(({ isKnown }) => isKnown).length / updates,
+    tokens: sum(counted.map(({ length }) => length)) / updates,
+    microBatches: perUpdate * group.size,
+  };
+  const microBatches = counted.length === 0 ? [] : toMicroBatches(chunks(toLearnFrom, parts), objective, totals);
   clock.measure('reference', () => addReference({ context, microBatches, objective }));
   if (behaviour === 'recorded')
     clock.measure('policy', () => {
+      const completions = groups.map((one) => one.completions);
       for (const [i, microBatch] of microBatches.entries())
         addImportance({ context, microBatch, completions: chunks(completions, parts)[i]! });
     });
-
-  const updates: Update[] = [];
-  for (let iteration = 0; microBatches.length > 0 && iteration < config.grpo.num_iterations; iteration++) {
-    // The first update is of the weights that sampled: what rollout computed of the prompts still holds.
-    const kept = (iteration === 0 && pass) || undefined;
-    const sums = clock.measure('policy', () =>
-      microBatches.map((microBatch) => accumulateGrpo({ policy, microBatch, objective, pass: kept })),
-    );
-    // The first pass is made by the policy that sampled: its log-probs are the old ones of the passes after it.
-    for (const [i, microBatch] of microBatches.entries()) microBatch.oldLogprobs ??= sums[i]!.logprobs;
-    const update = () => applyUpdate({ sums, optimizer, parameters, learningRate, group });
-    updates.push(await clock.measure('optimizer', update));
-  }
+  const made = await learn({ context, input, objective, microBatches, perUpdate, pass });
   // Where nothing could be learned, nobody has used it up.
   dispose(pass);
+  const { sync_ref_model: follows, ref_model_sync_steps: every, ref_model_mixup_alpha: alpha } = config.grpo;
+  if (follows && step % every === 0) models.followPolicy(alpha);
 
-  const records = completionRecords({ context, step, samples, completions, texts, scores, advantages });
-  const { loss, ...updated } = updateMetrics(updates);
-  const lengths = shares.flatMap((share) => share.lengths);
+  const { loss, ...updated } = updateMetrics(made);
+  const drawn = [...shares, ...dropped];
+  const lengths = drawn.flatMap((share) => share.lengths);
+  const records = completionRecords({ context, step, groups, advantages });
   return {
     metrics: {
       loss: loss!,
-      ...rewardMetrics(all),
+      ...rewardMetrics(drawn),
+      ...(config.grpo.dynamic_sampling ? { 'groups/passed_over': dropped.length } : {}),
       ...updated,
       ...(behaviour === 'recorded' ? importanceMetrics(await gatherImportance(group, microBatches)) : {}),
-      ...lengthMetrics(lengths, sum(shares.map(({ truncated }) => truncated))),
+      ...lengthMetrics(lengths, drawn.flatMap((share) => share.truncated).filter(Boolean).length),
     },
-    completions: await allShares(group, records),
-    tokens: sum(shares.map(({ promptTokens }) => promptTokens)) + sum(lengths),
-    problem: counted.length === 0 ? 'no_scores' : updates.every(({ applied }) => applied) ? null : 'not_finite',
-    notes: failureNotes(step, all),
+    completions: await allShares(group, [...completionRecords({ context, step, groups: passedOver }), ...records]),
+    tokens: sum(drawn.map(({ promptTokens }) => promptTokens)) + sum(lengths),
+    successes: successesOf(drawn, config.data.curriculum?.by),
+    problem: counted.length === 0 ? 'no_scores' : made.every(({ applied }) => applied) ? null : 'not_finite',
+    notes: failureNotes(
+      step,
+      drawn.map(({ scores }) => scores),
+    ),
   };
 };
 
-/** What the processes have to know of each other's groups. */
-const shareOf = (prompt: Prompt, completions: Completion[], scores: RewardScores[]) => ({
-  scores,
-  lengths: completions.map(({ tokenIds }) => tokenIds.length),
-  truncated: completions.filter(({ truncated }) => truncated).length,
-  promptTokens: prompt.tokenIds.length,
-});
-
-const toText = ({ models }: StepContext, tokenIds: Int32Array): string =>
-  models.processor.tokenizer.decode(tokenIds, { skipSpecialTokens: true });
+/** By sample, the mean of a reward over its group, where that is known. */
+function successesOf(groups: GroupShare[], by: string | undefined): StepResult['successes'] {
+  if (by === undefined) return undefined;
+  return groups.flatMap(({ id, scores }) => {
+    const values = scores.flatMap(({ rewards }) => rewards[by] ?? []);
+    return values.length === 0 ? [] : [{ id, success: mean(values) }];
+  });
+}
 
 function addReference(args: { context: StepContext; microBatches: MicroBatch[]; objective: Objective }): void {
   const { reference } = args.context.models;

@@ -7,8 +7,12 @@ import { type Checkpoint, OPTIMIZER } from './checkpoint.js';
 import type { StepContext } from './context.js';
 import type { Models } from './models.js';
 import type { AdamW } from './optimizer.js';
+import { restoreReference, saveReference } from './reference.js';
 
-/** Writes the policy (an adapter, or a whole model folder) and the optimizer's moments into a checkpoint's folder. */
+/**
+ * Writes the policy (an adapter, or a whole model folder), the optimizer's moments and a reference that follows the policy
+ * into a checkpoint's folder.
+ */
 export async function saveTraining(args: {
   models: Models;
   optimizer: AdamW;
@@ -17,8 +21,14 @@ export async function saveTraining(args: {
 }): Promise<void> {
   const { models, optimizer, config, folder } = args;
   await savePolicy({ models, config, folder });
+  if (config.grpo.sync_ref_model) await saveReference({ ...trainedPair(models), folder });
   await writeSafetensors({ file: path.join(folder, OPTIMIZER), tensors: optimizer.tensors() });
 }
+
+const trainedPair = ({ policy, reference }: Models) => ({
+  policy: policy.parameters,
+  reference: reference!.parameters,
+});
 
 async function savePolicy(args: { models: Models; config: Config; folder: string }): Promise<void> {
   const { models, config, folder } = args;
@@ -32,12 +42,19 @@ export async function syncEngine({ engine, models, optimizer, config }: StepCont
   await engine.sync(optimizer.step, (folder) => savePolicy({ models, config, folder }));
 }
 
-/** Puts back the moments of a checkpoint. */
-export async function restoreOptimizer(args: { optimizer: AdamW; checkpoint: Checkpoint }): Promise<void> {
-  const { optimizer, checkpoint } = args;
-  const file = await openSafetensors(path.join(checkpoint.folder, OPTIMIZER));
+/** Puts back what a checkpoint has beside the policy: the moments, and a reference that has followed it. */
+export async function restoreTraining(args: {
+  models: Models;
+  optimizer: AdamW;
+  config: Config;
+  checkpoint: Checkpoint;
+}): Promise<void> {
+  const { models, optimizer, config, checkpoint } = args;
+  const { folder, state } = checkpoint;
+  if (config.grpo.sync_ref_model) await restoreReference({ ...trainedPair(models), folder });
+  const file = await openSafetensors(path.join(folder, OPTIMIZER));
   try {
-    await optimizer.restore(checkpoint.state.optimizer_step, async (name) => toFloat32(await file.readTensor(name)));
+    await optimizer.restore(state.optimizer_step, async (name) => toFloat32(await file.readTensor(name)));
   } finally {
     await file.close();
   }

@@ -25,6 +25,8 @@ export interface StepResult {
   completions: object[];
   /** Prompt and completion tokens that were trained on. */
   tokens: number;
+  /** By sample, how well its group did; only where `data.curriculum` asks for it. */
+  successes?: { id: string; success: number }[];
   /** Why the weights stay as they were; null: they do not. */
   problem: StepProblem | null;
   /** What people should be told of it. */

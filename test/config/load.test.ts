@@ -118,7 +118,7 @@ describe('loadConfig', () => {
       'a.yaml:9:30 training.beta: there is no such option; it is grpo.beta',
       'a.yaml:3:1 learning_rate: there is no such option; it is training.learning_rate',
       'a.yaml:4:1 numGenerations: there is no such option; it is rollout.num_generations',
-      'a.yaml:5:1 weight: there is no such option; it is rewards[].weight',
+      'a.yaml:5:1 weight: there is no such option; it is data.train[].weight or data.eval[].weight or rewards[].weight',
       'a.yaml:6:1 per_device_train_batch_size: there is no such option; it is training.prompts_per_step, which counts prompts, not completions',
       'a.yaml:7:1 use_peft: there is no such option; give a map model.lora to train an adapter; without it all weights are trained',
       'a.yaml:8:1 lora_r: there is no such option; it is model.lora.r',

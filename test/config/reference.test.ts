@@ -14,7 +14,7 @@ describe('the reference of the options', () => {
   it.each([
     '| `lora.r` | whole number > 0 ≤ 8192 | `16` | Rank of the two factors. |',
     '| `source` | `jsonl` | required |  |',
-    '| `task` | `qa`, `tag`, `cls` | required | The question asked of each video. |',
+    '| `task` | `qa`, `tag`, `cls`, `reasoning` | required | The question asked of each video. |',
     '| `weight` | number ≥ -1000000 ≤ 1000000 | `1` | Factor in the sum of rewards; 0: measured but not learned from. |',
   ])('has %s', (row) => expect(page.split('\n')).toContain(row));
 

@@ -42,7 +42,7 @@ describe('the schema', () => {
     const schema = JSON.parse(jsonSchemaText());
     expect(schema.required).toBeUndefined();
     expect(schema.properties.model.required).toBeUndefined();
-    for (const reward of schema.properties.rewards.items.oneOf) expect(reward.required).toEqual(['name']);
+    for (const reward of schema.properties.rewards.items.oneOf) expect(reward.required[0]).toBe('name');
     expect(schema.additionalProperties).toBe(false);
     expect(schema.properties.extends.type).toBe('string');
   });

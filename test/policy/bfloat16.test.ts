@@ -65,7 +65,7 @@ describe.runIf(supportsBfloat16).each(REFERENCE_MODELS)('%s in bfloat16', (name)
       policy.scoreBackward({
         batch: batchOf(recorded),
         temperature: 1,
-        gradient: (_, logprobs) => logprobs.map(() => -1),
+        gradient: (_, { logprobs }) => logprobs.map(() => -1),
       });
       const names = policy.parameters.trainableNames;
       const found = names.flatMap((weight) => {

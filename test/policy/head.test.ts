@@ -96,7 +96,7 @@ describe('many tokens of a wide vocabulary', () => {
           hidden: toDevice(plain(rows.shape, rows.data)),
           targets: targets.slice(from, to),
           temperature: 1,
-          gradient: (start, logprobs) => {
+          gradient: (start, { logprobs }) => {
             starts.push(from + start);
             return slope.slice(from + start, from + start + logprobs.length);
           },

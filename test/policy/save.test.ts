@@ -155,9 +155,20 @@ describe.each(ADAPTERS)('saveAdapter: $model', (adapted) => {
 /** One AdamW step of supervised training moves every trained weight. */
 function moveWeights(policy: Policy, recorded: ModelCase): void {
   const { parameters } = policy;
-  const options = { adam_beta1: 0.9, adam_beta2: 0.99, adam_epsilon: 1e-8, weight_decay: 0, max_grad_norm: 1 };
+  const options = {
+    adam_beta1: 0.9,
+    adam_beta2: 0.99,
+    adam_epsilon: 1e-8,
+    weight_decay: 0,
+    decay_norms_and_biases: false,
+    max_grad_norm: 1,
+  };
   const optimizer = new AdamW({ parameters, options });
-  policy.scoreBackward({ batch: batchOf(recorded), temperature: 1, gradient: (_, logprobs) => logprobs.map(() => -1) });
+  policy.scoreBackward({
+    batch: batchOf(recorded),
+    temperature: 1,
+    gradient: (_, { logprobs }) => logprobs.map(() => -1),
+  });
   optimizer.apply(1e-2);
   optimizer.dispose();
 }

@@ -7,7 +7,9 @@ import { useBackend } from '../../src/tensor/active.js';
 import type { Backend } from '../../src/tensor/backend.js';
 import { startWasm } from '../../src/tensor/backends/wasm/backend.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
-import { accumulateGrpo, type Objective, toMicroBatches } from '../../src/trainer/micro-batch.js';
+import type { Objective } from '../../src/trainer/loss/objective.js';
+import { accumulateGrpo, toMicroBatches } from '../../src/trainer/micro-batch.js';
+import { objectiveWith } from '../trainer/objective.js';
 import {
   fixture,
   largestDifference,
@@ -59,7 +61,7 @@ describe('WebAssembly gives the step that PyTorch gives', () => {
       completions: step.completion_ids[b]!.map((ids) => Int32Array.from(ids)),
       advantages: step.advantages[b]!,
     }));
-    const objective: Objective = { ...step.settings, loss_type: 'grpo' };
+    const objective = objectiveWith({ ...step.settings, loss_type: 'grpo' });
     const [microBatch] = toMicroBatches([groups], objective);
     const referenceLogprobs = Float32Array.from(reference_logprobs.flat(2));
     const { logprobs } = accumulateGrpo({ policy, microBatch: { ...microBatch!, referenceLogprobs }, objective });

@@ -2,11 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { rewardSchema } from '../../src/config/rewards.js';
 import { VAU_BENCH_CLASSES as classes } from '../../src/dataset/classes.js';
 import { REWARDS } from '../../src/rewards/registry.js';
-import type { PureReward } from '../../src/rewards/reward.js';
+import type { PureReward, RewardInput } from '../../src/rewards/reward.js';
 import { permutation, randomBits } from '../../src/system/random.js';
 import { anomalySample, answering, clsSample, grounding, normalSample, qaSample, reasoningSample } from './samples.js';
 
-const SAMPLES = [qaSample, normalSample, anomalySample, clsSample, reasoningSample];
+const SAMPLES = [
+  qaSample,
+  normalSample,
+  anomalySample,
+  clsSample,
+  { ...reasoningSample, class: 'Fire', keyObject: 'A' },
+];
 
 const PIECES = [
   '<think>',
@@ -57,38 +63,53 @@ const TEXTS = [
   }),
   answering('B'),
   answering('traffic accident'),
+  answering('a fire'),
+  'it is so it is so it is so it is so',
   grounding('Anomaly', '[6, 12]'),
   grounding('Normal', '[-1, -1]'),
 ];
 
 const RULES = REWARDS.filter((reward): reward is PureReward => 'score' in reward);
+const context = { signal: new AbortController().signal, max_completion_length: 100, num_generations: 8 };
 
-describe.each(RULES.map((reward) => [reward.name, reward] as const))('%s', (_, reward) => {
+/** The least and the most that a reward gives to these texts. */
+const RANGES: Record<string, [number, number]> = {
+  temporal_giou: [-1, 1],
+  soft_overlong: [-1, 0],
+  repetition: [-1, 0],
+};
+
+describe.each(RULES.map((reward) => [reward.name, reward] as const))('%s', async (name, reward) => {
+  const [least, most] = RANGES[name] ?? [0, 1];
+  const scorer = await reward.open(rewardSchema.parse({ name }), context);
+  const scoresOf = async (group: RewardInput[]) =>
+    (await scorer.scoreGroup(group, async () => [])).flatMap((verdict) => ('score' in verdict ? verdict.score : []));
   const inputs = SAMPLES.filter(({ task }) => reward.appliesTo(task)).flatMap((sample) =>
-    (['think', 'direct'] as const).flatMap((style) => TEXTS.map((text) => ({ text, sample, style, classes }))),
+    (['think', 'direct'] as const).flatMap((style) =>
+      TEXTS.map((text, i) => ({ text, sample, style, classes, tokens: 40 * (i % 15) })),
+    ),
   );
 
   test('applies to some task', () => {
     expect(inputs.length).toBeGreaterThan(0);
   });
 
-  test('is a number in [0, 1] for any text', () => {
-    for (const input of inputs) {
-      const value = reward.score(input);
-      expect(value >= 0 && value <= 1, `${value} for ${JSON.stringify(input.text)}`).toBe(true);
-    }
+  test('is a number within its range for any text', async () => {
+    for (const input of inputs)
+      for (const value of await scoresOf([input]))
+        expect(value >= least && value <= most, `${value} for ${JSON.stringify(input.text)}`).toBe(true);
   });
 
-  test('reaches 0 and more', () => {
-    const values = inputs.map((input) => reward.score(input));
-    expect(Math.min(...values)).toBe(0);
-    expect(Math.max(...values)).toBeGreaterThan(0.5);
+  test('tells texts apart', async () => {
+    const values = await scoresOf(inputs);
+    expect(Math.max(...values) - Math.min(...values)).toBeGreaterThan(0.4);
+    expect(values).toContain(most === 0 ? 0 : least);
   });
 
-  test('depends on nothing but its input, and leaves that as it is', () => {
+  test('depends on nothing but its input, and leaves that as it is', async () => {
     const frozen = inputs.map((input) => Object.freeze({ ...input, sample: Object.freeze({ ...input.sample }) }));
-    const forward = frozen.map((input) => reward.score(input));
-    const backward = [...frozen].reverse().map((input) => reward.score(input));
+    const forward = await scoresOf(frozen);
+    const backward = await scoresOf([...frozen].reverse());
     expect(backward.reverse()).toEqual(forward);
   });
 });

@@ -8,4 +8,5 @@ export const termsOf = (terms: Partial<Record<RewardConfig['name'], number>>): R
 export const ALL = termsOf({ format: 1, accuracy: 1, temporal_iou: 1 });
 
 /** Rewards that nobody has to close. */
-export const pureRewards = (terms: readonly RewardConfig[]): Promise<Rewards> => Rewards.open({ terms });
+export const pureRewards = (terms: readonly RewardConfig[]): Promise<Rewards> =>
+  Rewards.open({ terms, rollout: { max_completion_length: 512, num_generations: 8 } });

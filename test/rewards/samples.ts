@@ -26,9 +26,9 @@ export const reasoningSample: Sample = { ...base, task: 'reasoning', description
 export function rewardsOf(sample: Sample, text: string): { format: number; accuracy: number; iou: number } {
   const input = { text, sample, style: 'think' as const, classes: VAU_BENCH_CLASSES };
   return {
-    format: formatReward.score(input),
-    accuracy: accuracyReward.score(input),
-    iou: temporalIouReward.score(input),
+    format: formatReward.score(input, { name: 'format', weight: 1 })!,
+    accuracy: accuracyReward.score(input, { name: 'accuracy', weight: 1 })!,
+    iou: temporalIouReward.score(input, { name: 'temporal_iou', weight: 1 })!,
   };
 }
 

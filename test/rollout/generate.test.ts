@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { toBatch } from '../../src/policy/batch.js';
 import { loadModel } from '../../src/policy/load.js';
 import { Policy } from '../../src/policy/policy.js';
+import { GREEDY } from '../../src/rollout/completion.js';
 import { generate } from '../../src/rollout/generate.js';
 import { uniform } from '../../src/system/random.js';
 import { activeBackend } from '../../src/tensor/active.js';
@@ -15,7 +16,7 @@ import {
   toPrompt,
 } from '../policy/reference-models.js';
 
-const greedy = { temperature: 0, top_p: 1, top_k: 0, max_completion_length: 64, min_completion_length: 0 };
+const greedy = { ...GREEDY, max_completion_length: 64, min_completion_length: 0 };
 
 beforeAll(async () => {
   await startRuntime({ report: () => {} });
@@ -46,7 +47,7 @@ describe.each(REFERENCE_MODELS)('%s', (name) => {
 });
 
 describe('sampling', () => {
-  const sampling = { temperature: 1.3, top_p: 1, top_k: 0, max_completion_length: 24, min_completion_length: 3 };
+  const sampling = { ...GREEDY, temperature: 1.3, max_completion_length: 24, min_completion_length: 3 };
 
   it('gives log-probs that scoring the completions gives again, while rows leave the batch', async () => {
     const { cases, policy } = await load('models/flat-sharded');

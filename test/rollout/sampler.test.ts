@@ -12,18 +12,27 @@ beforeAll(async () => {
 
 afterEach(() => expect(activeBackend().liveTensors()).toBe(0));
 
-const plain: Sampling = { temperature: 1, top_p: 1, top_k: 0, max_completion_length: 9, min_completion_length: 0 };
+const plain: Sampling = {
+  temperature: 1,
+  top_p: 1,
+  top_k: 0,
+  min_p: 0,
+  repetition_penalty: 1,
+  max_completion_length: 9,
+  min_completion_length: 0,
+};
 /** Tokens 0 … 4 have these probabilities; not in order of size. */
 const P = [0.1, 0.4, 0.05, 0.15, 0.3];
 
 /** Draws with each uniform number from the same distribution. */
-const draw = (uniforms: number[], sampling: Partial<Sampling> = {}, forbidden: number[] = []) => {
+const draw = (uniforms: number[], sampling: Partial<Sampling> = {}, forbidden: number[] = [], seen: number[] = []) => {
   const { tokens, logprobs } = scope(() =>
     drawTokens({
       logits: upload(Float32Array.from(uniforms.flatMap(() => P.map(Math.log))), [uniforms.length, P.length]),
       uniforms: Float32Array.from(uniforms),
       sampling: { ...plain, ...sampling },
       forbidden,
+      seen: () => seen,
     }),
   );
   return { tokens: [...tokens], logprobs: [...logprobs] };
@@ -49,6 +58,22 @@ describe('drawTokens', () => {
     expect(logprobs[0]).toBeCloseTo(Math.log(0.4), 5);
     const total = P.reduce((sum, p) => sum + p ** 2, 0);
     expect(draw([0.2], { temperature: 0.5 }).logprobs[0]).toBeCloseTo(Math.log(0.4 ** 2 / total), 5);
+  });
+
+  it('with min_p draws from what is at least that part of the likeliest', () => {
+    expect(draw([0, 0.47, 0.48, 0.99], { min_p: 0.3 }).tokens).toEqual([1, 1, 4, 3]);
+    expect(draw([0, 0.99], { min_p: 0.8 }).tokens).toEqual([1, 1]);
+    expect(draw([0.99], { min_p: 0.3, top_k: 2 }).tokens).toEqual([4]);
+  });
+
+  it('with repetition_penalty what stands before is less likely, and log-probs are the policy’s all the same', () => {
+    // All logits here are negative: those seen are multiplied, log 0.4 · 3 = log 0.064.
+    const { tokens, logprobs } = draw([0, 0.2], { repetition_penalty: 3, temperature: 0 }, [], [1]);
+    expect(tokens).toEqual([4, 4]);
+    expect(logprobs[0]).toBeCloseTo(Math.log(0.3), 5);
+    const drawn = draw([0.1, 0.5, 0.8, 0.85, 0.99], { repetition_penalty: 3 }, [], [1]);
+    expect(drawn.tokens).toEqual([4, 3, 0, 1, 2]);
+    for (const [i, token] of drawn.tokens.entries()) expect(drawn.logprobs[i]).toBeCloseTo(Math.log(P[token]!), 5);
   });
 
   it('temperature 0 takes the likeliest', () => {

@@ -12,8 +12,8 @@ import { startRuntime } from '../../src/tensor/runtime.js';
 import { bytesOf, dispose, scope } from '../../src/tensor/tensor.js';
 import { groupAdvantages } from '../../src/trainer/advantages.js';
 import { type ImportanceMode, importanceWeights } from '../../src/trainer/importance.js';
-import type { LossType } from '../../src/trainer/loss.js';
-import { accumulateGrpo, type Group, type Objective, toMicroBatches } from '../../src/trainer/micro-batch.js';
+import type { LossType } from '../../src/trainer/loss/objective.js';
+import { accumulateGrpo, type Group, toMicroBatches } from '../../src/trainer/micro-batch.js';
 import { accumulateSft, toSftBatch } from '../../src/trainer/sft-batch.js';
 import {
   fixture,
@@ -24,6 +24,7 @@ import {
   relativeError,
   toPrompt,
 } from '../policy/reference-models.js';
+import { objectiveWith } from './objective.js';
 
 /** What scripts/fixtures/step.py computes with PyTorch, repeating each prompt for every completion. */
 interface Step {
@@ -33,14 +34,15 @@ interface Step {
   rewards: number[][];
   advantages: number[][];
 }
+type StepLoss = Extract<LossType, 'grpo' | 'bnpo' | 'dr_grpo' | 'dapo'>;
 interface GrpoExpected {
   policy_logprobs: number[][][];
   reference_logprobs: number[][][];
   kl: number;
   entropy: number;
   clip_ratio: { region: number };
-  loss: Record<LossType, number>;
-  grad_norm: Record<LossType, number>;
+  loss: Record<StepLoss, number>;
+  grad_norm: Record<StepLoss, number>;
   old_logprobs?: number[][][];
 }
 interface Expected {
@@ -76,7 +78,7 @@ async function load(setup: Setup) {
   const step = await readJsonFixture<Step>('step/batch.json');
   const all = await readJsonFixture<Record<Setup, Expected>>('step/expected.json');
   const expected = all[setup];
-  const objective: Objective = { ...step.settings, loss_type: 'grpo' };
+  const objective = objectiveWith({ ...step.settings, loss_type: 'grpo' });
   return {
     policy: new Policy({ config, parameters, features: null }),
     reference: new Policy({ config, parameters: frozen, features: null }),
@@ -122,7 +124,7 @@ function run(
   args: Awaited<ReturnType<typeof load>>,
   groups: Group[][],
   kind: 'grpo' | 'clip',
-  lossType: LossType,
+  lossType: StepLoss,
   keepsPass = false,
 ) {
   const { policy, reference, expected, step } = args;

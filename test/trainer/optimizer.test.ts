@@ -16,6 +16,7 @@ const options: OptimizerOptions = {
   adam_beta2: 0.99,
   adam_epsilon: 1e-8,
   weight_decay: 0.1,
+  decay_norms_and_biases: false,
   max_grad_norm: 0.5,
 };
 
@@ -80,9 +81,9 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))('%s',
         adam_beta2: torch.betas[1],
         adam_epsilon: torch.eps,
         weight_decay: torch.weight_decay,
+        decay_norms_and_biases: true,
         max_grad_norm: torch.max_grad_norm,
       },
-      decays: () => true,
     });
     for (const step of [1, 2, 3]) {
       for (const name of names) scope(() => parameters.accumulate(name, toDevice(get(`${name}.grad.${step}`))));

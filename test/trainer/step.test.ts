@@ -55,6 +55,7 @@ async function openPolicy(set: string[]) {
     engine,
     rewards: planted,
     verdicts: null,
+    prepareChanged: async () => null,
     optimizer,
     classes,
     group: single,
@@ -74,7 +75,12 @@ const planted = {
 
 /** One step of GRPO on these samples. */
 async function makeStep(context: StepContext, samples: PromptedSample[]) {
-  const result = await grpoStep(context, { step: 1, samples, learningRate: 1e-4, clock: new Stopwatch() });
+  const result = await grpoStep(context, {
+    step: 1,
+    draw: async () => samples,
+    learningRate: 1e-4,
+    clock: new Stopwatch(),
+  });
   return { ...result, records: result.completions as Record[] };
 }
 

@@ -9,12 +9,14 @@ import { activeBackend } from '../../src/tensor/active.js';
 import { downloadFloats, upload } from '../../src/tensor/ops.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
-import { accumulateGrpo, type Group, type Objective, toMicroBatches } from '../../src/trainer/micro-batch.js';
+import type { Objective } from '../../src/trainer/loss/objective.js';
+import { accumulateGrpo, type Group, toMicroBatches } from '../../src/trainer/micro-batch.js';
 import { AdamW, type OptimizerOptions } from '../../src/trainer/optimizer.js';
 import { accumulateSft, toSftBatch } from '../../src/trainer/sft-batch.js';
 import { applyUpdate } from '../../src/trainer/update.js';
 import { inMemoryGroup } from '../parallel/in-memory.js';
 import { fixture, type RecordedPrompt, readJsonFixture, toPrompt, withKey } from '../policy/reference-models.js';
+import { objectiveWith } from './objective.js';
 
 const { supportsBfloat16 } = await startRuntime({ report: () => {} });
 
@@ -40,6 +42,7 @@ const options: OptimizerOptions = {
   adam_beta2: 0.99,
   adam_epsilon: 1e-8,
   weight_decay: 0.1,
+  decay_norms_and_biases: false,
   max_grad_norm: 1,
 };
 
@@ -53,7 +56,7 @@ beforeAll(async () => {
     completions: step.completion_ids[b]!.map((ids) => Int32Array.from(ids)),
     advantages: step.advantages[b]!,
   }));
-  objective = { ...step.settings, loss_type: 'dapo' };
+  objective = objectiveWith({ ...step.settings, loss_type: 'dapo' });
 });
 
 /** The third completion of each prompt, as the supervised run of the fixtures takes them. */
@@ -80,9 +83,9 @@ describe('applyUpdate', () => {
         adam_beta2: run.betas[1],
         adam_epsilon: run.eps,
         weight_decay: run.weight_decay,
+        decay_norms_and_biases: true,
         max_grad_norm: run.max_grad_norm,
       },
-      decays: () => true,
     });
     for (const [i, loss] of run.losses.entries()) {
       const sums = [superviseOn(policy)];

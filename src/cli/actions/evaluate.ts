@@ -49,7 +49,7 @@ export async function evaluateCommand(args: {
   // The guessers learn from the training annotations, or from the held-out ones where there are no others.
   const { data } = config;
   const train = data.train.length === 0 ? samples : await loadDataset({ data, split: 'train', log: warn });
-  const rewards = await Rewards.open({ terms: config.rewards, signal });
+  const rewards = await Rewards.open({ terms: config.rewards, rollout: config.rollout, signal });
   const models = await openModels({ config, withReference: false, checkpoint });
   const cache = openFrameCache({ report: warn });
   const progress = createProgress();

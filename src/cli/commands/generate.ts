@@ -1,13 +1,15 @@
 import type { CommandModule } from 'yargs';
 import { LIMITS } from '../../config/limits.js';
 import { type ModelArgs, modelOptions } from '../model-options.js';
-import { checkNumbers, countOrZero, countUpTo, notNegative, share } from '../numbers.js';
+import { checkNumbers, countOrZero, countUpTo, notNegative, positive, share, shareOrZero } from '../numbers.js';
 
 interface Args extends ModelArgs {
   'max-new-tokens': number;
   temperature: number;
   'top-p': number;
   'top-k': number;
+  'min-p': number;
+  'repetition-penalty': number;
   seed: number;
 }
 
@@ -21,6 +23,16 @@ export const command: CommandModule<object, Args> = {
       temperature: { type: 'number', default: 0, describe: '0: always the most likely token' },
       'top-p': { type: 'number', default: 1, describe: 'Sample from the fewest tokens that hold this probability' },
       'top-k': { type: 'number', default: 0, describe: 'Sample from the k most likely tokens; 0: from all' },
+      'min-p': {
+        type: 'number',
+        default: 0,
+        describe: 'Sample from tokens with this part of the likeliest one’s probability',
+      },
+      'repetition-penalty': {
+        type: 'number',
+        default: 1,
+        describe: 'Above 1: tokens that stand before are less likely',
+      },
       seed: { type: 'number', default: 0, describe: 'Of the sampling' },
     }),
   handler: async (args) => {
@@ -29,6 +41,8 @@ export const command: CommandModule<object, Args> = {
       temperature: notNegative,
       'top-p': share,
       'top-k': countOrZero,
+      'min-p': shareOrZero,
+      'repetition-penalty': positive,
       seed: countOrZero,
     });
     const { checkNumbersOf, openQuestion, promptJson } = await import('../actions/question.js');
@@ -42,6 +56,8 @@ export const command: CommandModule<object, Args> = {
         temperature: args.temperature,
         top_p: args['top-p'],
         top_k: args['top-k'],
+        min_p: args['min-p'],
+        repetition_penalty: args['repetition-penalty'],
         max_completion_length: args['max-new-tokens'],
         min_completion_length: 0,
       },

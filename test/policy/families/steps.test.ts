@@ -10,8 +10,10 @@ import { activeBackend } from '../../../src/tensor/active.js';
 import { downloadFloats } from '../../../src/tensor/ops.js';
 import { startRuntime } from '../../../src/tensor/runtime.js';
 import { dispose } from '../../../src/tensor/tensor.js';
-import { accumulateGrpo, type Objective, toMicroBatches } from '../../../src/trainer/micro-batch.js';
+import type { Objective } from '../../../src/trainer/loss/objective.js';
+import { accumulateGrpo, toMicroBatches } from '../../../src/trainer/micro-batch.js';
 import { accumulateSft, toSftBatch } from '../../../src/trainer/sft-batch.js';
+import { objectiveWith } from '../../trainer/objective.js';
 import {
   fixture,
   largestDifference,
@@ -91,7 +93,7 @@ describe.each(CASES)('$family, $setup: log-probs and every gradient are those of
     ['after a kept pass over the prompts', undefined, true],
   ])('GRPO, %s', async (_, activationBytes, keepsPass) => {
     const { policy, groups, step, expected, close } = await load(family, setup, activationBytes);
-    const objective = { ...step.settings, loss_type: 'grpo' as const };
+    const objective = objectiveWith({ ...step.settings, loss_type: 'grpo' });
     const [microBatch] = toMicroBatches([groups], objective);
     microBatch!.referenceLogprobs = Float32Array.from(expected.grpo.reference_logprobs.flat(2));
     const prompts = toBatch({ prompts: groups.map(({ prompt }) => prompt) });

@@ -8,6 +8,7 @@ import { readModelConfig } from '../../../../src/policy/families/read-config.js'
 import { loadModel } from '../../../../src/policy/load.js';
 import { Policy, type PromptPass } from '../../../../src/policy/policy.js';
 import { FeatureCache } from '../../../../src/policy/vision/feature-cache.js';
+import { GREEDY } from '../../../../src/rollout/completion.js';
 import { generate } from '../../../../src/rollout/generate.js';
 import { uniform } from '../../../../src/system/random.js';
 import { activeBackend } from '../../../../src/tensor/active.js';
@@ -17,6 +18,7 @@ import { dispose } from '../../../../src/tensor/tensor.js';
 import { accumulateGrpo, toMicroBatches } from '../../../../src/trainer/micro-batch.js';
 import { folderWith } from '../../../folder.js';
 import { tinyProject } from '../../../tiny-project.js';
+import { objectiveWith } from '../../../trainer/objective.js';
 import { readLines, trainHere } from '../../../trainer/train-here.js';
 import {
   fixture,
@@ -86,7 +88,7 @@ describe('a family that a test adds', () => {
     const loaded = await load(options);
     const { policy, groups, step, expected } = loaded;
     const pass = keepsPass ? passOver(loaded) : undefined;
-    const objective = { ...step.settings, loss_type: 'grpo' as const };
+    const objective = objectiveWith({ ...step.settings, loss_type: 'grpo' });
     const [microBatch] = toMicroBatches([groups], objective);
     microBatch!.referenceLogprobs = Float32Array.from(expected.reference_logprobs.flat(2));
     const { loss, kl, tokens, logprobs } = accumulateGrpo({ policy, microBatch: microBatch!, objective, pass });
@@ -114,7 +116,7 @@ describe('a family that a test adds', () => {
       policy,
       prompts,
       numGenerations: 2,
-      sampling: { temperature: 1, top_p: 1, top_k: 0, max_completion_length: 12, min_completion_length: 12 },
+      sampling: { ...GREEDY, temperature: 1, max_completion_length: 12, min_completion_length: 12 },
       endTokenIds: [],
       uniform: (prompt, generation, token) => uniform(3, prompt, generation, token),
     });

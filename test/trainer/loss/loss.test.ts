@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { uniform } from '../../src/system/random.js';
-import { grpoLoss, type LossType, type TokenTerms, tokenWeights } from '../../src/trainer/loss.js';
+import { uniform } from '../../../src/system/random.js';
+import { grpoLoss, type TokenTerms } from '../../../src/trainer/loss/loss.js';
+import type { LossType } from '../../../src/trainer/loss/objective.js';
+import { tokenWeights } from '../../../src/trainer/loss/weights.js';
+import { objectiveWith } from '../objective.js';
 
 describe('tokenWeights', () => {
   /** A micro-batch of completions of 3, 1 and no tokens, in a step of 5 completions and 10 tokens in 2 micro-batches. */
@@ -38,7 +41,8 @@ describe('tokenWeights', () => {
   });
 });
 
-const settings = { beta: 0, epsilon: 0.2, epsilonHigh: 0.3 };
+const settings = objectiveWith({ beta: 0, epsilon: 0.2, epsilon_high: 0.3 });
+const offsets = Int32Array.of(0, 1);
 /** One token of weight 2 with ratio `ratio` to the old policy. */
 const oneToken = (advantage: number, ratio: number): TokenTerms => ({
   weights: Float64Array.of(2),
@@ -81,7 +85,7 @@ describe('the clipped ratio', () => {
     },
     { what: 'no advantage', advantage: 0, ratio: 5, loss: 0, gradient: 0, low: 0, high: 0 },
   ])('$what', ({ advantage, ratio, loss, gradient, low, high }) => {
-    const parts = grpoLoss({ terms: oneToken(advantage, ratio), ...settings });
+    const parts = grpoLoss({ terms: oneToken(advantage, ratio), offsets, objective: settings });
     expect(parts.loss).toBeCloseTo(loss, 5);
     expect(parts.gradient[0]).toBeCloseTo(gradient, 5);
     expect([parts.clippedLow, parts.clippedHigh]).toEqual([low, high]);
@@ -89,7 +93,7 @@ describe('the clipped ratio', () => {
 
   it('on-policy the ratio is one', () => {
     const { oldLogprobs: _, ...terms } = oneToken(3, 1);
-    const { loss, gradient, kl } = grpoLoss({ terms, ...settings });
+    const { loss, gradient, kl } = grpoLoss({ terms, offsets, objective: settings });
     expect([loss, [...gradient], kl]).toEqual([-6, [-6], 0]);
   });
 });
@@ -102,7 +106,7 @@ describe('the divergence from the reference', () => {
       logprobs: Float32Array.of(-2),
       referenceLogprobs: Float32Array.of(-1),
     };
-    const { loss, gradient, kl } = grpoLoss({ terms, ...settings, beta: 0.04 });
+    const { loss, gradient, kl } = grpoLoss({ terms, offsets, objective: { ...settings, beta: 0.04 } });
     expect(kl).toBeCloseTo(Math.E - 2, 6);
     expect(loss).toBeCloseTo(0.5 * 0.04 * (Math.E - 2), 6);
     expect(gradient[0]).toBeCloseTo(0.5 * 0.04 * (1 - Math.E), 6);
@@ -119,7 +123,11 @@ describe('the divergence from the reference', () => {
         logprobs: Float32Array.of(logprob),
       };
       const reference = i % 10 === 0 ? logprob : -10 * uniform(2, i);
-      const { kl } = grpoLoss({ terms: { ...terms, referenceLogprobs: Float32Array.of(reference) }, ...settings });
+      const { kl } = grpoLoss({
+        terms: { ...terms, referenceLogprobs: Float32Array.of(reference) },
+        offsets,
+        objective: settings,
+      });
       expect(kl).toBeGreaterThanOrEqual(0);
       if (i % 10 === 0) expect(kl).toBe(0);
     }
@@ -137,7 +145,11 @@ it('the gradient is the slope of the loss, token by token', () => {
     referenceLogprobs: Float32Array.from(column(5, 2).map((x) => x - 2)),
   };
   const at = (values: number[]) =>
-    grpoLoss({ terms: { ...terms, logprobs: Float32Array.from(values) }, beta: 0.1, epsilon: 0.2, epsilonHigh: 0.28 });
+    grpoLoss({
+      terms: { ...terms, logprobs: Float32Array.from(values) },
+      offsets,
+      objective: { ...settings, beta: 0.1, epsilon_high: 0.28 },
+    });
   const { gradient, clippedLow, clippedHigh } = at(logprobs);
   expect(clippedLow).toBeGreaterThan(0);
   expect(clippedHigh).toBeGreaterThan(0);

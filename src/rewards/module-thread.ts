@@ -1,0 +1,101 @@
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { packageFile } from '../system/package-file.js';
+import type { RewardInput } from './reward.js';
+
+/** What the thread is asked, and says. */
+export interface ThreadRequest {
+  id: number;
+  group: readonly RewardInput[];
+}
+export type ThreadReply = { ready: true } | { id: number; returned: unknown } | { id: number; error: string };
+
+interface Waiting {
+  resolve: (returned: unknown) => void;
+  reject: (error: Error) => void;
+  timer: NodeJS.Timeout;
+}
+
+/** A reward module in a thread of its own. One that hangs is stopped, and started anew for the next group. */
+export class ModuleThread {
+  readonly #file: string;
+  readonly #timeoutMs: number;
+  readonly #waiting = new Map<number, Waiting>();
+  #worker: Promise<Worker> | null = null;
+  #count = 0;
+
+  /** @param signal aborted: what is asked fails at once */
+  constructor(args: { file: string; timeoutMs: number; signal: AbortSignal }) {
+    this.#file = path.resolve(args.file);
+    this.#timeoutMs = args.timeoutMs;
+    args.signal.addEventListener('abort', () => void this.#end(new Error('interrupted')), { once: true });
+  }
+
+  /** @throws Error where the module cannot be loaded, or has no function as its default export */
+  async start(): Promise<void> {
+    await this.#started();
+  }
+
+  /** What the module returns for a group, whatever that is. @throws Error where it throws or takes too long */
+  async score(group: readonly RewardInput[]): Promise<unknown> {
+    const worker = await this.#started();
+    const id = this.#count++;
+    return new Promise((resolve, reject) => {
+      const late = () => void this.#end(new Error(`it took longer than ${this.#timeoutMs / 1000} s`));
+      this.#waiting.set(id, { resolve, reject, timer: setTimeout(late, this.#timeoutMs) });
+      worker.postMessage({ id, group } satisfies ThreadRequest);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#end(new Error('closed'));
+  }
+
+  #started(): Promise<Worker> {
+    this.#worker ??= this.#start();
+    return this.#worker;
+  }
+
+  #start(): Promise<Worker> {
+    const worker = new Worker(packageFile('dist/rewards/module-worker.js'), { workerData: { file: this.#file } });
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new Error(`loading it took longer than ${this.#timeoutMs / 1000} s`));
+        void this.#end(new Error('stopped'));
+      }, this.#timeoutMs);
+      worker.on('message', (reply: ThreadReply) => {
+        clearTimeout(timer);
+        if ('ready' in reply) resolve(worker);
+        else this.#settle(reply);
+      });
+      const gone = (error: Error) => {
+        clearTimeout(timer);
+        reject(error);
+        void this.#end(error);
+      };
+      worker.on('error', gone);
+      worker.on('exit', () => gone(new Error('it left its thread')));
+    });
+  }
+
+  #settle(reply: Exclude<ThreadReply, { ready: true }>): void {
+    const waiting = this.#waiting.get(reply.id);
+    if (waiting === undefined) return;
+    this.#waiting.delete(reply.id);
+    clearTimeout(waiting.timer);
+    if ('error' in reply) waiting.reject(new Error(reply.error));
+    else waiting.resolve(reply.returned);
+  }
+
+  /** Stops the thread; all that is still asked fails. */
+  async #end(error: Error): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = null;
+    for (const { reject, timer } of this.#waiting.values()) {
+      clearTimeout(timer);
+      reject(error);
+    }
+    this.#waiting.clear();
+    await (await worker?.catch(() => null))?.terminate();
+  }
+}

@@ -1,0 +1,76 @@
+import type { PromptPass } from '../policy/policy.js';
+import type { Rollout } from '../rollout/engine.js';
+import { dispose } from '../tensor/tensor.js';
+import type { StepContext, StepInput } from './context.js';
+import { hasNoSpread, type JudgedGroup } from './judged-group.js';
+import { rollOut } from './roll-out.js';
+import { scoreAll } from './score.js';
+import { allShares, ownShare } from './shares.js';
+
+/** The groups of a step, of this process. */
+export interface DrawnGroups {
+  /** Those that are learned from, one for each of its places. */
+  groups: JudgedGroup[];
+  /** Those without a spread of rewards that others were drawn for. */
+  passedOver: JudgedGroup[];
+  behaviour: Rollout['behaviour'];
+  /** Over the prompts of `groups`, where one was kept; the caller disposes of it. */
+  pass: PromptPass | null;
+}
+
+/**
+ * Draws the prompts of a step, samples their completions and has them judged. With `dynamic_sampling` (DAPO, Yu et al.
+ * 2025) a group without a spread of rewards makes room for another, no more than `max_resample_times` times; what has none
+ * even then stays. It is the spread that counts, not the mean: equal overlaps of 0.4 teach nothing either.
+ *
+ * @throws Interrupted in all processes, when one of them was interrupted while it waited for an answer
+ */
+export async function drawGroups(context: StepContext, input: StepInput): Promise<DrawnGroups> {
+  const { config, group } = context;
+  const { dynamic_sampling: isDynamic, max_resample_times: most } = config.grpo;
+  const { behaviour, groups, pass } = await drawRound(context, input);
+  const drawn: DrawnGroups = { groups, passedOver: [], behaviour, pass };
+  for (let time = 0; isDynamic && time < most; time++) {
+    const isDead = await allShares(
+      group,
+      drawn.groups.map(({ scores }) => hasNoSpread(scores)),
+    );
+    const places = [...isDead.keys()].filter((place) => isDead[place]);
+    if (places.length === 0) break;
+    // The pass is over prompts that are no longer those of the step.
+    dispose(drawn.pass);
+    drawn.pass = null;
+    const { groups: others } = await drawRound(context, input, places);
+    const own = ownShare(group, isDead);
+    drawn.passedOver.push(...drawn.groups.filter((_, i) => own[i]));
+    drawn.groups = drawn.groups.map((old, i) => (own[i] ? others.shift()! : old));
+  }
+  return drawn;
+}
+
+/** @param places of the whole step that are drawn for. Left out: all */
+async function drawRound(
+  context: StepContext,
+  { step, draw, clock }: StepInput,
+  places?: readonly number[],
+): Promise<Omit<DrawnGroups, 'passedOver'>> {
+  const samples = await draw(places);
+  const { completions, behaviour, pass } = await clock.measure('rollout', () => rollOut({ context, step, samples }));
+  const texts = completions.map((own) => own.map(({ tokenIds }) => toText(context, tokenIds)));
+  const scores = await clock
+    .measure('reward', () => scoreAll({ context, step, samples, texts, completions, clock }))
+    .catch((error) => {
+      dispose(pass);
+      throw error;
+    });
+  const groups = samples.map((sample, b) => ({
+    ...sample,
+    completions: completions[b]!,
+    texts: texts[b]!,
+    scores: scores[b]!,
+  }));
+  return { groups, behaviour, pass };
+}
+
+const toText = ({ models }: StepContext, tokenIds: Int32Array): string =>
+  models.processor.tokenizer.decode(tokenIds, { skipSpecialTokens: true });

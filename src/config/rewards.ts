@@ -98,6 +98,13 @@ export const rewardSchema = z.discriminatedUnion('name', [
       .max(86_400)
       .default(60)
       .describe('Seconds that it may take for a group; then it is stopped, and the group counts as not judged.'),
+    concurrency: z
+      .number()
+      .multipleOf(1)
+      .positive()
+      .max(1024)
+      .default(1)
+      .describe('Groups that it is asked about at a time, where it waits for others.'),
   }),
 ]);
 

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { packageFile } from '../system/package-file.js';
 import type { RewardInput } from './reward.js';
 
@@ -21,12 +22,19 @@ export class ModuleThread {
   readonly #file: string;
   readonly #timeoutMs: number;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #turn: LimitFunction;
   #worker: Promise<Worker> | null = null;
+  /** Of those that were started. */
+  #current = 0;
   #count = 0;
 
-  /** @param signal aborted: what is asked fails at once */
-  constructor(args: { file: string; timeoutMs: number; signal: AbortSignal }) {
+  /**
+   * @param concurrency groups that are asked about at a time
+   * @param signal aborted: what is asked fails at once
+   */
+  constructor(args: { file: string; timeoutMs: number; concurrency: number; signal: AbortSignal }) {
     this.#file = path.resolve(args.file);
+    this.#turn = pLimit(args.concurrency);
     this.#timeoutMs = args.timeoutMs;
     args.signal.addEventListener('abort', () => void this.#end(new Error('interrupted')), { once: true });
   }
@@ -37,7 +45,15 @@ export class ModuleThread {
   }
 
   /** What the module returns for a group, whatever that is. @throws Error where it throws or takes too long */
-  async score(group: readonly RewardInput[]): Promise<unknown> {
+  score(group: readonly RewardInput[]): Promise<unknown> {
+    return this.#turn(() => this.#ask(group));
+  }
+
+  async close(): Promise<void> {
+    await this.#end(new Error('closed'));
+  }
+
+  async #ask(group: readonly RewardInput[]): Promise<unknown> {
     const worker = await this.#started();
     const id = this.#count++;
     return new Promise((resolve, reject) => {
@@ -47,16 +63,13 @@ export class ModuleThread {
     });
   }
 
-  async close(): Promise<void> {
-    await this.#end(new Error('closed'));
-  }
-
   #started(): Promise<Worker> {
     this.#worker ??= this.#start();
     return this.#worker;
   }
 
   #start(): Promise<Worker> {
+    const own = ++this.#current;
     const worker = new Worker(packageFile('dist/rewards/module-worker.js'), { workerData: { file: this.#file } });
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -71,7 +84,7 @@ export class ModuleThread {
       const gone = (error: Error) => {
         clearTimeout(timer);
         reject(error);
-        void this.#end(error);
+        if (own === this.#current) void this.#end(error);
       };
       worker.on('error', gone);
       worker.on('exit', () => gone(new Error('it left its thread')));

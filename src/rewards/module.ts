@@ -14,7 +14,12 @@ export const moduleReward: Reward = {
   appliesTo: () => true,
   open: async (given: RewardConfig, { signal }) => {
     const options = given as OptionsOf<'module'>;
-    const thread = new ModuleThread({ file: options.path, timeoutMs: options.timeout_s * 1000, signal });
+    const thread = new ModuleThread({
+      file: options.path,
+      timeoutMs: options.timeout_s * 1000,
+      concurrency: options.concurrency,
+      signal,
+    });
     if (!(await fileExists(options.path))) throw broken(options, 'there is no such file');
     await thread.start().catch((error: Error) => {
       throw broken(options, error.message);

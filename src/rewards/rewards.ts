@@ -69,6 +69,11 @@ export class Rewards {
     return this.#terms.every(({ scorer }) => scorer.cost === 'pure');
   }
 
+  /** Whether one of them asks the policy. */
+  get asksPolicy(): boolean {
+    return this.#terms.some(({ scorer }) => scorer.cost === 'policy');
+  }
+
   /** Those that are pure: a guesser of answers is not worth asking others about. */
   get pure(): Rewards {
     const terms = this.#terms.filter(({ scorer }) => scorer.cost === 'pure');

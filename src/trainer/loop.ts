@@ -80,7 +80,8 @@ async function makeStep(run: RunParts, saving: Saving | null): Promise<void> {
   clock.seconds.step = (performance.now() - started) / 1000;
 
   totals.num_tokens += result.tokens;
-  const metrics = metricsLine({ step, epoch: stream.epoch, result: result.metrics, rate, totals, clock });
+  const { asksPolicy } = context.rewards;
+  const metrics = metricsLine({ step, epoch: stream.epoch, result: result.metrics, rate, totals, clock, asksPolicy });
   await saving?.records.step({ metrics, completions: result.completions });
   for (const message of health.observe(step, metrics)) log.warn({ step }, message);
   const { problem, notes = [] } = result;

@@ -66,17 +66,26 @@ export function metricsLine(args: {
   rate: number;
   totals: { num_tokens: number };
   clock: Stopwatch;
+  /** Rewards ask the policy, which takes a part of their time. */
+  asksPolicy: boolean;
 }): Metrics {
-  const { step, epoch, result, rate, totals, clock } = args;
+  const { step, epoch, result, rate, totals, clock, asksPolicy } = args;
   return {
     step,
     epoch,
     ...result,
     learning_rate: rate,
     num_tokens: totals.num_tokens,
-    ...clock.metrics(['video', 'rollout', 'reward', 'reference', 'policy', 'optimizer', 'step']),
-    // A part of the reward's, where it asks the policy.
-    ...(clock.seconds.ask === undefined ? {} : clock.metrics(['ask'])),
+    ...clock.metrics([
+      'video',
+      'rollout',
+      'reward',
+      ...(asksPolicy ? ['ask'] : []),
+      'reference',
+      'policy',
+      'optimizer',
+      'step',
+    ]),
     'memory/rss_bytes': process.memoryUsage.rss(),
     'memory/peak_rss_bytes': process.resourceUsage().maxRSS * 1024,
     'memory/tensors': activeBackend().liveTensors(),

@@ -138,6 +138,47 @@ describe('an interrupted run goes on as if it had not been', () => {
     );
   });
 
+  it('GRPO with all that has a memory: kill -9 in a step, three times', async () => {
+    const module = join(project.folder, 'likes-length.ts');
+    await writeFile(module, 'export default (group: {text: string}[]) => group.map(({ text }) => text.length / 50);\n');
+    const clips = join(project.folder, 'clips');
+    const source = (task: string, weight: number) =>
+      `{source: jsonl, annotations: ${join(clips, 'train.jsonl')}, videos: ${project.videos}, task: ${task}, weight: ${weight}}`;
+    const rewards = ['format', 'accuracy', 'temporal_iou', 'anomaly_verification', 'temporal_contrast'];
+    const set = [
+      ...GRPO,
+      `data.train=[${source('qa', 2)}, ${source('tag', 1)}, ${source('cls', 1)}]`,
+      'data.shuffle_options=true',
+      'data.curriculum={by: accuracy, min_success: 0.1, max_success: 0.9, again_after: 2}',
+      `rewards=[${rewards.map((name) => `{name: ${name}}`).join(', ')}, {name: module, path: ${module}, weight: 0.1}]`,
+      'grpo.dynamic_sampling=true',
+      'grpo.steps_per_generation=2',
+      'grpo.num_iterations=2',
+      'grpo.importance_sampling_level=sequence',
+      'grpo.sync_ref_model=true',
+      'grpo.ref_model_sync_steps=3',
+      'training.prompts_per_step=4',
+      'training.max_steps=10',
+      'training.eval_steps=0',
+    ];
+    const { outcome: expected } = await whole({ name: 'memory', set });
+    const metrics = expected.metrics.map((line) => JSON.parse(line) as Record<string, number>);
+    expect(new Set(metrics.map((line) => line['rewards/temporal_contrast/mean'])).size).toBeGreaterThan(1);
+    expect(metrics.some((line) => line['groups/passed_over']! > 0)).toBe(true);
+    expect(Math.max(...metrics.map(({ epoch }) => epoch!))).toBeGreaterThan(0);
+
+    const name = 'memory-killed';
+    for (const after of [2, 5, 8]) {
+      const running = train({ name, set, resume: after > 2 });
+      const { 'time/step_s': step } = await steps(name, after);
+      await setTimeout(500 * step!);
+      process.kill(await trainer(name), 'SIGKILL');
+      expect((await running.ended).code).toBe(137);
+    }
+    await finish(train({ name, set, resume: true }));
+    expect(await outcome(name)).toEqual(expected);
+  });
+
   it('LoRA in bfloat16: kill -9 of the process that watches, resumed at once; restarts for want of handles', async () => {
     const set = [
       ...GRPO,

@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.js';
-import { loadDataset } from '../dataset/load.js';
+import { loadDataset, loadSources } from '../dataset/load.js';
 import type { Sample } from '../dataset/sample.js';
 import { modelFolder } from '../model-folder/model-folder.js';
 import { openProcessor } from '../policy/families/named.js';
@@ -14,6 +14,7 @@ import { activeBackend } from '../tensor/active.js';
 import { nothingUsable } from './data-stream.js';
 import { checkMemory, countWeights, weightMemory } from './memory.js';
 import { adapterPlan, adapterValues } from './models.js';
+import { estimateStepTime } from './step-time.js';
 import { type Survey, spread, surveySamples } from './survey.js';
 
 /** Training samples whose prompts are really built, spread over the data. */
@@ -23,8 +24,9 @@ const PROBED = 8;
 export interface Plan {
   steps: number;
   epochs: number;
-  /** Usable samples by task. */
+  /** Usable samples by task, and what part of those drawn each task is to be. */
   train: Record<string, number>;
+  shares: Record<string, number>;
   held: Record<string, number>;
   /** What was found not to be usable, without decoding every video. */
   leftOut: { train: Survey; held: Survey };
@@ -33,6 +35,8 @@ export interface Plan {
   /** Of the annotated answers to the probed samples (SFT), or the limit (GRPO), in tokens. */
   completionTokens: number;
   weights: { total: number; trained: number };
+  /** About how long a step takes, in seconds; null where no video could be read. */
+  stepTime: number | null;
   /** Bytes, by what they are for. */
   memory: Record<string, number>;
 }
@@ -50,7 +54,8 @@ export async function planRun(args: {
   const { config, type, warn } = args;
   const { training, rollout, data } = config;
   const model = { ...config.model, path: await modelFolder(config.model.path) };
-  const samples = await loadDataset({ data, split: 'train', log: warn });
+  const sources = await loadSources({ data, split: 'train', log: warn });
+  const samples = sources.flat();
   if (config.method === 'grpo') idleRewards({ terms: config.rewards, samples }).forEach(warn);
   const held = data.eval.length === 0 ? [] : await loadDataset({ data, split: 'eval', log: warn });
   const modelConfig = await readModelConfig(model.path);
@@ -100,6 +105,7 @@ export async function planRun(args: {
     steps: training.max_steps,
     epochs: (training.max_steps * training.prompts_per_step) / usable.length,
     train: countTasks(usable),
+    shares: sharesOf({ config, sources, usable: new Set(usable) }),
     held: countTasks(leftOut.held.usable),
     leftOut,
     promptTokens:
@@ -108,6 +114,8 @@ export async function planRun(args: {
         : { min: Math.min(...lengths), mean: lengths.reduce((a, b) => a + b, 0) / lengths.length, max: longest },
     completionTokens,
     weights: { total: counts.model + counts.adapters, trained: counts.own + counts.adapters },
+    stepTime:
+      prompts.length === 0 ? null : estimateStepTime({ config, model: modelConfig, type, prompts, completionTokens }),
     memory: {
       ...weightMemory({ config, weights: counts, type }),
       // A layer's input always, its inner values while there is room for them; logits of one chunk, thrice.
@@ -121,6 +129,21 @@ export async function planRun(args: {
       'TensorFlow and Node': process.memoryUsage.rss(),
     },
   };
+}
+
+/** What part of the samples drawn each task is: sources give by their weights, else by their sizes. */
+function sharesOf(args: { config: Config; sources: Sample[][]; usable: Set<Sample> }): Record<string, number> {
+  const { config, sources, usable } = args;
+  const shares: Record<string, number> = {};
+  const parts = sources.map((source, s) => {
+    const own = source.filter((sample) => usable.has(sample));
+    return { own, weight: own.length === 0 ? 0 : (config.data.train[s]!.weight ?? own.length) };
+  });
+  const total = parts.reduce((sum, { weight }) => sum + weight, 0);
+  for (const { own, weight } of parts)
+    for (const [task, count] of Object.entries(countTasks(own)))
+      shares[task] = (shares[task] ?? 0) + (weight / total) * (count / own.length);
+  return shares;
 }
 
 function countTasks(samples: readonly Sample[]): Record<string, number> {

@@ -83,7 +83,7 @@ describe('many tokens of a wide vocabulary', () => {
   const slope = Float32Array.from({ length: M }, (_, i) => Math.sin(i));
   const weights = { 'model.norm.weight': random([H], 2), 'lm_head.weight': random([V, H], 3) };
 
-  const run = (parts: [number, number][]) => {
+  const run = (parts: [number, number][], needsAll = false) => {
     const parameters = parametersOf(weights);
     const starts: number[] = [];
     const results = parts.map(([from, to]) =>
@@ -96,6 +96,7 @@ describe('many tokens of a wide vocabulary', () => {
           hidden: toDevice(plain(rows.shape, rows.data)),
           targets: targets.slice(from, to),
           temperature: 1,
+          needsAll,
           gradient: (start, { logprobs }) => {
             starts.push(from + start);
             return slope.slice(from + start, from + start + logprobs.length);
@@ -119,6 +120,14 @@ describe('many tokens of a wide vocabulary', () => {
       dHidden: joined('dHidden'),
     };
   };
+
+  it('a gradient that needs all of them is asked for once, and the rest is as it was', () => {
+    const whole = run([[0, M]]);
+    const asked = run([[0, M]], true);
+    expect(asked.starts).toEqual([0]);
+    for (const key of ['logprobs', 'entropies', 'dHidden'] as const) expect(asked[key], key).toEqual(whole[key]);
+    expect(asked.gradients).toEqual(whole.gradients);
+  });
 
   it('are scored chunk by chunk, as if it were one', () => {
     const whole = run([[0, M]]);

@@ -5,6 +5,7 @@ import { activeBackend } from '../../src/tensor/active.js';
 import { upload } from '../../src/tensor/ops.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
 import { scope } from '../../src/tensor/tensor.js';
+import { readJsonFixture } from '../policy/reference-models.js';
 
 beforeAll(async () => {
   await startRuntime({ report: () => {} });
@@ -37,6 +38,29 @@ const draw = (uniforms: number[], sampling: Partial<Sampling> = {}, forbidden: n
   );
   return { tokens: [...tokens], logprobs: [...logprobs] };
 };
+
+/** What scripts/fixtures/knobs.py had transformers' processors make of logits. */
+interface Sampled {
+  sampling: { logits: number[][]; before: number[][]; cases: { options: Partial<Sampling>; p: number[][] }[] };
+}
+const { sampling: torch } = await readJsonFixture<Sampled>('knobs.json');
+
+it.each(torch.cases)('draws from what transformers would: $options', ({ options, p }) => {
+  const DRAWS = 4000;
+  for (const [row, logits] of torch.logits.entries()) {
+    const { tokens } = scope(() =>
+      drawTokens({
+        logits: upload(Float32Array.from(Array(DRAWS).fill(logits).flat()), [DRAWS, logits.length]),
+        uniforms: Float32Array.from({ length: DRAWS }, (_, i) => (i + 0.5) / DRAWS),
+        sampling: { ...plain, ...options },
+        forbidden: [],
+        seen: () => new Set(torch.before[row]!),
+      }),
+    );
+    const found = logits.map((_, token) => tokens.filter((drawn) => drawn === token).length / DRAWS);
+    for (const [token, wanted] of p[row]!.entries()) expect(Math.abs(found[token]! - wanted)).toBeLessThan(2 / DRAWS);
+  }
+});
 
 describe('drawTokens', () => {
   it('inverts the cumulative distribution in the order of the tokens', () => {

@@ -99,6 +99,23 @@ const scoresOf = (policy: Policy, samples: PromptedSample[], records: Record[]):
 const masters = ({ parameters }: Policy): Map<string, Float32Array> =>
   new Map(parameters.trainableNames.map((name) => [name, scope(() => downloadFloats(parameters.master(name)))]));
 
+describe('several updates of one rollout', () => {
+  const set = ['training.prompts_per_step=2', 'grpo.steps_per_generation=2', 'grpo.epsilon=0.001'];
+
+  it('the later ones are off-policy: their old log-probs are those of the policy that sampled', async () => {
+    const { context, samples } = await openPolicy(set);
+    const two = samples.slice(0, 2);
+    const { metrics } = await makeStep(context, two);
+    expect(context.optimizer.step).toBe(2);
+    // After the first update the second part is no longer of the policy: ratios leave so narrow a clip range.
+    expect(metrics.clip_ratio).toBeGreaterThan(0);
+    const once = await openPolicy(['training.prompts_per_step=2', 'grpo.epsilon=0.001']);
+    const { metrics: single } = await makeStep(once.context, once.samples.slice(0, 2));
+    expect(once.context.optimizer.step).toBe(1);
+    expect(single.clip_ratio).toBe(0);
+  });
+});
+
 describe.each([
   ['full', []],
   ['LoRA', ['model.lora.r=4', 'model.freeze_vision=true', 'training.learning_rate=0.02']],

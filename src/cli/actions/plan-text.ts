@@ -1,6 +1,7 @@
 import type { Config } from '../../config/schema.js';
 import { describeLeftOutSamples } from '../../prompt/usable-samples.js';
 import { formatBytes } from '../../system/bytes.js';
+import { formatSeconds } from '../../system/duration.js';
 import { memoryLimit } from '../../system/memory-limit.js';
 import { once } from '../../system/once.js';
 import { startRuntime } from '../../tensor/runtime.js';
@@ -29,7 +30,7 @@ function planText({ config, plan, device }: { config: Config; plan: Plan; device
     ['run', `${config.name} (${config.method}) → ${config.output_dir}`],
     ['device', device],
     ['steps', `${plan.steps} of ${config.training.prompts_per_step} prompts: ${plan.epochs.toFixed(2)} epochs`],
-    ['training samples', counts(plan.train)],
+    ['training samples', sharedCounts(plan)],
     ['held-out samples', counts(plan.held)],
     ...leftOutRows(plan.leftOut),
     [
@@ -42,12 +43,27 @@ function planText({ config, plan, device }: { config: Config; plan: Plan; device
         ? `${config.rollout.num_generations} a prompt, of at most ${plan.completionTokens} tokens`
         : `at most ${plan.completionTokens} tokens`,
     ],
+    ...(plan.stepTime === null ? [] : [timeRow(plan.stepTime, plan.steps)]),
     ['weights', `${millions(weights.total)}, of which ${millions(weights.trained)} are trained`],
     ['memory', `about ${formatBytes(total)}, of ${formatBytes(memoryLimit())} here`],
     ...used.map(([name, bytes]): [string, string] => [`  ${name}`, formatBytes(bytes)]),
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
+}
+
+/** `1000 qa (50 %), 20 tag (50 %)`; shares only where there are several tasks. */
+function sharedCounts({ train, shares }: Plan): string {
+  const tasks = Object.entries(train);
+  const share = (task: string) => (tasks.length < 2 ? '' : ` (${(100 * shares[task]!).toFixed(0)} %)`);
+  return tasks.map(([task, count]) => `${count} ${task}${share(task)}`).join(', ') || 'none';
+}
+
+function timeRow(step: number, steps: number): [string, string] {
+  return [
+    'time',
+    `about ${formatSeconds(step)} a step, ${formatSeconds(step * steps)} in all; evaluations not counted`,
+  ];
 }
 
 /** What would be left out, of what; nothing where nothing is. */

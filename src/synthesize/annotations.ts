@@ -1,6 +1,23 @@
 /** What a clip's annotation says: the lines of a `jsonl` source, one a task. */
 import type { JsonlLine } from '../dataset/jsonl.js';
+import { NORMAL } from './classes.js';
 import type { ClipPlan } from './plan.js';
+
+/**
+ * The line for `reasoning`, which stands in a file of its own: short words, since models that learn from these clips are
+ * small. They name the class, and what it is about.
+ */
+export function describeClip({ plan, video }: { plan: ClipPlan; video: string }): JsonlLine {
+  const { name, phrase } = plan.class;
+  return {
+    id: `${plan.id}-reasoning`,
+    video,
+    task: 'reasoning',
+    class: name,
+    ...(name !== NORMAL && { key_object: phrase.split(' ')[0]! }),
+    description: `${name}. ${phrase}`,
+  };
+}
 
 export const QUESTION = 'What happens?';
 

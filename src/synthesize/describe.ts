@@ -29,7 +29,8 @@ export function datasetJson({
 export function readmeText({ settings: { seed, size, seconds, splits } }: { settings: SetSettings }): string {
   const rows = CLIP_CLASSES.map(({ name, phrase, description }) => `| ${name} | ${phrase} | ${description} |`);
   const sources = Object.keys(splits).map(
-    (split) => `- \`${split}.jsonl\`: ${splits[split]} clips, a line for each task of each`,
+    (split) =>
+      `- \`${split}.jsonl\`: ${splits[split]} clips, a line for each task of each; \`${split}-reasoning.jsonl\`: what \`task: reasoning\` takes`,
   );
   return `# Synthetic surveillance clips
 

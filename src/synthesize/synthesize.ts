@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeAtomically } from '../system/atomic-write.js';
 import { usableCpus } from '../system/cpus.js';
 import { encodeVideo } from '../video/encode.js';
-import { annotateClip } from './annotations.js';
+import { annotateClip, describeClip } from './annotations.js';
 import { datasetJson, readmeText } from './describe.js';
 import { type ClipPlan, planClip } from './plan.js';
 import { CLIP_FPS, renderClip } from './render.js';
@@ -65,7 +65,10 @@ export async function synthesize({
     onProgress?.({ done, total: all.length });
   });
 
-  const texts = [...plans].map(([split, clips]) => [`${split}.jsonl`, annotationText(clips)] as const);
+  const texts = [...plans].flatMap(([split, clips]) => [
+    [`${split}.jsonl`, annotationText(clips, annotateClip)] as const,
+    [`${split}-reasoning.jsonl`, annotationText(clips, (clip) => [describeClip(clip)])] as const,
+  ]);
   for (const [name, text] of [...texts, ['README.md', readmeText({ settings })] as const]) {
     const file = join(folder, name);
     if (!(await hasContent(file))) await writeAtomically({ file, text });
@@ -80,9 +83,9 @@ function planSplit({ settings, split, clips }: { settings: SetSettings; split: s
   return Array.from({ length: clips }, (_, index) => planClip({ ...settings, split }, index));
 }
 
-const annotationText = (plans: readonly ClipPlan[]) =>
+const annotationText = (plans: readonly ClipPlan[], annotate: typeof annotateClip) =>
   plans
-    .flatMap((plan) => annotateClip({ plan, video: videoName(plan) }))
+    .flatMap((plan) => annotate({ plan, video: videoName(plan) }))
     .map((line) => `${JSON.stringify(line)}\n`)
     .join('');
 

@@ -9,6 +9,7 @@ import { encodeCompletion } from '../prompt/build.js';
 import { promptMaker, sampleChecker } from '../prompt/sample-prompt.js';
 import { UsableSamples } from '../prompt/usable-samples.js';
 import { idleRewards } from '../rewards/idle.js';
+import { Rewards } from '../rewards/rewards.js';
 import { expectedCompletion } from '../tasks/words.js';
 import { activeBackend } from '../tensor/active.js';
 import { nothingUsable } from './data-stream.js';
@@ -56,7 +57,10 @@ export async function planRun(args: {
   const model = { ...config.model, path: await modelFolder(config.model.path) };
   const sources = await loadSources({ data, split: 'train', log: warn });
   const samples = sources.flat();
-  if (config.method === 'grpo') idleRewards({ terms: config.rewards, samples }).forEach(warn);
+  if (config.method === 'grpo') {
+    idleRewards({ terms: config.rewards, samples }).forEach(warn);
+    await (await Rewards.open({ terms: config.rewards, rollout })).close();
+  }
   const held = data.eval.length === 0 ? [] : await loadDataset({ data, split: 'eval', log: warn });
   const modelConfig = await readModelConfig(model.path);
   const processor = await openProcessor({ folder: model.path, config: modelConfig });

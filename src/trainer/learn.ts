@@ -22,6 +22,7 @@ export async function learn(args: {
   const { config, models, optimizer, group } = context;
   const { learningRate, clock } = input;
   const { policy } = models;
+  if (microBatches.length === 0) return [];
   const parts = chunks(microBatches, microBatches.length / perUpdate);
   // By their turn the policy is no longer the one that sampled.
   const later = parts.slice(1).flat();

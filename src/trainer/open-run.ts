@@ -151,9 +151,10 @@ async function openParts(
 
 /** @throws RunError `RUN_SHARES` */
 function checkShares({ config, group }: RunOptions): void {
-  const { prompts_per_step: prompts, gradient_accumulation_steps: parts } = config.training;
+  const { prompts_per_step: prompts, gradient_accumulation_steps } = config.training;
+  const parts = config.grpo.steps_per_generation ?? gradient_accumulation_steps;
   if (prompts % (parts * group.size) === 0) return;
-  const message = `training.prompts_per_step (${prompts}) must be a multiple of training.gradient_accumulation_steps (${parts}) times the number of processes (${group.size})`;
+  const message = `training.prompts_per_step (${prompts}) must be a multiple of its micro-batches (${parts}: grpo.steps_per_generation, else training.gradient_accumulation_steps) times the number of processes (${group.size})`;
   throw new RunError({ code: 'RUN_SHARES', message });
 }
 

@@ -2,6 +2,7 @@ import type { Rollout } from '../rollout/engine.js';
 import { textKey, uniform } from '../system/random.js';
 import type { StepContext } from './context.js';
 import type { PromptedSample } from './data-stream.js';
+import { batching } from './step-batches.js';
 import { syncEngine } from './training-files.js';
 
 /** Samples the groups. A token's random number depends on the run's seed and on what it is a token of, nothing else. */
@@ -19,7 +20,7 @@ export async function rollOut(args: {
     prompts: samples.map(({ prompt }) => prompt),
     numGenerations: config.rollout.num_generations,
     sampling: config.rollout,
-    keepsPass: (config.grpo.steps_per_generation ?? config.training.gradient_accumulation_steps) === 1,
+    keepsPass: batching(context).parts === 1,
     uniform: (b, generation, token) => uniform(config.seed, step, keys[b]!, generation, token),
   });
 }

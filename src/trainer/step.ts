@@ -1,3 +1,4 @@
+import { termName } from '../config/rewards.js';
 import { mean, sum } from '../statistics/moments.js';
 import { dispose } from '../tensor/tensor.js';
 import { advantagesOf } from './advantages.js';
@@ -7,11 +8,12 @@ import { addImportance, gatherImportance } from './importance.js';
 import { learn } from './learn.js';
 import { type Objective, objectiveOf } from './loss/objective.js';
 import { importanceMetrics, lengthMetrics } from './metrics.js';
-import { type MicroBatch, toMicroBatches } from './micro-batch.js';
+import type { MicroBatch } from './micro-batch.js';
 import { completionRecords } from './records.js';
 import { rewardMetrics } from './reward-metrics.js';
 import { failureNotes } from './score.js';
 import { allShares, type GroupShare, ownShare, shareOf } from './shares.js';
+import { batching, stepBatches } from './step-batches.js';
 import { chunks, type StepResult, updateMetrics } from './update.js';
 
 /**
@@ -29,33 +31,13 @@ export const grpoStep: StepFunction = async (context, input) => {
 
   const shares = await allShares(group, groups.map(shareOf(context)));
   const dropped = await allShares(group, passedOver.map(shareOf(context)));
-  const weights = Object.fromEntries(config.rewards.map(({ name, weight }) => [name, weight]));
+  const weights = Object.fromEntries(config.rewards.map((term) => [termName(term), term.weight]));
   const all = advantagesOf({ worth: shares.map(({ scores }) => scores), weights, options: config.grpo });
-  const advantages = ownShare(group, all);
 
   const objective = objectiveOf(config);
-  const perUpdate = config.training.gradient_accumulation_steps;
-  const parts = config.grpo.steps_per_generation ?? perUpdate;
-  const isMasked = (truncated: boolean) => config.grpo.mask_truncated_completions && truncated;
-  const toLearnFrom = groups.map(({ prompt, completions }, b) => ({
-    prompt,
-    completions: completions.map(({ tokenIds }) => tokenIds),
-    advantages: advantages[b]!,
-    masked: completions.map(({ truncated }) => isMasked(truncated)),
-  }));
-  // What a completion is worth may not be known: it is not learned from.
-  const known = shares.flatMap((share, b) =>
-    share.lengths.map((length, g) => ({ length, truncated: share.truncated[g]!, isKnown: all[b]![g] !== null })),
-  );
-  const counted = known.filter(({ isKnown, truncated }) => isKnown && !isMasked(truncated));
-  const updates = parts / perUpdate;
-  const totals = {
-    sequences: known.filter(({ isKnown }) => isKnown).length / updates,
-    tokens: sum(counted.map(({ length }) => length)) / updates,
-    microBatches: perUpdate * group.size,
-  };
-  const microBatches = counted.length === 0 ? [] : toMicroBatches(chunks(toLearnFrom, parts), objective, totals);
+  const microBatches = stepBatches({ context, objective, groups, shares, advantages: all });
   clock.measure('reference', () => addReference({ context, microBatches, objective }));
+  const { perUpdate, parts } = batching(context);
   if (behaviour === 'recorded')
     clock.measure('policy', () => {
       const completions = groups.map((one) => one.completions);
@@ -69,9 +51,11 @@ export const grpoStep: StepFunction = async (context, input) => {
   if (follows && step % every === 0) models.followPolicy(alpha);
 
   const { loss, ...updated } = updateMetrics(made);
+  // All may have been cut off, and left out: then nothing is learned, and nothing is wrong.
+  const isAnyKnown = all.flat().some((advantage) => advantage !== null);
   const drawn = [...shares, ...dropped];
   const lengths = drawn.flatMap((share) => share.lengths);
-  const records = completionRecords({ context, step, groups, advantages });
+  const records = completionRecords({ context, step, groups, advantages: ownShare(group, all) });
   return {
     metrics: {
       loss: loss!,
@@ -84,7 +68,7 @@ export const grpoStep: StepFunction = async (context, input) => {
     completions: await allShares(group, [...completionRecords({ context, step, groups: passedOver }), ...records]),
     tokens: sum(drawn.map(({ promptTokens }) => promptTokens)) + sum(lengths),
     successes: successesOf(drawn, config.data.curriculum?.by),
-    problem: counted.length === 0 ? 'no_scores' : made.every(({ applied }) => applied) ? null : 'not_finite',
+    problem: !isAnyKnown ? 'no_scores' : made.every(({ applied }) => applied) ? null : 'not_finite',
     notes: failureNotes(
       step,
       drawn.map(({ scores }) => scores),

@@ -70,9 +70,9 @@ export async function applyUpdate(args: {
   };
 }
 
-/** Means over the updates of a step. */
+/** Means over the updates of a step; null where there was none. */
 export function updateMetrics(updates: Update[]): Metrics {
-  const of = (pick: (update: Update) => number) => mean(updates.map(pick));
+  const of = (pick: (update: Update) => number) => (updates.length === 0 ? null : mean(updates.map(pick)));
   return {
     loss: of(({ loss }) => loss),
     kl: of(({ kl }) => kl),

@@ -1,4 +1,4 @@
-import { VIDEO_BOUNDS } from '../config/options.js';
+import { VIDEO_BOUNDS } from '../config/data-options.js';
 
 /** What one video may cost; names and defaults are those of the config's `data.video`. */
 export interface VideoBounds {

@@ -71,12 +71,27 @@ describe.each([
   });
 });
 
+it('groups that are drawn again, and samples passed over, are those of one process', async () => {
+  const curriculum = '{by: accuracy, min_success: 0.1, max_success: 0.9, again_after: 2}';
+  const set = [...grpo, 'grpo.dynamic_sampling=true', 'grpo.loss_type=dapo', `data.curriculum=${curriculum}`];
+  const train = (name: string, members?: object[]) => trainHere({ project, name: `drawn-${name}`, set, members });
+  const one = await train('one');
+  await one.end;
+  const two = await train('two', [{}, {}]);
+  await Promise.all(two.ends);
+  expect(await completionsOf(two.files.completions)).toEqual(await completionsOf(one.files.completions));
+  const passedOver = (await readLines(one.files.metrics)).map((line) => line['groups/passed_over']!);
+  expect(Math.max(...passedOver)).toBeGreaterThan(0);
+  const last = 'step-000003';
+  expect(await apart(join(two.files.checkpoints, last), join(one.files.checkpoints, last))).toBeLessThan(1e-6);
+});
+
 /** Texts and advantages, whoever made them. */
 async function completionsOf(file: string): Promise<string[]> {
   const lines = await readLines(file);
   return lines
     .map(({ step, sample_id, generation, text, advantage }) =>
-      [step, sample_id, generation, text, advantage!.toFixed(6)].join(),
+      [step, sample_id, generation, text, advantage?.toFixed(6)].join(),
     )
     .sort();
 }

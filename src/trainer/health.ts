@@ -11,7 +11,14 @@ export const healthSchema = z.object({
   highest: z.number().nullable(),
   settled: z.number().nullable(),
   /** Steps in a row, up to the last one, with each sign of ruin. */
-  streaks: z.object({ no_reward: streak(), no_spread: streak(), far: streak(), truncated: streak(), fallen: streak() }),
+  streaks: z.object({
+    no_reward: streak(),
+    no_spread: streak(),
+    one_answer: streak().default(0),
+    far: streak(),
+    truncated: streak(),
+    fallen: streak(),
+  }),
 });
 type HealthState = z.infer<typeof healthSchema>;
 type Sign = keyof HealthState['streaks'];
@@ -26,7 +33,7 @@ const SETTLED = 10;
 const FAR = 5;
 
 /** Steps in a row after which a sign is told. */
-const PATIENCE: Record<Sign, number> = { no_reward: 8, no_spread: 20, far: 3, truncated: 8, fallen: 1 };
+const PATIENCE: Record<Sign, number> = { no_reward: 8, no_spread: 20, one_answer: 8, far: 3, truncated: 8, fallen: 1 };
 
 /** Those that say that the policy has got worse. That it learns nothing more may have a good reason. */
 const RUIN: readonly Sign[] = ['no_reward', 'far', 'fallen'];
@@ -50,7 +57,7 @@ export class Health {
       mean: 0,
       highest: null,
       settled: null,
-      streaks: { no_reward: 0, no_spread: 0, far: 0, truncated: 0, fallen: 0 },
+      streaks: { no_reward: 0, no_spread: 0, one_answer: 0, far: 0, truncated: 0, fallen: 0 },
     };
   }
 
@@ -87,6 +94,7 @@ export class Health {
     const signs: Record<Sign, boolean> = {
       no_reward: metrics['groups/zero_variance'] === 1 && metrics.reward === 0,
       no_spread: metrics['groups/zero_variance'] === 1 && metrics.reward !== 0,
+      one_answer: commonMistake(metrics) !== undefined,
       far: (metrics.kl ?? 0) > FAR,
       truncated: metrics['completions/truncated'] === 1,
       fallen: smoothed !== null && settled !== null && hasFallen(smoothed, settled),
@@ -119,6 +127,10 @@ export class Health {
           : `in ${PATIENCE.no_reward} steps every completion got the reward 0: nothing is learned; look into completions.jsonl for what the model answers (SFT teaches it the form)`;
       case 'no_spread':
         return `in ${PATIENCE.no_spread} steps the completions of each group got the same reward (now ${number(metrics.reward ?? 0)}): nothing is learned; more rollout.num_generations or a higher rollout.temperature make them differ, if they are not all right`;
+      case 'one_answer': {
+        const { task, answer } = commonMistake(metrics)!;
+        return `in ${PATIENCE.one_answer} steps all completions of most ${task} groups gave the same wrong answer (now ${answer}): groups that agree teach nothing, so nothing pulls the policy back. If it knew better before, ${start}, or with a higher grpo.beta; if not, SFT teaches it the answers`;
+      }
       case 'far':
         return `the policy has left the reference far behind (KL ${number(metrics.kl ?? 0)} nats a token, for ${PATIENCE.far} steps more than ${FAR}): it is probably ruined; ${start}`;
       case 'truncated':
@@ -129,6 +141,18 @@ export class Health {
           : `the reward has fallen from ${number(settled)} to ${number(this.reward!)} (smoothed); ${start}`;
     }
   }
+}
+
+/** The share of a task's groups that give one wrong answer, from which on it is told. */
+const COMMON = 0.5;
+
+/** The answer that most groups of a task give, all their completions, and that is wrong. */
+function commonMistake(metrics: Metrics): { task: string; answer: string } | undefined {
+  for (const [key, share] of Object.entries(metrics)) {
+    const [, task, answer] = /^([^/]+)\/groups\/all_wrong\/(.+)$/.exec(key) ?? [];
+    if (task !== undefined && answer !== undefined && (share ?? 0) >= COMMON) return { task, answer };
+  }
+  return undefined;
 }
 
 const number = (value: number): string => String(Number(value.toPrecision(3)));

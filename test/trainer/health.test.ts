@@ -44,6 +44,20 @@ describe('Health', () => {
     expect([health.ruin, health.farewell]).toEqual([[], undefined]);
   });
 
+  it('tells that most groups of a task agree on a wrong answer', () => {
+    const fire = { ...good, 'cls/groups/all_wrong': 0.7, 'cls/groups/all_wrong/Fire': 0.6 };
+    const few = {
+      ...good,
+      'cls/groups/all_wrong': 0.7,
+      'cls/groups/all_wrong/Fire': 0.4,
+      'cls/groups/all_wrong/Normal': 0.3,
+    };
+    expect(told(times(20, few))).toEqual({});
+    expect(told([...times(7, fire), good, ...times(20, fire)])).toEqual({
+      16: [expect.stringContaining('most cls groups gave the same wrong answer (now Fire)')],
+    });
+  });
+
   it('tells a policy far from its reference', () => {
     const health = new Health({ options });
     expect(told(times(5, { ...good, kl: 9.88 }), health)).toEqual({

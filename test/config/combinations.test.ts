@@ -24,12 +24,48 @@ const IMPOSSIBLE: [string, object][] = [
   ['training.min_lr_ratio', { training: { lr_scheduler_type: 'constant_with_warmup', min_lr_ratio: 0.1 } }],
   ['training.gradient_accumulation_steps', { training: { prompts_per_step: 4, gradient_accumulation_steps: 3 } }],
   ['training.eval_steps', { training: { eval_steps: 10 } }],
+  ['grpo.epsilon_high', { grpo: { loss_type: 'cispo' } }],
+  ['grpo.delta', { grpo: { delta: 1.2 } }],
+  ['grpo.delta', { grpo: { delta: 2, loss_type: 'sapo' } }],
+  ['grpo.importance_sampling_mode', { grpo: { loss_type: 'vespo', importance_sampling_mode: 'sequence_mask' } }],
+  ['grpo.sync_ref_model', { grpo: { sync_ref_model: true, beta: 0 } }],
+  ['grpo.sync_ref_model', { grpo: { sync_ref_model: true }, model: { path: 'm', lora: {} } }],
+  ['grpo.scale_rewards', { grpo: { multi_objective_aggregation: 'normalize_then_sum', scale_rewards: 'none' } }],
+  ['grpo.steps_per_generation', { grpo: { steps_per_generation: 3 }, training: { prompts_per_step: 4 } }],
+  [
+    'grpo.steps_per_generation',
+    { grpo: { steps_per_generation: 3 }, training: { prompts_per_step: 6, gradient_accumulation_steps: 2 } },
+  ],
+  ['data.train', { data: { train: [{ ...TAG, weight: 1 }, TAG] } }],
+  ['data.eval', { data: { eval: [{ ...TAG, weight: 1 }] } }],
+  ['data.curriculum', { data: { curriculum: {} }, method: 'sft' }],
+  ['data.curriculum', { data: { curriculum: { by: 'length' } } }],
+  ['data.curriculum', { data: { curriculum: { min_success: 0.9, max_success: 0.1 } } }],
+  ['data.curriculum', { data: { curriculum: { order: 'easy_first' }, train: [{ ...TAG, weight: 1 }] } }],
+  [
+    'rewards',
+    {
+      rewards: [
+        { name: 'module', path: 'a/b.ts' },
+        { name: 'module', path: 'c/b.js' },
+      ],
+    },
+  ],
 ];
 
 const POSSIBLE: object[] = [
   {},
   { method: 'sft', rewards: [], rollout: { num_generations: 1 } },
   { rewards: [{ name: 'format', weight: 0 }, { name: 'accuracy' }] },
+  {
+    rewards: [
+      { name: 'module', path: 'b.ts' },
+      { name: 'module', path: 'b.ts', as: 'c' },
+    ],
+  },
+  { grpo: { loss_type: 'cispo', epsilon_high: 5 } },
+  { grpo: { delta: 1.5, sync_ref_model: true, steps_per_generation: 4 }, training: { prompts_per_step: 8 } },
+  { data: { curriculum: { order: 'hard_first' }, train: [{ ...TAG }] } },
   { model: { path: 'm', lora: {}, adapter: 'x' } },
   { model: { path: 'm', freeze_vision: false } },
   { model: { path: 'm', freeze_vision: false, lora: { target_modules: 'all-linear' } } },

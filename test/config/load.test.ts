@@ -34,6 +34,21 @@ describe('loadConfig', () => {
     expect(config.model.lora).toBeUndefined();
   });
 
+  it('takes words from files, and keeps them in their place', async () => {
+    const words = { 'tag.txt': 'When?\nIn seconds.\n\n', 'empty.txt': ' \n' };
+    const folder = await folderWith({ 'a.yaml': MINIMAL, ...words });
+    const config = await loadConfig({
+      file: join(folder, 'a.yaml'),
+      set: [`data.prompt_templates.tag={file: ${join(folder, 'tag.txt')}}`, 'data.prompt_templates.qa=What?'],
+    });
+    expect(config.data.prompt_templates).toEqual({ tag: 'When?\nIn seconds.', qa: 'What?' });
+    const text = `${MINIMAL}data:\n  system_prompt: {file: gone.txt}\n  prompt_templates: {cls: {file: ${join(folder, 'empty.txt')}}}\n`;
+    expect((await issuesOf({ 'a.yaml': text })).sort()).toEqual([
+      expect.stringContaining('gone.txt cannot be read: there is no such file'),
+      expect.stringMatching(/data\.prompt_templates\.cls: .*empty\.txt cannot be read: it is empty/),
+    ]);
+  });
+
   it('reports every problem at once, each with its place', async () => {
     const text = [
       'name: a b',

@@ -29,6 +29,7 @@ export const command: CommandModule<object, Arguments> = {
     const { scoresText } = await import('../actions/scores-text.js');
     const { data, rewards: terms, rollout } = await loadConfig({ file, set });
     const rewards = await Rewards.open({ terms, rollout });
+    if (rewards.asksPolicy) process.stderr.write('rewards that ask the policy say nothing: here is none to be asked\n');
     const { scored, leftOut } = await scoreFile({
       completions,
       data,

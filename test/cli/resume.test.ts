@@ -177,7 +177,7 @@ describe('an interrupted run goes on as if it had not been', () => {
     }
     await finish(train({ name, set, resume: true }));
     expect(await outcome(name)).toEqual(expected);
-  });
+  }, 180_000);
 
   it('LoRA in bfloat16: kill -9 of the process that watches, resumed at once; restarts for want of handles', async () => {
     const set = [

@@ -15,7 +15,8 @@ describe('train --dry-run', () => {
     const { stdout } = await plan('method=grpo');
     expect(stdout).toMatch(/^run +tiny \(grpo\)/);
     expect(stdout).toMatch(/\nsteps +6 of 2 prompts: 1\.33 epochs\n/);
-    expect(stdout).toMatch(/\ntraining samples +3 qa, 3 tag, 3 cls\n/);
+    expect(stdout).toMatch(/\ntraining samples +3 qa \(33 %\), 3 tag \(33 %\), 3 cls \(33 %\)\n/);
+    expect(stdout).toMatch(/\ntime +about [\d.]+ (s|min) a step, [\d.]+ (s|min|h) in all; evaluations not counted\n/);
     expect(stdout).toMatch(/\nheld-out samples +2 qa, 2 tag, 2 cls\n/);
     expect(stdout).toMatch(/\nprompt +\d+ to \d+ tokens, \d+ on average\n/);
     expect(stdout).toMatch(/\ncompletion +4 a prompt, of at most 16 tokens\n/);

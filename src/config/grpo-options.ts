@@ -73,6 +73,12 @@ export const grpo = z.strictObject({
   max_resample_times: count(1000)
     .default(3)
     .describe('dynamic_sampling: draw again so many times at most; what is left without a spread stays.'),
+  guide_all_wrong: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Where all completions of a group are wrong alike, the annotated answer takes the place of one (LUFFY): else nothing pulls a policy back from an answer that it always gives.',
+    ),
   sync_ref_model: z
     .boolean()
     .default(false)

@@ -9,6 +9,8 @@ export interface JudgedGroup extends PromptedSample {
   completions: Completion[];
   texts: string[];
   scores: RewardScores[];
+  /** The first of its completions is the annotated answer. */
+  isGuided?: boolean;
 }
 
 /** Whether a group's completions are all worth the same, as far as that is known: it has no advantages. */

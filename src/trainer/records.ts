@@ -14,7 +14,7 @@ export function completionRecords(args: {
 }): object[] {
   const { context, step, groups, advantages } = args;
   const { tokenizer, visionTokenIds } = context.models.processor;
-  return groups.flatMap(({ sample, prompt, completions, texts, scores }, b) => {
+  return groups.flatMap(({ sample, prompt, completions, texts, scores, isGuided }, b) => {
     // One vision token stands for all that are next to each other.
     const shown = prompt.tokenIds.filter((id, i) => !visionTokenIds.includes(id) || prompt.tokenIds[i - 1] !== id);
     const promptText = tokenizer.decode(shown);
@@ -30,6 +30,7 @@ export function completionRecords(args: {
       advantage: advantages?.[b]?.[generation] ?? null,
       truncated,
       ...(advantages === undefined && { passed_over: true }),
+      ...(isGuided && generation === 0 && { annotated: true }),
     }));
   });
 }

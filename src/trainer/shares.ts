@@ -18,8 +18,9 @@ export function ownShare<T>(group: ProcessGroup, all: T[]): T[] {
 /** What the processes have to know of each other's groups. */
 export const shareOf =
   ({ config, classes }: Pick<StepContext, 'config' | 'classes'>) =>
-  ({ sample, prompt, completions, texts, scores }: JudgedGroup) => ({
+  ({ sample, prompt, completions, texts, scores, isGuided = false }: JudgedGroup) => ({
     id: sample.id,
+    isGuided,
     task: sample.task,
     scores,
     lengths: completions.map(({ tokenIds }) => tokenIds.length),

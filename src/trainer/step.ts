@@ -4,6 +4,7 @@ import { dispose } from '../tensor/tensor.js';
 import { advantagesOf } from './advantages.js';
 import type { StepContext, StepFunction } from './context.js';
 import { drawGroups } from './draw-groups.js';
+import { withGuidance } from './guidance.js';
 import { addImportance, gatherImportance } from './importance.js';
 import { learn } from './learn.js';
 import { type Objective, objectiveOf } from './loss/objective.js';
@@ -27,7 +28,8 @@ import { chunks, type StepResult, updateMetrics } from './update.js';
 export const grpoStep: StepFunction = async (context, input) => {
   const { config, models, group } = context;
   const { step, clock } = input;
-  const { groups, passedOver, behaviour, pass } = await drawGroups(context, input);
+  const { groups: sampled, passedOver, behaviour, pass } = await drawGroups(context, input);
+  const groups = await withGuidance(context, sampled);
 
   const shares = await allShares(group, groups.map(shareOf(context)));
   const dropped = await allShares(group, passedOver.map(shareOf(context)));
@@ -53,7 +55,9 @@ export const grpoStep: StepFunction = async (context, input) => {
   const { loss, ...updated } = updateMetrics(made);
   // All may have been cut off, and left out: then nothing is learned, and nothing is wrong.
   const isAnyKnown = all.flat().some((advantage) => advantage !== null);
-  const drawn = [...shares, ...dropped];
+  // Metrics are of what the policy has said.
+  const own = groups === sampled ? shares : await allShares(group, sampled.map(shareOf(context)));
+  const drawn = [...own, ...dropped];
   const lengths = drawn.flatMap((share) => share.lengths);
   const records = completionRecords({ context, step, groups, advantages: ownShare(group, all) });
   return {
@@ -61,6 +65,7 @@ export const grpoStep: StepFunction = async (context, input) => {
       loss: loss!,
       ...rewardMetrics(drawn),
       ...(config.grpo.dynamic_sampling ? { 'groups/passed_over': dropped.length } : {}),
+      ...(config.grpo.guide_all_wrong ? { 'groups/guided': shares.filter(({ isGuided }) => isGuided).length } : {}),
       ...updated,
       ...(behaviour === 'recorded' ? importanceMetrics(await gatherImportance(group, microBatches)) : {}),
       ...lengthMetrics(lengths, drawn.flatMap((share) => share.truncated).filter(Boolean).length),

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/schema.js';
 
-/** How token losses are weighted, and in some kinds what they are; `LOSS_TYPES` in `config/options.ts` tells them apart. */
+/** How token losses are weighted, and in some kinds what they are; `config/grpo-options.ts` tells them apart. */
 export type LossType = Config['grpo']['loss_type'];
 
 /** Options of the GRPO objective, named as in the config's `grpo` and `rollout`. */

@@ -1,4 +1,5 @@
 import { matchClass } from '../dataset/classes.js';
+import { mean } from '../statistics/moments.js';
 import { parseCompletion } from '../tasks/completion.js';
 import { pureReward } from './reward.js';
 
@@ -21,7 +22,7 @@ export const keyPointsReward = pureReward({
     if (label !== undefined)
       parts.push(names(label) && !classes.some((other) => other !== label && names(other)) ? 1 : 0);
     if (objects.length > 0) parts.push(objects.filter(names).length / objects.length);
-    return parts.length === 0 ? null : parts.reduce((sum, part) => sum + part, 0) / parts.length;
+    return parts.length === 0 ? null : mean(parts);
   },
 });
 

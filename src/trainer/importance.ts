@@ -1,6 +1,7 @@
 import type { ProcessGroup } from '../parallel/process-group.js';
 import type { Completion } from '../rollout/completion.js';
 import type { StepContext } from './context.js';
+import { bySequence, total } from './loss/by-sequence.js';
 import type { MicroBatch } from './micro-batch.js';
 
 /** How weights outside the bounds are treated, and what they are of; TRL's `vllm_importance_sampling_mode`. */
@@ -26,13 +27,9 @@ export function importanceWeights(args: {
     const log = old - behaviourLogprobs[t]!;
     return Number.isNaN(log) ? 0 : log;
   });
-  if (mode.startsWith('sequence'))
-    for (let i = 0; i + 1 < offsets.length; i++) {
-      const own = logs.subarray(offsets[i]!, offsets[i + 1]!);
-      own.fill(own.reduce((sum, log) => sum + log, 0));
-    }
+  const ratios = mode.startsWith('sequence') ? bySequence(logs, offsets, total) : logs;
   const beyond = mode.endsWith('mask') ? 0 : clipMax;
-  return logs.map(Math.exp).map((weight) => (weight > clipMax ? beyond : weight));
+  return ratios.map(Math.exp).map((weight) => (weight > clipMax ? beyond : weight));
 }
 
 /**

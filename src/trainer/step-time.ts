@@ -4,6 +4,7 @@ import { decoderForward, decoderWeights, towerForward } from '../policy/flops.js
 import type { Prompt } from '../prompt/prompt.js';
 import { cast, downloadFloats, products, sumLast, upload } from '../tensor/ops.js';
 import { scope, type Tensor } from '../tensor/tensor.js';
+import { needsReference } from './models.js';
 
 type Dtype = 'float32' | 'bfloat16';
 
@@ -52,7 +53,7 @@ export function estimateStepTime(args: {
     const G = config.rollout.num_generations;
     const prefix = decoderForward(text, { P, G: 0, C });
     const whole = decoderForward(text, { P, G, C });
-    const references = config.grpo.beta > 0 ? 1 : 0;
+    const references = needsReference(config) ? 1 : 0;
     // Rollout encodes the prompt, the reference sees all, the policy goes on from the prompt and then back through all.
     const decoder = prefix + references * whole + config.grpo.num_iterations * (whole - prefix + backward * whole);
     return decoder + (trainsVision ? 3 + references : 1) * tower;

@@ -1,3 +1,4 @@
+import { bySequence, total } from './by-sequence.js';
 import { mostUncertain } from './entropy.js';
 import { klEstimator } from './kl.js';
 import type { Objective } from './objective.js';
@@ -93,16 +94,7 @@ function keptTokens({ weights, entropies }: TokenTerms, { top_entropy_quantile: 
 
 /** In the place of each value the mean of its sequence's. */
 const means = (values: Float64Array, offsets: Int32Array): Float64Array =>
-  bySequence(values, offsets, (own) => own.reduce((sum, x) => sum + x, 0) / own.length);
-
-function bySequence(values: Float64Array, offsets: Int32Array, of: (own: Float64Array) => number): Float64Array {
-  const result = new Float64Array(values.length);
-  for (let i = 0; i + 1 < offsets.length; i++) {
-    const [start, end] = [offsets[i]!, offsets[i + 1]!];
-    result.fill(of(values.subarray(start, end)), start, end);
-  }
-  return result;
-}
+  bySequence(values, offsets, (own) => total(own) / own.length);
 
 /** log w of each token's sequence, that of the sampler included; single tokens are held to e^±20, as in TRL. */
 function sequenceLogRatios(logRatios: Float64Array, importance: Float64Array | undefined, offsets: Int32Array) {
@@ -110,5 +102,5 @@ function sequenceLogRatios(logRatios: Float64Array, importance: Float64Array | u
   const logs = logRatios.map(
     (log, t) => bounded(log, -20) + (importance === undefined ? 0 : bounded(Math.log(importance[t]!), Math.log(1e-8))),
   );
-  return bySequence(logs, offsets, (own) => own.reduce((sum, log) => sum + log, 0));
+  return bySequence(logs, offsets, total);
 }

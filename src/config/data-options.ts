@@ -11,6 +11,15 @@ const sourceWeight = factor()
   .optional()
   .describe('data.train: how much of what is drawn comes from it, relative to the others. Left out: by its size.');
 
+const rows = <Name extends string>(name: Name, annotations: string) =>
+  z.strictObject({
+    source: z.literal(name),
+    annotations: path().describe(annotations),
+    videos: path().describe('The folder that the video paths of the annotations start from.'),
+    task: taskSchema.optional().describe('Take only this task; lines that name none are taken as it.'),
+    weight: sourceWeight,
+  });
+
 const source = z.discriminatedUnion('source', [
   z.strictObject({
     source: z.literal('vau-bench'),
@@ -19,13 +28,10 @@ const source = z.discriminatedUnion('source', [
     task: taskSchema.describe('The question asked of each video.'),
     weight: sourceWeight,
   }),
-  z.strictObject({
-    source: z.literal('jsonl'),
-    annotations: path().describe('A file with one JSON object a line.'),
-    videos: path().describe('The folder that the video paths of the annotations start from.'),
-    task: taskSchema.optional().describe('Take only this task; lines that name none are taken as it.'),
-    weight: sourceWeight,
-  }),
+  rows('jsonl', 'A file with one JSON object a line.'),
+  rows('parquet', 'A parquet file with the columns of VAU-Bench, or the fields of jsonl.'),
+  rows('hivau', 'A JSON file of HIVAU-70k’s raw annotations.'),
+  rows('vad-reasoning', 'A JSON-lines file of Vad-Reasoning (Vad-R1).'),
 ]);
 
 /** What one video may cost: frames of 8192 × 4320 (8K), and what decoding those takes. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { data } from './data-options.js';
 import { grpo } from './grpo-options.js';
+import { judge, testedServer } from './judge-options.js';
 import { LIMITS } from './limits.js';
 import { count, countOrZero, factor, integer, path } from './numbers.js';
 import { DEFAULT_REWARDS, rewardSchema } from './rewards.js';
@@ -126,12 +127,44 @@ const training = z.strictObject({
   max_bad_steps: count().default(5).describe('Stop after so many steps in a row with a loss that is not finite.'),
 });
 
+const frames = z.strictObject({
+  fps: z.number().positive().max(LIMITS.fps).default(4).describe('Frames a second that votes are counted for.'),
+  smoothing_s: z
+    .number()
+    .min(0)
+    .max(86_400)
+    .default(0)
+    .describe('Seconds: the Gaussian that their scores are smoothed with along a video; 0: they are not.'),
+});
+
 const evaluation = z.strictObject({
   max_samples: count().optional().describe('Evaluate on the first so many samples. Left out: all.'),
   batch_size: count(LIMITS.batch_size).default(8).describe('Prompts that are decoded together.'),
   max_completion_length: count(LIMITS.max_completion_length)
     .optional()
     .describe('Tokens. Left out: rollout.max_completion_length.'),
+  prompts: z
+    .array(z.enum(['think', 'direct']))
+    .min(1)
+    .optional()
+    .describe('vau-rft evaluate: the prompts that are asked. Left out: data.prompt.'),
+  option_orders: count(24)
+    .default(1)
+    .describe('vau-rft evaluate, qa: times that each question is asked, its options in another order each time.'),
+  votes: countOrZero()
+    .max(LIMITS.num_generations)
+    .default(0)
+    .describe('vau-rft evaluate, tag: answers that are drawn for each video, to score its frames by; 0: none.'),
+  views: z
+    .array(z.enum(['grey', 'shuffled', 'other']))
+    .default([])
+    .describe('vau-rft evaluate: ask again with a grey video, its frames shuffled, or another video.'),
+  frames: frames.prefault({}).describe('How votes score frames.'),
+  server: testedServer.optional().describe('vau-rft evaluate: ask the model behind this server, in place of model.'),
+  judge_runs: count(2)
+    .default(1)
+    .describe('vau-rft evaluate: 2: the judge grades twice, and how far it agrees is told.'),
+  second_judge: judge.optional().describe('vau-rft evaluate: another judge, whose grades are to agree.'),
 });
 
 export const optionsSchema = z.strictObject({
@@ -150,6 +183,7 @@ export const optionsSchema = z.strictObject({
     .describe('The terms of the reward; their weighted sum is what is learned from.'),
   grpo: grpo.prefault({}).describe('The GRPO objective.'),
   training: training.prefault({}).describe('Steps, optimizer, checkpoints.'),
+  judge: judge.optional().describe('A language model that grades descriptions: in evaluation, and as a reward.'),
   evaluation: evaluation.prefault({}).describe('Evaluation on data.eval, decoded greedily.'),
   output_dir: path().optional().describe('The run’s folder. Left out: runs/<name>.'),
 });

@@ -30,6 +30,7 @@ export const rewardSchema = z.discriminatedUnion('name', [
       .describe('Seconds that a start or an end may be off before it is worth nothing.'),
   }),
   z.strictObject({ name: z.literal('key_points'), weight }),
+  z.strictObject({ name: z.literal('judge'), weight }),
   z.strictObject({
     name: z.literal('soft_overlong'),
     weight,

@@ -29,6 +29,8 @@ export interface Annotation {
   segment: Part<Segment>;
   class: Part<string>;
   keyObject?: string;
+  /** A normal video that looks abnormal. */
+  hardNormal?: true;
   description?: string;
   reasoning?: string;
 }

@@ -3,12 +3,15 @@ import type { TaskName } from '../config/task-names.js';
 import { type Annotation, type LeftOut, oddParts, type Part, partValue } from './annotation.js';
 import type { JsonlLine } from './jsonl.js';
 import { LeftOutRows } from './left-out.js';
-import type { SourceFormat } from './read.js';
 import type { Segment } from './sample.js';
 import { VAU_BENCH_COLUMNS, type VauBenchColumn } from './vau-bench.js';
 import { type NamedVisual, onlyVideo } from './visual.js';
 
-const WRITERS: Record<SourceFormat, (annotations: readonly Annotation[]) => string> = {
+/** Formats that are written. */
+export const WRITTEN_FORMATS = ['vau-bench', 'jsonl'] as const;
+export type WrittenFormat = (typeof WRITTEN_FORMATS)[number];
+
+const WRITERS: Record<WrittenFormat, (annotations: readonly Annotation[]) => string> = {
   jsonl: (annotations) => annotations.map((annotation) => `${JSON.stringify(jsonlLine(annotation))}\n`).join(''),
   'vau-bench': (annotations) => stringify([[...VAU_BENCH_COLUMNS], ...annotations.map(vauBenchRow)]),
 };
@@ -19,11 +22,11 @@ export const writeAnnotations = ({
   format,
 }: {
   annotations: readonly Annotation[];
-  format: SourceFormat;
+  format: WrittenFormat;
 }) => WRITERS[format](annotations);
 
 /** The parts of rows that are unusable, or that the format has no place for, and so are not written. */
-export function unwritten(annotations: readonly Annotation[], format: SourceFormat): LeftOut[] {
+export function unwritten(annotations: readonly Annotation[], format: WrittenFormat): LeftOut[] {
   const rows = new LeftOutRows();
   for (const annotation of annotations)
     for (const reason of [...oddParts(annotation), ...unsayable(annotation, format)])
@@ -32,11 +35,14 @@ export function unwritten(annotations: readonly Annotation[], format: SourceForm
 }
 
 /** VAU-Bench's columns name one video, whole. */
-function unsayable({ visuals }: Annotation, format: SourceFormat): string[] {
+function unsayable({ visuals, hardNormal }: Annotation, format: WrittenFormat): string[] {
   if (format !== 'vau-bench') return [];
   const video = onlyVideo(visuals);
   if (video === undefined) return ['VAU-Bench has one video a row, and no pictures'];
-  return video.part === undefined ? [] : ['VAU-Bench has whole videos only'];
+  return [
+    ...(video.part === undefined ? [] : ['VAU-Bench has whole videos only']),
+    ...(hardNormal ? ['VAU-Bench has no place for hard_normal'] : []),
+  ];
 }
 
 /** JSON leaves out keys that are undefined. */
@@ -60,6 +66,7 @@ function jsonlLine({ id, visuals, task, ...parts }: Annotation): JsonlLine {
     segment: jsonlSegment(parts.segment),
     class: partValue(parts.class),
     key_object: parts.keyObject,
+    hard_normal: parts.hardNormal,
     description: parts.description,
     reasoning: parts.reasoning,
   };

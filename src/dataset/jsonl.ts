@@ -39,6 +39,7 @@ const FIELDS = {
   segment: z.unknown(),
   class: text(),
   key_object: text(),
+  hard_normal: maybe(z.boolean()),
   description: text(),
   reasoning: text(),
 };
@@ -60,6 +61,7 @@ export interface JsonlLine {
   segment?: [number, number] | 'normal';
   class?: string;
   key_object?: string;
+  hard_normal?: true;
   description?: string;
   reasoning?: string;
 }
@@ -82,16 +84,32 @@ export async function readJsonl({
   file: string;
   classes: readonly string[];
 }): Promise<AnnotationFile> {
+  const whole = await readTextFile(file);
+  refuseWholeJson({ file, text: whole });
+  const records = filledLines(whole).map(({ row, line }): ReadRecord => ({ row, ...parseObject(line) }));
+  return annotationsOf({ file, records, classes });
+}
+
+/** A record of a file, or why it is none. */
+export type ReadRecord = { row: number } & ({ record: Record<string, unknown> } | { problem: string });
+
+/** Records with the fields of a `jsonl` source, wherever they come from. */
+export function annotationsOf({
+  file,
+  records,
+  classes,
+}: {
+  file: string;
+  records: readonly ReadRecord[];
+  classes: readonly string[];
+}): AnnotationFile {
   const leftOut = new LeftOutRows();
   const unused = new LeftOutRows();
   const annotations: Annotation[] = [];
   const ids = new Set<string>();
-  const whole = await readTextFile(file);
-  refuseWholeJson({ file, text: whole });
   const unknown = unknownNames({ what: 'field', known: Object.keys(FIELDS) });
-  const lines = filledLines(whole);
-  for (const { row, line } of lines) {
-    const parsed = parseLine(line);
+  for (const { row, ...read } of records) {
+    const parsed = 'problem' in read ? read : lineOf(read.record);
     if ('value' in parsed) {
       const { id } = parsed.value.fields;
       if (id !== undefined && ids.has(id)) leftOut.add({ reason: 'the id occurs twice', row });
@@ -100,10 +118,11 @@ export async function readJsonl({
       for (const name of parsed.value.unknown) unused.add({ reason: unknown(name), row });
     } else leftOut.add({ reason: parsed.problem, row });
   }
-  return { file, rows: lines.length, annotations, leftOut: leftOut.list(), unused: unused.list() };
+  return { file, rows: records.length, annotations, leftOut: leftOut.list(), unused: unused.list() };
 }
 
-function parseLine(text: string): { value: Line } | { problem: string } {
+/** The JSON object of a line. */
+export function parseObject(text: string): { record: Record<string, unknown> } | { problem: string } {
   let json: unknown;
   try {
     json = parseJsonLine(text);
@@ -111,10 +130,13 @@ function parseLine(text: string): { value: Line } | { problem: string } {
     return { problem: 'not JSON' };
   }
   const object = z.record(z.string(), z.unknown()).safeParse(json);
-  if (!object.success) return { problem: 'not a JSON object' };
+  return object.success ? { record: object.data } : { problem: 'not a JSON object' };
+}
+
+function lineOf(record: Record<string, unknown>): { value: Line } | { problem: string } {
   const odd = new Set<Field>();
   const fields = Object.entries(FIELDS).map(([name, schema]) => {
-    const { success, data } = schema.safeParse(object.data[name]);
+    const { success, data } = schema.safeParse(record[name]);
     if (!success) odd.add(name as Field);
     return [name, data];
   });
@@ -122,7 +144,7 @@ function parseLine(text: string): { value: Line } | { problem: string } {
   const problem = visualProblem({ fields: fieldsOfAll, odd });
   if (problem !== undefined) return { problem };
   if (odd.has('task')) return { problem: `“task” is none of ${TASK_NAMES.join(', ')}` };
-  const unknown = Object.keys(object.data).filter((name) => !Object.hasOwn(FIELDS, name));
+  const unknown = Object.keys(record).filter((name) => !Object.hasOwn(FIELDS, name));
   return { value: { fields: fieldsOfAll, odd, unknown } };
 }
 
@@ -171,9 +193,15 @@ function annotationOf({ row, line: { fields, odd }, classes, unused }: Row): Ann
     segment: segmentOfJson(fields.segment),
     class: odd.has('class') ? { problem: wrongForm('class') } : classOf({ label: fields.class ?? '', classes }),
     keyObject: described('key_object'),
+    ...hardNormal({ row, fields, odd, unused }),
     description: described('description'),
     reasoning: described('reasoning'),
   };
+}
+
+function hardNormal({ row, fields, odd, unused }: { row: number; unused: LeftOutRows } & Pick<Line, 'fields' | 'odd'>) {
+  if (odd.has('hard_normal')) unused.add({ reason: wrongForm('hard_normal'), row });
+  return fields.hard_normal === true ? { hardNormal: true as const } : {};
 }
 
 function choiceOfLine({ fields, odd }: Pick<Line, 'fields' | 'odd'>): Part<MultipleChoice> {

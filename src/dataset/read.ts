@@ -1,13 +1,22 @@
 import type { AnnotationFile } from './annotation.js';
+import { readHivau } from './hivau.js';
 import { readJsonl } from './jsonl.js';
+import { readParquet } from './parquet.js';
+import { readVadReasoning } from './vad-reasoning.js';
 import { readVauBench } from './vau-bench.js';
 
-export const SOURCE_FORMATS = ['vau-bench', 'jsonl'] as const;
+export const SOURCE_FORMATS = ['vau-bench', 'jsonl', 'parquet', 'hivau', 'vad-reasoning'] as const;
 export type SourceFormat = (typeof SOURCE_FORMATS)[number];
 
 type Reader = (options: { file: string; classes: readonly string[] }) => Promise<AnnotationFile>;
 
-const READERS: Record<SourceFormat, Reader> = { 'vau-bench': readVauBench, jsonl: readJsonl };
+const READERS: Record<SourceFormat, Reader> = {
+  'vau-bench': readVauBench,
+  jsonl: readJsonl,
+  parquet: readParquet,
+  hivau: readHivau,
+  'vad-reasoning': readVadReasoning,
+};
 
 interface ReadOptions {
   source: SourceFormat;
@@ -21,4 +30,7 @@ export const readAnnotations = ({ source, file, classes }: ReadOptions): Promise
   READERS[source]({ file, classes });
 
 /** The format that a file's name suggests. */
-export const formatOf = (file: string): SourceFormat => (/\.(jsonl?|ndjson)$/i.test(file) ? 'jsonl' : 'vau-bench');
+export function formatOf(file: string): SourceFormat {
+  if (/\.parquet$/i.test(file)) return 'parquet';
+  return /\.(jsonl?|ndjson)$/i.test(file) ? 'jsonl' : 'vau-bench';
+}

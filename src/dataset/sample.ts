@@ -23,6 +23,8 @@ export interface Sample {
   class?: string;
   /** reasoning: what the anomaly is about, one or several phrases with commas between. */
   keyObject?: string;
+  /** Nothing abnormal happens, and it looks as if: what a detector that goes by the scene takes for an anomaly. */
+  hardNormal?: true;
   description?: string;
   reasoning?: string;
 }

@@ -111,6 +111,7 @@ function sampleOf({ annotation, task, id, visuals }: SampleParts): Sample {
     class: partValue(annotation.class),
     // Of the tasks that have a use for it: the digest of other samples stays what it was.
     ...(taskNamed(task).usesKeyObject && { keyObject: annotation.keyObject }),
+    ...(annotation.hardNormal && { hardNormal: true }),
     description: annotation.description,
     reasoning: annotation.reasoning === undefined ? undefined : plainReasoning(annotation.reasoning),
   };

@@ -2,7 +2,7 @@ import { DataError } from '../system/errors.js';
 import type { Annotation, AnnotationFile, LeftOut, Part } from './annotation.js';
 import { choiceOf } from './choice.js';
 import { classOf, NORMAL_CLASS } from './classes.js';
-import { parseCsv } from './csv.js';
+import { type CsvRow, parseCsv } from './csv.js';
 import { refuseJson } from './json-text.js';
 import { LeftOutRows } from './left-out.js';
 import type { Segment } from './sample.js';
@@ -45,19 +45,35 @@ export async function readVauBench({
   const text = await readTextFile(file);
   refuseJson({ file, text });
   const { rows, broken } = parseCsv(text);
-  const header = rows[0]?.fields ?? [];
+  return vauBenchTable({ file, header: rows[0]?.fields ?? [], rows: rows.slice(1), broken, classes });
+}
+
+/**
+ * A table with the columns of VAU-Bench, wherever it comes from.
+ *
+ * @param broken lines that could not be read
+ * @throws DataError when it lacks a column
+ */
+export function vauBenchTable(args: {
+  file: string;
+  header: readonly string[];
+  rows: readonly CsvRow[];
+  broken?: readonly number[];
+  classes: readonly string[];
+}): AnnotationFile {
+  const { file, header, rows, broken = [], classes } = args;
   const columns = findColumns({ file, header });
   const leftOut = new LeftOutRows();
   const unused = new LeftOutRows();
   for (const row of broken) leftOut.add({ reason: 'a quote is not closed', row });
   const annotations: Annotation[] = [];
-  for (const { line, fields } of rows.slice(1)) {
+  for (const { line, fields } of rows) {
     const cell = (column: VauBenchColumn) => textOf(fields[columns.get(column) ?? -1]);
     if (fields.length !== header.length) leftOut.add({ reason: 'not as many fields as columns', row: line });
     else if (cell('Video Name') === '') leftOut.add({ reason: 'no video name', row: line });
     else annotations.push(annotationOf({ line, cell, classes, unused }));
   }
-  const count = rows.length - 1 + broken.length;
+  const count = rows.length + broken.length;
   return {
     file,
     rows: count,
@@ -76,7 +92,7 @@ const nameOf = (column: string) =>
     .toLowerCase()
     .replace(/[\s_]+/g, ' ');
 
-function findColumns({ file, header }: { file: string; header: string[] }): Map<VauBenchColumn, number> {
+function findColumns({ file, header }: { file: string; header: readonly string[] }): Map<VauBenchColumn, number> {
   const names = header.map(nameOf);
   const missing = VAU_BENCH_COLUMNS.filter((column) => column !== OPTIONAL && !names.includes(nameOf(column)));
   if (missing.length > 0) {

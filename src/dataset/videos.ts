@@ -110,6 +110,10 @@ function withStem({ reading: { name, isWhole }, byStem, stemOf }: Index & { read
   return exact.length > 0 ? exact : candidates;
 }
 
+/** The source that a path names: before the video's name, or among its folders. */
+export const sourceOfPath = (path: string): string | undefined =>
+  splitSource(basename(path)).source ?? sourceOfFolder(path);
+
 /** The source that a path's folders name. */
 function sourceOfFolder(path: string): string | undefined {
   const folders = path.split('/').slice(0, -1).join('/').toLowerCase();

@@ -7,7 +7,9 @@ import { mean } from '../statistics/moments.js';
 import { ratio } from '../statistics/ratio.js';
 import { TASKS } from '../tasks/index.js';
 import { judge, type Prediction } from '../tasks/judge.js';
+import { metricsOf } from '../tasks/measure.js';
 import type { PromptStyle } from '../tasks/task.js';
+import { byVideo } from './by-video.js';
 
 /** How well a task was done. */
 export interface TaskEvaluation {
@@ -40,16 +42,16 @@ export function evaluatePredictions({ predictions, scores, style, classes, seed 
     const judged = judge({ predictions: ofTask, style, classes });
     const own = scores.filter((_, i) => isOfTask(predictions[i]!));
     const metrics = {
-      ...task.metrics(judged),
+      ...metricsOf(task.measures(ofTask.map(({ sample }) => sample)), judged),
       format: ratio(judged, ({ parsed }) => parsed.formatOk),
       ...rewardMetrics(own),
     };
     const rewarded = own.filter(({ reward }) => reward !== null).length;
-    const values = task.headline && judged.map(task.headline.value);
-    const headline = values && {
-      name: task.headline!.name,
-      value: mean(values),
-      ...bootstrapInterval({ values, seed }),
+    const { headline: known } = task;
+    const headline = known && {
+      name: known.name,
+      value: mean(judged.map(known.value)),
+      ...bootstrapInterval({ clusters: byVideo(judged).map((same) => same.map(known.value)), seed }),
     };
     return [{ task: task.name, count: ofTask.length, rewarded, headline, metrics }];
   });

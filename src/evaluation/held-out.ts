@@ -2,13 +2,18 @@ import type { Config } from '../config/schema.js';
 import { labelsOf } from '../dataset/classes.js';
 import { loadDataset } from '../dataset/load.js';
 import type { Sample } from '../dataset/sample.js';
-import type { PreparePrompt } from '../prompt/sample-prompt.js';
 import type { LeftOutSamples } from '../prompt/usable-samples.js';
 import type { Rewards, VerdictMemory } from '../rewards/rewards.js';
+import type { Sampling } from '../rollout/completion.js';
+import { groupBy } from '../system/group-by.js';
 import type { Prediction } from '../tasks/judge.js';
+import type { PromptStyle } from '../tasks/task.js';
+import { answerTrials } from './answer-trials.js';
+import type { Answerer } from './answerer.js';
+import { Answers } from './answers.js';
 import { type BlindBaseline, blindBaselines } from './blind.js';
 import { evaluatePredictions, scorePredictions, type TaskEvaluation } from './evaluate.js';
-import { type Answerer, predict } from './predict.js';
+import { ANSWER, trialsOf } from './trials.js';
 
 /** The held-out samples of a config; none where it names no source. */
 export async function heldOutSamples({
@@ -39,12 +44,11 @@ export interface HeldOutResult {
  *
  * @param train what the guessers learn from
  */
-export async function evaluateHeldOut(args: {
+export async function evaluateHeldOut<P>(args: {
   config: Config;
-  answerer: Answerer;
+  answerer: Answerer<P>;
   samples: readonly Sample[];
   train: readonly Sample[];
-  prepare: PreparePrompt;
   rewards: Rewards;
   /** What rewards that are not pure have said of a sample's answer before. */
   memoryOf?: (sample: Sample) => VerdictMemory | undefined;
@@ -52,21 +56,71 @@ export async function evaluateHeldOut(args: {
   onProgress?: (done: number) => void;
   signal?: AbortSignal;
 }): Promise<HeldOutResult> {
-  const { config, answerer, samples, train, prepare, rewards, memoryOf, warn, onProgress, signal } = args;
-  const { predictions, leftOut } = await predict({
+  const { config, answerer, samples, train, rewards, memoryOf, warn, onProgress, signal } = args;
+  const { evaluation, seed } = config;
+  const style = config.data.prompt;
+  const settings = { prompts: [style], option_orders: 1, votes: 0, views: [] };
+  const answers = Answers.inMemory();
+  await answerTrials({
     answerer,
-    samples,
-    prepare,
-    maxCompletionLength: config.evaluation.max_completion_length ?? config.rollout.max_completion_length,
-    batchSize: config.evaluation.batch_size,
+    trials: trialsOf({ samples, settings, seed }),
+    answers,
+    sampling: answerSampling(config),
+    batchSize: evaluation.batch_size,
+    seed,
     log: warn,
     onProgress,
     signal,
   });
-  const how = { predictions, style: config.data.prompt, classes: labelsOf(config.data) };
+  return measureAnswers({ config, answers, style, samples, train, rewards, memoryOf });
+}
+
+/** How good the plain answers to samples are. @param style of the prompt that they were given to */
+export async function measureAnswers(args: {
+  config: Config;
+  answers: Answers;
+  style: PromptStyle;
+  samples: readonly Sample[];
+  train: readonly Sample[];
+  rewards: Rewards;
+  memoryOf?: (sample: Sample) => VerdictMemory | undefined;
+}): Promise<HeldOutResult> {
+  const { config, answers, style, samples, train, rewards, memoryOf } = args;
+  const { seed } = config;
+  const { predictions, leftOut } = predictionsOf({ answers, samples, style });
+  const how = { predictions, style, classes: labelsOf(config.data) };
   const scores = await scorePredictions({ ...how, rewards, memoryOf });
-  const evaluations = evaluatePredictions({ ...how, scores, seed: config.seed });
+  const evaluations = evaluatePredictions({ ...how, scores, seed });
   const held = predictions.map(({ sample }) => sample);
-  const blind = await blindBaselines({ train, held, classes: how.classes, rewards, seed: config.seed });
+  const blind = await blindBaselines({ train, held, classes: how.classes, rewards, seed });
   return { predictions, evaluations, blind, leftOut };
+}
+
+/** How answers are drawn where they are drawn: as in rollout, but for their length. */
+export const answerSampling = ({ rollout, evaluation }: Pick<Config, 'rollout' | 'evaluation'>): Sampling => ({
+  ...rollout,
+  max_completion_length: evaluation.max_completion_length ?? rollout.max_completion_length,
+  min_completion_length: 0,
+});
+
+/** The plain answers to samples, and how many have none for each reason. */
+export function predictionsOf({
+  answers,
+  samples,
+  style,
+}: {
+  answers: Answers;
+  samples: readonly Sample[];
+  style: PromptStyle;
+}): { predictions: Prediction[]; leftOut: LeftOutSamples[] } {
+  const trials = samples.map((sample) => ({ name: ANSWER, style, sample }));
+  const predictions = trials.flatMap((trial) => {
+    const [answer] = answers.of(trial);
+    return answer === undefined ? [] : [{ sample: trial.sample, text: answer.text }];
+  });
+  const reasons = groupBy(
+    trials.flatMap((trial) => answers.leftOut(trial) ?? []),
+    (reason) => reason,
+  );
+  return { predictions, leftOut: [...reasons].map(([reason, all]) => ({ reason, count: all.length })) };
 }

@@ -32,6 +32,9 @@ export const shuffled =
     return { ...picked(frames, order, (time) => time)!, times: frames.times };
   };
 
+/** A grey field in place of each frame. */
+export const grey: FrameChange = (frames) => ({ ...frames, data: new Uint8Array(frames.data.length).fill(128) });
+
 const indices = ({ count }: Frames): number[] => [...Array(count).keys()];
 
 function picked(frames: Frames, kept: readonly number[], timeOf: (time: number) => number): Frames | null {

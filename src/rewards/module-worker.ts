@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createJiti } from 'jiti';
 import type { RewardFunction } from './module-api.js';
-import type { ThreadReply, ThreadRequest } from './module-thread.js';
+import type { ThreadReply, ThreadRequest } from './scoring-thread.js';
 
 /** The thread of a reward module: loads it, then answers one group after the other. */
 const { file } = workerData as { file: string };

@@ -1,8 +1,10 @@
+import path from 'node:path';
 import { type RewardConfig, termName } from '../config/rewards.js';
 import { RunError } from '../system/errors.js';
 import { fileExists } from '../system/file-exists.js';
-import { ModuleThread } from './module-thread.js';
+
 import type { OptionsOf, Reward, RewardInput, Verdict } from './reward.js';
+import { ScoringThread } from './scoring-thread.js';
 
 /**
  * A reward of the user's own: the default export of a TypeScript or JavaScript module (`RewardFunction`). It runs in a
@@ -14,8 +16,9 @@ export const moduleReward: Reward = {
   appliesTo: () => true,
   open: async (given: RewardConfig, { signal }) => {
     const options = given as OptionsOf<'module'>;
-    const thread = new ModuleThread({
-      file: options.path,
+    const thread = new ScoringThread({
+      script: 'module-worker.js',
+      data: { file: path.resolve(options.path) },
       timeoutMs: options.timeout_s * 1000,
       concurrency: options.concurrency,
       signal,

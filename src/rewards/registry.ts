@@ -1,6 +1,7 @@
 import { accuracyReward } from './accuracy.js';
 import { anomalyVerificationReward } from './anomaly-verification.js';
 import { formatReward } from './format.js';
+import { judgeReward } from './judge.js';
 import { keyPointsReward } from './key-points.js';
 import { lengthReward } from './length.js';
 import { moduleReward } from './module.js';
@@ -20,6 +21,7 @@ export const REWARDS: readonly Reward[] = [
   temporalGiouReward,
   temporalDistanceReward,
   keyPointsReward,
+  judgeReward,
   softOverlongReward,
   lengthReward,
   repetitionReward,

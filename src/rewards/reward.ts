@@ -1,3 +1,4 @@
+import type { JudgeOptions } from '../config/judge-options.js';
 import type { RewardConfig } from '../config/rewards.js';
 import type { TaskName } from '../config/task-names.js';
 import type { Sample } from '../dataset/sample.js';
@@ -30,6 +31,10 @@ export interface RewardContext {
   /** `rollout.max_completion_length` and `rollout.num_generations`. */
   max_completion_length: number;
   num_generations: number;
+  /** The config's `judge`. */
+  judge?: JudgeOptions;
+  /** Takes what people should be told in the end. */
+  say?: (message: string) => void;
 }
 
 /** A kind of reward: one term of the sum. */

@@ -1,3 +1,4 @@
+import type { JudgeOptions } from '../config/judge-options.js';
 import { type RewardConfig, termName } from '../config/rewards.js';
 import { RunError } from '../system/errors.js';
 import { Interrupted } from '../system/interrupted.js';
@@ -37,20 +38,24 @@ export class Rewards {
   }
 
   /**
-   * @param rollout of the config
+   * @param rollout of the config; and its judge
    * @param signal aborted: what takes long is broken off. Left out: nobody will.
    */
   static async open({
     terms,
     rollout,
+    judge,
     signal = new AbortController().signal,
+    say,
   }: {
     terms: readonly RewardConfig[];
-    rollout: Omit<RewardContext, 'signal'>;
+    rollout: Pick<RewardContext, 'max_completion_length' | 'num_generations'>;
+    judge?: JudgeOptions;
     signal?: AbortSignal;
+    say?: (message: string) => void;
   }): Promise<Rewards> {
     const { max_completion_length, num_generations } = rollout;
-    const context = { max_completion_length, num_generations, signal };
+    const context = { max_completion_length, num_generations, judge, signal, say };
     const opened: Term[] = [];
     try {
       for (const options of terms) {
@@ -67,6 +72,11 @@ export class Rewards {
 
   get isPure(): boolean {
     return this.#terms.every(({ scorer }) => scorer.cost === 'pure');
+  }
+
+  /** Whether one of them asks somebody else, and has to wait. */
+  get asksOthers(): boolean {
+    return this.#terms.some(({ scorer }) => scorer.cost === 'remote');
   }
 
   /** Whether one of them asks the policy. */

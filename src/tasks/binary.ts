@@ -1,26 +1,56 @@
+import type { Sample } from '../dataset/sample.js';
 import { mean } from '../statistics/moments.js';
 import { ratio } from '../statistics/ratio.js';
-
-/** Whether something is an anomaly, and what was predicted; undefined where no prediction could be read. */
-export interface Verdict {
-  actual: boolean;
-  predicted: boolean | undefined;
-}
+import { type Measure, shareOf } from './measure.js';
+import type { JudgedPrediction } from './task.js';
 
 /**
- * Normal or anomaly. A verdict that could not be read is wrong. `balanced_accuracy` is the mean of the two groups'
- * accuracies, so that guessing the larger group gains nothing; `f1` is that of the anomalies. What cannot be computed
- * (a group that has no members) is left out.
+ * Normal or anomaly, the anomalies being the positives. A verdict that could not be read is wrong, and no alarm.
+ * `binary_balanced_accuracy` is the mean of the two groups' accuracies, so that guessing the larger group gains nothing.
+ *
+ * @param predicted undefined where no verdict could be read
  */
-export function binaryMetrics(verdicts: readonly Verdict[]): Record<string, number> {
-  const right = ({ actual, predicted }: Verdict) => actual === predicted;
-  const groups = [true, false].map((kind) => verdicts.filter(({ actual }) => actual === kind));
-  const hits = verdicts.filter(({ actual, predicted }) => actual && predicted).length;
-  const claims = verdicts.filter(({ predicted }) => predicted === true).length;
-  const metrics = {
-    binary_accuracy: ratio(verdicts, right),
-    binary_balanced_accuracy: mean(groups.map((group) => ratio(group, right))),
-    binary_f1: (2 * hits) / (claims + groups[0]!.length),
-  };
-  return Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
+export function binaryMeasures({
+  isAnomaly,
+  predicted,
+}: {
+  isAnomaly: (sample: Sample) => boolean;
+  predicted: (judged: JudgedPrediction) => boolean | undefined;
+}): Measure[] {
+  const isNormal = (sample: Sample) => !isAnomaly(sample);
+  const right = (judged: JudgedPrediction) => predicted(judged) === isAnomaly(judged.sample);
+  const alarm = (judged: JudgedPrediction) => predicted(judged) === true;
+  return [
+    shareOf({ name: 'binary_accuracy', holds: right }),
+    {
+      name: 'binary_balanced_accuracy',
+      better: 'higher',
+      value: (judged) =>
+        mean(
+          [isAnomaly, isNormal].map((of) =>
+            ratio(
+              judged.filter(({ sample }) => of(sample)),
+              right,
+            ),
+          ),
+        ),
+    },
+    {
+      name: 'binary_f1',
+      better: 'higher',
+      value: (judged) => {
+        const hits = judged.filter((one) => alarm(one) && isAnomaly(one.sample)).length;
+        const claims = judged.filter(alarm).length;
+        return (2 * hits) / (claims + judged.filter(({ sample }) => isAnomaly(sample)).length);
+      },
+    },
+    shareOf({ name: 'binary_recall', of: isAnomaly, holds: alarm }),
+    shareOf({ name: 'false_alarm_rate', of: isNormal, holds: alarm, better: 'lower' }),
+    shareOf({
+      name: 'hard_normal_false_alarm_rate',
+      of: (sample) => isNormal(sample) && sample.hardNormal === true,
+      holds: alarm,
+      better: 'lower',
+    }),
+  ];
 }

@@ -1,7 +1,7 @@
 import { partProblem } from '../dataset/annotation.js';
 import { LETTERS, readChoice } from '../dataset/choice.js';
 import type { OptionLetter, Sample } from '../dataset/sample.js';
-import { ratio, ratioByGroup } from '../statistics/ratio.js';
+import { type Measure, shareOf } from './measure.js';
 import { mostFrequent } from './most-frequent.js';
 import type { JudgedPrediction, Task } from './task.js';
 import { annotatedThought } from './thought.js';
@@ -26,7 +26,7 @@ export const qaTask: Task = {
 
   right: ({ answer }) => answer,
   headline: { name: 'accuracy', value: ({ correct }) => Number(correct) },
-  metrics: qaMetrics,
+  measures: qaMeasures,
   guessers: (train) => {
     const letter = mostFrequent(train.flatMap(({ answer }) => answer ?? []));
     return [
@@ -37,10 +37,15 @@ export const qaTask: Task = {
 };
 
 /** `accuracy`, and `accuracy/A` … over the samples whose right answer is that letter. */
-function qaMetrics(judged: readonly JudgedPrediction[]): Record<string, number> {
+function qaMeasures(samples: readonly Sample[]): Measure[] {
   const holds = ({ correct }: JudgedPrediction) => correct;
-  const byLetter = ratioByGroup({ items: judged, group: ({ sample }) => `accuracy/${sample.answer}`, holds });
-  return { accuracy: ratio(judged, holds), ...byLetter };
+  const letters = LETTERS.filter((letter) => samples.some(({ answer }) => answer === letter));
+  return [
+    shareOf({ name: 'accuracy', holds }),
+    ...letters.map((letter) =>
+      shareOf({ name: `accuracy/${letter}`, of: ({ answer }) => answer === letter, holds, isDetail: true }),
+    ),
+  ];
 }
 
 /** The first of the longest options. */

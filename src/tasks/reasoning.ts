@@ -17,5 +17,5 @@ export const reasoningTask: Task = {
     elements: { answer: [description, reasoning].filter(Boolean).join('\n') },
   }),
 
-  metrics: () => ({}),
+  measures: () => [],
 };

@@ -1,12 +1,11 @@
 import { partProblem, partValue } from '../dataset/annotation.js';
 import type { Sample, Segment } from '../dataset/sample.js';
 import { onlyVideo } from '../dataset/visual.js';
-import { mean } from '../statistics/moments.js';
-import { ratio } from '../statistics/ratio.js';
-import { binaryMetrics } from './binary.js';
+import { binaryMeasures } from './binary.js';
 import { constantInterval } from './constant-interval.js';
+import { type Measure, meanOf, shareOf } from './measure.js';
 import { readSpan } from './span.js';
-import type { JudgedPrediction, Reading, Task, Written } from './task.js';
+import type { Reading, Task, Written } from './task.js';
 import { annotatedThought } from './thought.js';
 import { readVerdict } from './verdict.js';
 
@@ -38,7 +37,7 @@ export const tagTask: Task = {
 
   right: ({ segment: { kind } }) => ({ interval: 'Anomaly', normal: 'Normal', unknown: undefined })[kind],
   headline: { name: 'miou', value: ({ iou }) => iou },
-  metrics: tagMetrics,
+  measures: tagMeasures,
   guessers: (train) => {
     const best = constantInterval(train.map(({ segment }) => segment));
     return [
@@ -72,23 +71,25 @@ const seconds = (time: number) =>
 
 const THRESHOLDS = [0.3, 0.5, 0.7];
 
+const isAnomaly = ({ segment }: Sample) => segment.kind === 'interval';
+
 /**
  * `miou` and `recall@0.3` … (the part of the samples with at least that IoU) over all samples, a normal video found
  * normal counting as 1; the same over the anomalous ones alone (`anomaly/…`, what VAU-R1 reports); and normal or anomaly
  * as two classes.
  */
-function tagMetrics(judged: readonly JudgedPrediction[]): Record<string, number> {
-  const isAnomaly = ({ segment }: Sample) => segment.kind === 'interval';
-  const verdicts = judged.map(({ sample, parsed }) => ({
-    actual: isAnomaly(sample),
-    predicted: parsed.answer === undefined ? undefined : parsed.answer === 'Anomaly',
-  }));
-  const anomalies = judged.filter(({ sample }) => isAnomaly(sample));
-  return { ...overlap(judged, ''), ...overlap(anomalies, 'anomaly/'), ...binaryMetrics(verdicts) };
+function tagMeasures(): Measure[] {
+  return [
+    ...overlapMeasures(''),
+    ...overlapMeasures('anomaly/', isAnomaly),
+    ...binaryMeasures({
+      isAnomaly,
+      predicted: ({ parsed: { answer } }) => (answer === undefined ? undefined : answer === 'Anomaly'),
+    }),
+  ];
 }
 
-function overlap(judged: readonly JudgedPrediction[], prefix: string): Record<string, number> {
-  if (judged.length === 0) return {};
-  const recalls = THRESHOLDS.map((least) => [`${prefix}recall@${least}`, ratio(judged, ({ iou }) => iou >= least)]);
-  return { [`${prefix}miou`]: mean(judged.map(({ iou }) => iou)), ...Object.fromEntries(recalls) };
-}
+const overlapMeasures = (prefix: string, of?: Measure['of']): Measure[] => [
+  meanOf({ name: `${prefix}miou`, of, each: ({ iou }) => iou }),
+  ...THRESHOLDS.map((least) => shareOf({ name: `${prefix}recall@${least}`, of, holds: ({ iou }) => iou >= least })),
+];

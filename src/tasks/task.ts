@@ -2,6 +2,7 @@ import type { TaskName } from '../config/task-names.js';
 import type { Annotation } from '../dataset/annotation.js';
 import type { Sample, Segment } from '../dataset/sample.js';
 import type { AnswerTag, Elements } from './elements.js';
+import type { Measure } from './measure.js';
 
 /** Whether a completion reasons before it answers. */
 export type PromptStyle = 'think' | 'direct';
@@ -34,8 +35,8 @@ export interface Task {
   right?(sample: Sample): string | undefined;
   /** The number that stands for the task, and what it is the mean of. */
   readonly headline?: { name: string; value: (judged: JudgedPrediction) => number };
-  /** How good answers are, by name of metric. */
-  metrics(judged: readonly JudgedPrediction[]): Record<string, number>;
+  /** What answers to these samples are measured by. */
+  measures(samples: readonly Sample[]): Measure[];
   /** Those who have read the training annotations and never see a video. */
   guessers?(train: readonly Sample[]): Guesser[];
 }

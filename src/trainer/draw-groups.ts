@@ -1,8 +1,13 @@
+import { setImmediate } from 'node:timers/promises';
 import type { PromptPass } from '../policy/policy.js';
+import type { Completion } from '../rollout/completion.js';
 import type { Rollout } from '../rollout/engine.js';
 import { dispose } from '../tensor/tensor.js';
 import type { StepContext, StepInput } from './context.js';
+import type { PromptedSample } from './data-stream.js';
 import { hasNoSpread, type JudgedGroup } from './judged-group.js';
+import type { Stopwatch } from './metrics.js';
+import { referenceLogprobs } from './reference-logprobs.js';
 import { rollOut } from './roll-out.js';
 import { scoreAll } from './score.js';
 import { allShares, ownShare } from './shares.js';
@@ -16,6 +21,8 @@ export interface DrawnGroups {
   behaviour: Rollout['behaviour'];
   /** Over the prompts of `groups`, where one was kept; the caller disposes of it. */
   pass: PromptPass | null;
+  /** The reference's log-probs of the micro-batches, where they were computed while rewards were waited for. */
+  reference: Float32Array[] | null;
 }
 
 /**
@@ -28,8 +35,7 @@ export interface DrawnGroups {
 export async function drawGroups(context: StepContext, input: StepInput): Promise<DrawnGroups> {
   const { config, group } = context;
   const { dynamic_sampling: isDynamic, max_resample_times: most } = config.grpo;
-  const { behaviour, groups, pass } = await drawRound(context, input);
-  const drawn: DrawnGroups = { groups, passedOver: [], behaviour, pass };
+  const drawn: DrawnGroups = { ...(await drawRound(context, input)), passedOver: [] };
   for (let time = 0; isDynamic && time < most; time++) {
     const isDead = await allShares(
       group,
@@ -57,19 +63,41 @@ async function drawRound(
   const samples = await draw(places);
   const { completions, behaviour, pass } = await clock.measure('rollout', () => rollOut({ context, step, samples }));
   const texts = completions.map((own) => own.map(({ tokenIds }) => toText(context, tokenIds)));
-  const scores = await clock
-    .measure('reward', () => scoreAll({ context, step, samples, texts, completions, clock }))
-    .catch((error) => {
-      dispose(pass);
-      throw error;
-    });
-  const groups = samples.map((sample, b) => ({
-    ...sample,
-    completions: completions[b]!,
-    texts: texts[b]!,
-    scores: scores[b]!,
-  }));
-  return { groups, behaviour, pass };
+  const scoring = scoreAll({ context, step, samples, texts, completions, clock });
+  try {
+    const reference = waits(context) ? await meanwhile({ context, samples, completions, clock, scoring }) : null;
+    const scores = await clock.measure('reward', () => scoring);
+    const groups = samples.map((sample, b) => ({
+      ...sample,
+      completions: completions[b]!,
+      texts: texts[b]!,
+      scores: scores[b]!,
+    }));
+    return { groups, behaviour, pass, reference };
+  } catch (error) {
+    dispose(pass);
+    throw error;
+  }
+}
+
+/** Whether somebody else is asked for rewards, and the groups stay what they are whatever is said. */
+const waits = ({ config, rewards }: StepContext) => rewards.asksOthers && !config.grpo.dynamic_sampling;
+
+/** What can be computed before the rewards are there: they are asked for first. */
+async function meanwhile(args: {
+  context: StepContext;
+  samples: PromptedSample[];
+  completions: Completion[][];
+  clock: Stopwatch;
+  scoring: Promise<unknown>;
+}): Promise<Float32Array[] | null> {
+  const { context, samples, completions, clock, scoring } = args;
+  // If it fails meanwhile, it is told where it is waited for.
+  scoring.catch(() => {});
+  // The questions have to leave this thread before it computes.
+  await setImmediate();
+  const groups = samples.map(({ prompt }, b) => ({ prompt, completions: completions[b]! }));
+  return clock.measure('reference', () => referenceLogprobs({ context, groups }));
 }
 
 const toText = ({ models }: StepContext, tokenIds: Int32Array): string =>

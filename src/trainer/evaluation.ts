@@ -20,16 +20,15 @@ export async function evaluate(run: RunParts, saving: Saving | null): Promise<Re
 }
 
 async function measure(run: RunParts, saving: Saving): Promise<Record<string, number>> {
-  const { config, context, held, samples, prepareHeld, warn, signal, standing, log } = run;
-  const { models, engine, rewards, verdicts } = context;
+  const { config, context, held, samples, heldAnswerer, warn, signal, standing, log } = run;
+  const { models, rewards, verdicts } = context;
   const { step } = standing;
   await syncEngine(context);
   const answered = await evaluateHeldOut({
     config,
-    answerer: { engine, processor: models.processor },
+    answerer: heldAnswerer,
     samples: held,
     train: samples,
-    prepare: prepareHeld,
     rewards,
     memoryOf: (sample) => verdicts?.memory({ step, sample_id: sample.id, held_out: true }),
     warn,

@@ -4,12 +4,15 @@ import type { Config } from '../config/schema.js';
 import { labelsOf } from '../dataset/classes.js';
 import { loadSources } from '../dataset/load.js';
 import type { Sample } from '../dataset/sample.js';
+import type { Answerer } from '../evaluation/answerer.js';
+import { policyAnswerer } from '../evaluation/answerers/policy.js';
 import { heldOutSamples } from '../evaluation/held-out.js';
 import { modelFolder } from '../model-folder/model-folder.js';
 import { gatherJson } from '../parallel/gather.js';
 import type { ProcessGroup } from '../parallel/process-group.js';
 import { readModelConfig } from '../policy/families/read-config.js';
-import { changedPromptMaker, type PreparePrompt, promptMaker } from '../prompt/sample-prompt.js';
+import type { Prompt } from '../prompt/prompt.js';
+import { changedPromptMaker, promptMaker } from '../prompt/sample-prompt.js';
 import { idleRewards } from '../rewards/idle.js';
 import { Rewards } from '../rewards/rewards.js';
 import { localEngine } from '../rollout/engines/local.js';
@@ -62,8 +65,8 @@ export interface RunParts extends RunOptions {
   samples: Sample[];
   held: Sample[];
   stream: DataStream;
-  /** Shows a held-out sample to the model. */
-  prepareHeld: PreparePrompt;
+  /** Answers held-out samples. */
+  heldAnswerer: Answerer<Prompt>;
   health: Health;
   inputs: Inputs;
   changes: RunState['changes'];
@@ -83,7 +86,13 @@ export async function openRun(options: RunOptions): Promise<RunParts> {
   if (config.method === 'grpo') idleRewards({ terms: config.rewards, samples }).forEach(warn);
   const held = await heldOutSamples({ config, warn });
   // What cannot be asked is told before the model is loaded.
-  const rewards = await Rewards.open({ terms: config.rewards, rollout: config.rollout, signal });
+  const rewards = await Rewards.open({
+    terms: config.rewards,
+    rollout: config.rollout,
+    judge: config.judge,
+    signal,
+    say: (message) => log.info(message),
+  });
   try {
     return await openParts({ ...options, sources, samples, held, rewards, warn });
   } catch (error) {
@@ -140,7 +149,7 @@ async function openParts(
       group,
       log: warn,
     }),
-    prepareHeld: promptMaker(shown),
+    heldAnswerer: policyAnswerer({ ...shown, engine }),
     health: new Health({ options: { ...config.training, ...config.rollout }, state: state?.health }),
     inputs,
     changes,

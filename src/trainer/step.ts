@@ -2,15 +2,15 @@ import { termName } from '../config/rewards.js';
 import { mean, sum } from '../statistics/moments.js';
 import { dispose } from '../tensor/tensor.js';
 import { advantagesOf } from './advantages.js';
-import type { StepContext, StepFunction } from './context.js';
+import type { StepFunction } from './context.js';
 import { drawGroups } from './draw-groups.js';
 import { withGuidance } from './guidance.js';
 import { addImportance, gatherImportance } from './importance.js';
 import { learn } from './learn.js';
-import { type Objective, objectiveOf } from './loss/objective.js';
+import { objectiveOf } from './loss/objective.js';
 import { importanceMetrics, lengthMetrics } from './metrics.js';
-import type { MicroBatch } from './micro-batch.js';
 import { completionRecords } from './records.js';
+import { referenceLogprobs } from './reference-logprobs.js';
 import { rewardMetrics } from './reward-metrics.js';
 import { failureNotes } from './score.js';
 import { allShares, type GroupShare, ownShare, shareOf } from './shares.js';
@@ -28,7 +28,7 @@ import { chunks, type StepResult, updateMetrics } from './update.js';
 export const grpoStep: StepFunction = async (context, input) => {
   const { config, models, group } = context;
   const { step, clock } = input;
-  const { groups: sampled, passedOver, behaviour, pass } = await drawGroups(context, input);
+  const { groups: sampled, passedOver, behaviour, pass, reference } = await drawGroups(context, input);
   const groups = await withGuidance(context, sampled);
 
   const shares = await allShares(group, groups.map(shareOf(context)));
@@ -38,7 +38,10 @@ export const grpoStep: StepFunction = async (context, input) => {
 
   const objective = objectiveOf(config);
   const microBatches = stepBatches({ context, objective, groups, shares, advantages: all });
-  clock.measure('reference', () => addReference({ context, microBatches, objective }));
+  // What was computed while rewards were waited for is of the completions that were drawn.
+  const early = groups === sampled ? reference : null;
+  const logprobs = early ?? clock.measure('reference', () => referenceLogprobs({ context, groups }));
+  for (const [i, microBatch] of microBatches.entries()) microBatch.referenceLogprobs = logprobs?.[i];
   const { perUpdate, parts } = batching(context);
   if (behaviour === 'recorded')
     clock.measure('policy', () => {
@@ -88,12 +91,4 @@ function successesOf(groups: GroupShare[], by: string | undefined): StepResult['
     const values = scores.flatMap(({ rewards }) => rewards[by] ?? []);
     return values.length === 0 ? [] : [{ id, success: mean(values) }];
   });
-}
-
-function addReference(args: { context: StepContext; microBatches: MicroBatch[]; objective: Objective }): void {
-  const { reference } = args.context.models;
-  if (reference === null) return;
-  const { temperature } = args.objective;
-  for (const microBatch of args.microBatches)
-    microBatch.referenceLogprobs = reference.score({ batch: microBatch.batch, temperature }).logprobs;
 }

@@ -70,7 +70,7 @@ describe('loadConfig', () => {
       'a.yaml:3:1 seed: must be a whole number, got 1.5',
       'a.yaml:4:1 model.path: is required',
       'a.yaml:4:9 model.freeze_vision: must be true or false, got 1',
-      'a.yaml:7:8 data.train[0].source: must be one of vau-bench, jsonl, got "csv"',
+      'a.yaml:7:8 data.train[0].source: must be one of vau-bench, jsonl, parquet, hivau, vad-reasoning, got "csv"',
       'a.yaml:8:27 data.train[1].annotations: must not be empty, got ""',
       'a.yaml:8:55 data.train[1].tsk: there is no such option; did you mean “task”?',
       'a.yaml:8:7 data.train[1].task: is required',

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { TASK_NAMES } from '../../src/config/task-names.js';
 import { VAU_BENCH_CLASSES as classes } from '../../src/dataset/classes.js';
-import { writeAnnotations } from '../../src/dataset/convert.js';
+import { type WrittenFormat, writeAnnotations } from '../../src/dataset/convert.js';
 import { loadSamples } from '../../src/dataset/load.js';
-import { readAnnotations, type SourceFormat } from '../../src/dataset/read.js';
+import { readAnnotations } from '../../src/dataset/read.js';
 import { fileWith, vauBench } from './temporary.js';
 
-const FILES: Record<SourceFormat, string> = { 'vau-bench': 'a.csv', jsonl: 'a.jsonl' };
+const FILES: Record<WrittenFormat, string> = { 'vau-bench': 'a.csv', jsonl: 'a.jsonl' };
 
-async function convert({ text, from, to }: { text: string; from: SourceFormat; to: SourceFormat }): Promise<string> {
+async function convert({ text, from, to }: { text: string; from: WrittenFormat; to: WrittenFormat }): Promise<string> {
   const { annotations } = await readAnnotations({ source: from, file: await fileWith(FILES[from], text), classes });
   return writeAnnotations({ annotations, format: to });
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { clsTask } from '../../src/tasks/cls.js';
-import { judged } from './judged.js';
+import { judged, measured } from './judged.js';
 
 test('accuracy, by class, balanced, and normal against the rest', () => {
   const classes = ['Normal', 'Fire', 'Fighting'];
@@ -16,7 +16,7 @@ test('accuracy, by class, balanced, and normal against the rest', () => {
     ],
     classes,
   );
-  const metrics = clsTask.metrics(predictions);
+  const metrics = measured(clsTask, predictions);
   expect(metrics).toMatchObject({ 'accuracy/Fire': 0.25, 'accuracy/Normal': 0.5, balanced_accuracy: 0.375 });
   expect(metrics.accuracy).toBeCloseTo(2 / 6, 12);
   // Anomalies: 3 of 4 found; normal: 1 of 2, the unread one being no anomaly either. Precision 3/3, recall 3/4.
@@ -26,9 +26,10 @@ test('accuracy, by class, balanced, and normal against the rest', () => {
 });
 
 test('without normal samples there is nothing to tell apart', () => {
-  expect(clsTask.metrics(judged('cls', [[{ class: 'Fire' }, 'Fire']], ['Fire', 'Flood']))).toEqual({
+  expect(measured(clsTask, judged('cls', [[{ class: 'Fire' }, 'Fire']], ['Fire', 'Flood']))).toEqual({
     accuracy: 1,
     balanced_accuracy: 1,
+    macro_f1: 1,
     'accuracy/Fire': 1,
   });
 });

@@ -1,7 +1,8 @@
 import type { TaskName } from '../../src/config/task-names.js';
 import type { Sample, Segment } from '../../src/dataset/sample.js';
 import { judge } from '../../src/tasks/judge.js';
-import type { JudgedPrediction } from '../../src/tasks/task.js';
+import { metricsOf } from '../../src/tasks/measure.js';
+import type { JudgedPrediction, Task } from '../../src/tasks/task.js';
 import { answering, grounding } from '../rewards/samples.js';
 
 export const interval = (start: number, end: number): Segment => ({ kind: 'interval', start, end });
@@ -29,3 +30,7 @@ export const judged = (
     style: 'think',
     classes,
   });
+
+/** What a task's measures say of answers. */
+export const measured = (task: Task, answers: readonly JudgedPrediction[]): Record<string, number> =>
+  metricsOf(task.measures(answers.map(({ sample }) => sample)), answers);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { qaTask } from '../../src/tasks/qa.js';
-import { judged } from './judged.js';
+import { judged, measured } from './judged.js';
 
 test('accuracy, and by right letter', () => {
   const predictions = judged('qa', [
@@ -9,5 +9,5 @@ test('accuracy, and by right letter', () => {
     [{ answer: 'A' }, 'no idea'],
     [{ answer: 'C' }, '(C)'],
   ]);
-  expect(qaTask.metrics(predictions)).toEqual({ accuracy: 0.5, 'accuracy/A': 1 / 3, 'accuracy/C': 1 });
+  expect(measured(qaTask, predictions)).toEqual({ accuracy: 0.5, 'accuracy/A': 1 / 3, 'accuracy/C': 1 });
 });

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { tagTask } from '../../src/tasks/tag.js';
-import { interval, judged, normal } from './judged.js';
+import { interval, judged, measured, normal } from './judged.js';
 
 test('mean IoU and recall, over all and over the anomalies; normal or anomaly', () => {
-  const metrics = tagTask.metrics(
+  const metrics = measured(
+    tagTask,
     judged('tag', [
       [{ segment: interval(0, 10) }, 'Anomaly', '[0, 10]'],
       [{ segment: interval(0, 10) }, 'Anomaly', '[0, 4]'],
@@ -25,6 +26,8 @@ test('mean IoU and recall, over all and over the anomalies; normal or anomaly', 
     binary_accuracy: 3 / 6,
     binary_balanced_accuracy: (2 / 4 + 1 / 2) / 2,
     binary_f1: 4 / 7,
+    binary_recall: 2 / 4,
+    false_alarm_rate: 1 / 2,
   };
   expect(Object.keys(metrics)).toEqual(Object.keys(expected));
   for (const [name, value] of Object.entries(expected)) expect(metrics[name], name).toBeCloseTo(value, 12);
@@ -35,5 +38,9 @@ test('always saying anomaly scores the majority rate, and half when balanced', (
     ...Array.from({ length: 9 }, () => [{ segment: interval(0, 1) }, 'Anomaly', '[5, 6]'] as [object, string, string]),
     [{ segment: normal }, 'Anomaly', '[5, 6]'],
   ]);
-  expect(tagTask.metrics(predictions)).toMatchObject({ binary_accuracy: 0.9, binary_balanced_accuracy: 0.5, miou: 0 });
+  expect(measured(tagTask, predictions)).toMatchObject({
+    binary_accuracy: 0.9,
+    binary_balanced_accuracy: 0.5,
+    miou: 0,
+  });
 });

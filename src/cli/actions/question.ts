@@ -69,7 +69,7 @@ export function promptJson({ models, prompt }: { models: Models; prompt: Prompt 
  * What an adapter adapts if it can stay beside the weights, as in training, where bfloat16 weights would round it away;
  * undefined for one that has to be added to them.
  */
-async function unmergedPlan(model: string, folder: string): Promise<AdapterPlan | undefined> {
+export async function unmergedPlan(model: string, folder: string): Promise<AdapterPlan | undefined> {
   const config = await readModelConfig(await modelFolder(model));
   const found = await readTrainable({ folder, model: config });
   return 'plan' in found ? found.plan : undefined;

@@ -1,9 +1,10 @@
 import type { CommandModule } from 'yargs';
+import { classesOption, filesPositional, labelsIn, type SourceChoice, sourceOption } from '../dataset-options.js';
 
 interface Arguments {
   files: string[];
   videos: string | undefined;
-  source: 'vau-bench' | 'jsonl' | undefined;
+  source: SourceChoice | undefined;
   classes: string | undefined;
   json: boolean;
 }
@@ -13,16 +14,13 @@ export const checkCommand: CommandModule<object, Arguments> = {
   describe: 'Report what annotation files offer each task, and what is wrong with them',
   builder: (yargs) =>
     yargs
-      .positional('files', { type: 'string', array: true, demandOption: true, describe: 'Annotation files' })
+      .positional('files', filesPositional)
       .option('videos', {
         type: 'string',
         describe: 'The folder of the videos, which are looked into; left out, none is looked for',
       })
-      .option('source', {
-        choices: ['vau-bench', 'jsonl'] as const,
-        describe: 'The format; left out, jsonl for *.jsonl and vau-bench for the rest',
-      })
-      .option('classes', { type: 'string', describe: 'The labels, with commas between; left out, those of VAU-Bench' })
+      .option('source', sourceOption)
+      .option('classes', classesOption)
       .option('json', { type: 'boolean', default: false, describe: 'Print JSON' }),
   handler: async ({ files, videos, source, classes, json }) => {
     const { checkDataset } = await import('../../dataset/check.js');
@@ -30,7 +28,7 @@ export const checkCommand: CommandModule<object, Arguments> = {
     const { datasetReportText } = await import('../actions/dataset-report.js');
     const { lookAtVideos } = await import('../actions/look-at-videos.js');
     const { DataError } = await import('../../system/errors.js');
-    const labels = classes?.split(',').map((label) => label.trim()) ?? VAU_BENCH_CLASSES;
+    const labels = labelsIn(classes) ?? VAU_BENCH_CLASSES;
     const { folderError, warnings, ...report } = await checkDataset({
       files,
       source,

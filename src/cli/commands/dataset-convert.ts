@@ -1,10 +1,11 @@
 import type { CommandModule } from 'yargs';
+import { classesOption, labelsIn, type SourceChoice, sourceOption } from '../dataset-options.js';
 
 interface Arguments {
   in: string;
   out: string;
   to: 'vau-bench' | 'jsonl';
-  from: 'vau-bench' | 'jsonl' | undefined;
+  from: SourceChoice | undefined;
   classes: string | undefined;
   force: boolean;
 }
@@ -17,11 +18,8 @@ export const convertCommand: CommandModule<object, Arguments> = {
       .positional('in', { type: 'string', demandOption: true, describe: 'The annotation file to read' })
       .positional('out', { type: 'string', demandOption: true, describe: 'The annotation file to write' })
       .option('to', { choices: ['vau-bench', 'jsonl'] as const, demandOption: true, describe: 'The format to write' })
-      .option('from', {
-        choices: ['vau-bench', 'jsonl'] as const,
-        describe: 'The format to read; left out, jsonl for *.jsonl and vau-bench for the rest',
-      })
-      .option('classes', { type: 'string', describe: 'The labels, with commas between; left out, those of VAU-Bench' })
+      .option('from', sourceOption)
+      .option('classes', classesOption)
       .option('force', { type: 'boolean', default: false, describe: 'Write over a file that exists' }),
   handler: async ({ in: file, out, to, from, classes, force }) => {
     const { existsSync } = await import('node:fs');
@@ -33,7 +31,7 @@ export const convertCommand: CommandModule<object, Arguments> = {
     const { writeAtomically } = await import('../../system/atomic-write.js');
     if (!force && existsSync(out))
       throw new UsageError({ code: 'FILE_EXISTS', message: `${out} exists; name another file, or add --force` });
-    const labels = classes?.split(',').map((label) => label.trim()) ?? VAU_BENCH_CLASSES;
+    const labels = labelsIn(classes) ?? VAU_BENCH_CLASSES;
     const read = await readAnnotations({ source: from ?? formatOf(file), file, classes: labels });
     await writeAtomically({ file: out, text: writeAnnotations({ annotations: read.annotations, format: to }) });
     const unused = [...read.unused, ...unwritten(read.annotations, to)];

@@ -1,6 +1,6 @@
 import type { TaskName } from '../../../src/config/task-names.js';
 import { partValue } from '../../../src/dataset/annotation.js';
-import { ratio } from '../../../src/statistics/ratio.js';
+import { shareOf } from '../../../src/tasks/measure.js';
 import type { Task } from '../../../src/tasks/task.js';
 
 /** Says whether a video is normal: a task of nobody but this test. */
@@ -20,10 +20,10 @@ export const normalityTask: Task = {
   expected: (sample) => ({ think: 'I look for trouble.', elements: { answer: wordOf(sample.class) } }),
   right: (sample) => wordOf(sample.class),
   headline: { name: 'accuracy', value: ({ correct }) => Number(correct) },
-  metrics: (judged) => ({
-    accuracy: ratio(judged, ({ correct }) => correct),
-    called_calm: ratio(judged, ({ parsed }) => parsed.answer === 'calm'),
-  }),
+  measures: () => [
+    shareOf({ name: 'accuracy', holds: ({ correct }) => correct }),
+    shareOf({ name: 'called_calm', holds: ({ parsed }) => parsed.answer === 'calm' }),
+  ],
   guessers: () => WORDS.map((word) => ({ name: `always ${word}`, guess: () => ({ class: labelOf(word) }) })),
 };
 

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { packageFile } from '../system/package-file.js';
@@ -17,9 +16,13 @@ interface Waiting {
   timer: NodeJS.Timeout;
 }
 
-/** A reward module in a thread of its own. One that hangs is stopped, and started anew for the next group. */
-export class ModuleThread {
-  readonly #file: string;
+/**
+ * What scores in a thread of its own: it goes on while the main one computes. One that hangs is stopped, and started anew
+ * for the next group.
+ */
+export class ScoringThread {
+  readonly #script: string;
+  readonly #data: unknown;
   readonly #timeoutMs: number;
   readonly #waiting = new Map<number, Waiting>();
   readonly #turn: LimitFunction;
@@ -29,22 +32,25 @@ export class ModuleThread {
   #count = 0;
 
   /**
+   * @param script of the thread, in this folder
+   * @param data what it is given when it starts
    * @param concurrency groups that are asked about at a time
    * @param signal aborted: what is asked fails at once
    */
-  constructor(args: { file: string; timeoutMs: number; concurrency: number; signal: AbortSignal }) {
-    this.#file = path.resolve(args.file);
+  constructor(args: { script: string; data: unknown; timeoutMs: number; concurrency: number; signal: AbortSignal }) {
+    this.#script = packageFile(`dist/rewards/${args.script}`);
+    this.#data = args.data;
     this.#turn = pLimit(args.concurrency);
     this.#timeoutMs = args.timeoutMs;
     args.signal.addEventListener('abort', () => void this.#end(new Error('interrupted')), { once: true });
   }
 
-  /** @throws Error where the module cannot be loaded, or has no function as its default export */
+  /** @throws Error where it cannot be started: the module cannot be loaded, or has no function as its default export */
   async start(): Promise<void> {
     await this.#started();
   }
 
-  /** What the module returns for a group, whatever that is. @throws Error where it throws or takes too long */
+  /** What it returns for a group, whatever that is. @throws Error where it throws or takes too long */
   score(group: readonly RewardInput[]): Promise<unknown> {
     return this.#turn(() => this.#ask(group));
   }
@@ -57,7 +63,11 @@ export class ModuleThread {
     const worker = await this.#started();
     const id = this.#count++;
     return new Promise((resolve, reject) => {
-      const late = () => void this.#end(new Error(`it took longer than ${this.#timeoutMs / 1000} s`));
+      const end = () => {
+        if (this.#waiting.has(id)) void this.#end(new Error(`it took longer than ${this.#timeoutMs / 1000} s`));
+      };
+      // Where this thread was computing meanwhile, the answer may be there and not yet read.
+      const late = () => setImmediate(end);
       this.#waiting.set(id, { resolve, reject, timer: setTimeout(late, this.#timeoutMs) });
       worker.postMessage({ id, group } satisfies ThreadRequest);
     });
@@ -70,7 +80,7 @@ export class ModuleThread {
 
   #start(): Promise<Worker> {
     const own = ++this.#current;
-    const worker = new Worker(packageFile('dist/rewards/module-worker.js'), { workerData: { file: this.#file } });
+    const worker = new Worker(this.#script, { workerData: this.#data });
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(new Error(`loading it took longer than ${this.#timeoutMs / 1000} s`));

@@ -1,0 +1,95 @@
+import { type Column, table } from '../system/table.js';
+import type { Difference } from './comparison.js';
+import type { Figure } from './figures.js';
+import type { EvaluationReport, Section } from './report.js';
+
+const right = (title: string): Column => ({ title, align: 'right' });
+
+/** Numbers that are no parts of 1: they are told as they are. */
+const PLAIN = /^(?:vau_eval|cider|kappa)/;
+
+/** A figure's numbers as people read them: parts of 1 in percent. */
+function shown(metric: string, value: number): string {
+  return PLAIN.test(metric) ? value.toFixed(2) : (100 * value).toFixed(1);
+}
+
+/** A report for people: a table for each task, prompt and source, parts of 1 in percent. */
+export function reportText(report: EvaluationReport): string {
+  const prompts = new Set(report.sections.map(({ prompt }) => prompt));
+  return report.sections.map((section) => sectionText(section, prompts.size > 1)).join('\n');
+}
+
+function sectionText(section: Section, namesPrompt: boolean): string {
+  const { task, source, prompt, samples, videos, figures, problems, judge, tokens, seconds } = section;
+  const title = [
+    task,
+    ...(source === 'all' ? [] : [source]),
+    ...(namesPrompt ? [`prompt ${prompt}`] : []),
+    `${samples} samples of ${videos} videos`,
+  ].join(', ');
+  const columns = [
+    { title: 'metric' },
+    right('%'),
+    right('95 % interval'),
+    right('samples'),
+    right('blind %'),
+    { title: 'blind guesser' },
+  ];
+  const rows = figures.filter(({ isDetail }) => !isDetail).map(figureRow);
+  const counted = Object.entries(problems).map(([problem, count]) => `${count} × ${problem}`);
+  const failed = Object.entries(judge?.failed ?? {}).map(([reason, count]) => `${count} × ${reason}`);
+  const cost = [
+    ...(tokens === undefined ? [] : [`${tokens.toFixed(1)} tokens`]),
+    ...(seconds === undefined ? [] : [`${seconds.toFixed(2)} s`]),
+  ];
+  return [
+    `${title}\n`,
+    table({ columns, rows }),
+    ...(counted.length === 0 ? [] : [`not in form: ${counted.join('; ')}\n`]),
+    ...(judge === undefined
+      ? []
+      : [`graded: ${judge.graded}${failed.length === 0 ? '' : `; no grade: ${failed.join('; ')}`}\n`]),
+    ...(cost.length === 0 ? [] : [`an answer: ${cost.join(', ')}\n`]),
+  ].join('');
+}
+
+function figureRow({ metric, value, low, high, count, blind }: Figure): string[] {
+  const of = (number: number) => shown(metric, number);
+  return [
+    metric,
+    of(value),
+    `${of(low)}–${of(high)}`,
+    String(count),
+    blind === undefined ? '' : of(blind.value),
+    blind?.name ?? '',
+  ];
+}
+
+/** Two models beside each other. @param names what to call them */
+export function comparisonText(differences: readonly Difference[], names: [string, string]): string {
+  const prompts = new Set(differences.map(({ prompt }) => prompt));
+  const columns = [
+    { title: 'task' },
+    { title: 'metric' },
+    right('samples'),
+    right(names[0]),
+    right(names[1]),
+    right('difference'),
+    right('95 % interval'),
+    right('p'),
+  ];
+  const rows = differences.map(({ task, prompt, metric, count, first, second, difference, low, high, p }) => {
+    const of = (number: number) => shown(metric, number);
+    return [
+      prompts.size > 1 ? `${task} (${prompt})` : task,
+      metric,
+      String(count),
+      of(first),
+      of(second),
+      of(difference),
+      `${of(low)} to ${of(high)}`,
+      p < 0.001 ? '< 0.001' : p.toFixed(3),
+    ];
+  });
+  return table({ columns, rows });
+}

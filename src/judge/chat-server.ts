@@ -1,0 +1,192 @@
+import { setTimeout } from 'node:timers/promises';
+import OpenAI, { APIConnectionTimeoutError, APIError } from 'openai';
+import PQueue from 'p-queue';
+import pRetry, { AbortError } from 'p-retry';
+import type { ServerOptions } from '../config/judge-options.js';
+import type { Usage } from './reply-cache.js';
+import { type Bill, Spending } from './spending.js';
+
+/** A request as OpenAI's client takes it. */
+export type ChatRequest = OpenAI.Chat.ChatCompletionCreateParamsNonStreaming;
+
+/** What a server has said. */
+export interface Completed {
+  content: string;
+  usage: Usage;
+}
+
+interface CompleteOptions {
+  request: ChatRequest;
+  /** The reply as it is to be kept; undefined where it is of no use. */
+  accept: (content: string) => string | undefined;
+  /** Aborted: this question is given up. */
+  signal?: AbortSignal;
+}
+
+/** Kinds of faults, as they are counted. */
+type Fault = 'rate_limit' | 'server_error' | 'timeout' | 'connection' | 'unusable_reply' | 'refused';
+
+/** A try that came to nothing, where another may not. */
+class FailedTry extends Error {
+  readonly fault: Fault;
+  /** What the server asks for, in milliseconds. */
+  readonly pause: number;
+
+  constructor(fault: Fault, message: string, pause = 0) {
+    super(message);
+    this.fault = fault;
+    this.pause = pause;
+  }
+}
+
+/** Milliseconds. */
+const [FIRST_PAUSE, LONGEST_PAUSE] = [500, 30_000];
+/** A reply of no use is asked for again so often: a model that never keeps to the form will not. */
+const UNUSABLE_RETRIES = 1;
+
+/**
+ * An OpenAI-compatible server that is asked politely and insistently: so many questions at a time, again after what may
+ * pass, never after what will not, and never beyond a deadline or a budget.
+ */
+export class ChatServer {
+  readonly #options: ServerOptions;
+  readonly #client: OpenAI;
+  /** Questions that are asked at a time. */
+  readonly #questions: PQueue;
+  /** Lets tries go, so many a minute. */
+  readonly #tries: PQueue;
+  readonly #spending: Spending;
+  readonly #signal: AbortSignal;
+  /** Why nothing more is asked: the key is wrong, the quota has ended. */
+  #closed: string | undefined;
+
+  /** @param signal aborted: what is asked is broken off */
+  constructor(options: ServerOptions, { signal = new AbortController().signal }: { signal?: AbortSignal } = {}) {
+    const { base_url, api_key_env, concurrency, requests_per_minute } = options;
+    this.#options = options;
+    this.#signal = signal;
+    this.#client = new OpenAI({
+      baseURL: base_url,
+      // Servers of one's own ask for no key, and the client for any.
+      apiKey: process.env[api_key_env] || 'none',
+      organization: null,
+      project: null,
+      maxRetries: 0,
+      logLevel: 'off',
+    });
+    this.#questions = new PQueue({ concurrency });
+    this.#tries = new PQueue(
+      requests_per_minute === undefined ? {} : { intervalCap: requests_per_minute, interval: 60_000 },
+    );
+    this.#spending = new Spending(options);
+  }
+
+  bill(): Bill {
+    return this.#spending.bill();
+  }
+
+  countCached(): void {
+    this.#spending.countCached();
+  }
+
+  /**
+   * Asks until there is a reply, or there will be none.
+   *
+   * @throws Error with the reason, for people
+   */
+  async complete(options: CompleteOptions): Promise<Completed> {
+    try {
+      return await this.#questions.add(() => this.#insist(options));
+    } catch (error) {
+      this.#spending.countFailed();
+      throw this.#signal.aborted ? new Error('interrupted') : error;
+    }
+  }
+
+  async #insist({ signal, ...options }: CompleteOptions): Promise<Completed> {
+    const { deadline_s, max_retries } = this.#options;
+    const own = signal === undefined ? [] : [signal];
+    // What waited for its turn has not been asked yet.
+    const deadline = AbortSignal.any([AbortSignal.timeout(deadline_s * 1000), this.#signal, ...own]);
+    let unusable = 0;
+    try {
+      return await pRetry(() => this.#tryOnce({ ...options, signal: deadline }), {
+        retries: max_retries,
+        minTimeout: 0,
+        signal: deadline,
+        onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
+          const { fault = 'connection', pause = 0 } = error as Partial<FailedTry>;
+          this.#spending.countFault(fault);
+          if (fault === 'unusable_reply' && ++unusable > UNUSABLE_RETRIES) throw new AbortError(error.message);
+          if (retriesLeft > 0) await pauseFor({ attemptNumber, least: pause, signal: deadline });
+        },
+      });
+    } catch (error) {
+      throw deadline.aborted ? new Error('there was no reply by the deadline') : error;
+    }
+  }
+
+  async #tryOnce({ request, accept, signal }: CompleteOptions & { signal: AbortSignal }): Promise<Completed> {
+    await this.#tries.add(() => undefined, { signal });
+    if (this.#closed !== undefined) throw new AbortError(this.#closed);
+    const settle = this.#spending.reserve(JSON.stringify(request.messages).length);
+    if (settle === undefined) throw new AbortError(`the budget of ${this.#options.budget} US dollars is used up`);
+    let used: Usage | null = null;
+    try {
+      const timeout = this.#options.timeout_s * 1000;
+      // The client's own timeout is over once the head of the reply is there.
+      const own = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
+      const reply = await this.#client.chat.completions.create(request, { signal: own, timeout });
+      used = { input: reply.usage?.prompt_tokens ?? 0, output: reply.usage?.completion_tokens ?? 0 };
+      const content = accept(reply.choices?.[0]?.message?.content ?? '');
+      if (content === undefined) throw new FailedTry('unusable_reply', 'the reply is not in the form asked for');
+      return { content, usage: used };
+    } catch (error) {
+      throw this.#understood(error);
+    } finally {
+      settle(used);
+    }
+  }
+
+  /** What a try failed of, so that it is made again or not. */
+  #understood(error: unknown): Error {
+    if (error instanceof FailedTry || error instanceof AbortError) return error;
+    if (this.#signal.aborted) return new AbortError('interrupted');
+    const { name = '', message = '' } = error as Error;
+    if (error instanceof APIConnectionTimeoutError || /abort|timeout/i.test(`${name} ${message}`))
+      return new FailedTry('timeout', `the server did not reply within ${this.#options.timeout_s} s`);
+    if (!(error instanceof APIError) || error.status === undefined)
+      return new FailedTry('connection', `the server cannot be reached, or its reply not read (${message})`);
+    const said = `the server says ${error.status}`;
+    if (error.status === 429 && error.code !== 'insufficient_quota')
+      return new FailedTry('rate_limit', said, pauseAsked(error.headers));
+    if (error.status >= 500 || error.status === 408 || error.status === 409)
+      return new FailedTry('server_error', said, pauseAsked(error.headers));
+    return this.#refusal(error, said);
+  }
+
+  /** What is so for this question is so for all where it is about who asks. */
+  #refusal({ status, code, message }: InstanceType<typeof APIError>, said: string): AbortError {
+    this.#spending.countFault('refused');
+    const { api_key_env } = this.#options;
+    if (status === 401 || status === 403) this.#closed = `${said}: is the key in ${api_key_env} right?`;
+    if (status === 404) this.#closed = `${said}: are base_url and model right?`;
+    if (status === 402 || code === 'insufficient_quota') this.#closed = `${said}: the quota has ended`;
+    return new AbortError(this.#closed ?? `${said}: ${message}`);
+  }
+}
+
+/** What a server asks for by `Retry-After`: seconds, or a date. Milliseconds. */
+function pauseAsked(headers: Headers | undefined): number {
+  const text = headers?.get('retry-after') ?? '';
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
+  return seconds > 0 ? seconds * 1000 : 0;
+}
+
+/** Twice as long each time, and not all at once. */
+async function pauseFor(args: { attemptNumber: number; least: number; signal: AbortSignal }): Promise<void> {
+  const { attemptNumber, least, signal } = args;
+  const grown = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attemptNumber - 1));
+  const pause = Math.max(least, grown * (0.5 + Math.random() / 2));
+  await setTimeout(pause, undefined, { signal }).catch(() => undefined);
+}

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { writeAtomically } from '../system/atomic-write.js';
+
+/** A reply as it was kept. */
+export interface KeptReply {
+  content: string;
+  usage: Usage;
+}
+
+/** Tokens, as the server counts them. */
+export interface Usage {
+  input: number;
+  output: number;
+}
+
+/**
+ * Replies on the disk, by what was asked: the same question to the same model is asked once, whoever asks and whenever.
+ * A file that is damaged is as good as none.
+ */
+export class ReplyCache {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** @param question all that decides about the reply */
+  static key(question: unknown): string {
+    return createHash('sha256').update(JSON.stringify(question)).digest('hex');
+  }
+
+  async get(key: string): Promise<KeptReply | undefined> {
+    try {
+      const kept = JSON.parse(await readFile(this.#file(key), 'utf8')) as KeptReply;
+      return typeof kept.content === 'string' && typeof kept.usage?.input === 'number' ? kept : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async put(key: string, reply: KeptReply): Promise<void> {
+    const file = this.#file(key);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeAtomically({ file, text: `${JSON.stringify(reply)}\n` });
+  }
+
+  #file(key: string): string {
+    return path.join(this.#folder, key.slice(0, 2), `${key}.json`);
+  }
+}

@@ -12,6 +12,7 @@ import { formatOf, readAnnotations, type SourceFormat } from './read.js';
 import type { OptionLetter, Sample, Segment } from './sample.js';
 import { selectSamples } from './samples.js';
 import { lengthProblem } from './segment-length.js';
+import { tally } from './tally.js';
 import { asNamed, indexVideos, type Locate, splitSource } from './videos.js';
 
 /** What an annotation file has to offer, and what is wrong with it. */
@@ -144,13 +145,6 @@ function checkAnnotations({ annotations, source, locate, seen }: FileOptions): D
 }
 
 const segmentKind = ({ segment }: Annotation) => partValue(segment)?.kind ?? 'unusable';
-
-/** How often each word occurs, the most frequent first. */
-function tally(words: string[]): Record<string, number> {
-  const counts = new Map<string, number>();
-  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return Object.fromEntries([...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)));
-}
 
 function timesOf(rows: readonly Annotation[]): TimesReport | undefined {
   const segments = rows.flatMap(({ segment }) => partValue(segment) ?? []);

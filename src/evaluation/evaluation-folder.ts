@@ -9,7 +9,7 @@ export const evaluationFiles = (folder: string) => ({
   /** What decides about its answers. */
   settings: path.join(folder, 'settings.json'),
   answers: path.join(folder, 'answers.jsonl'),
-  /** Seconds of the videos, by file. */
+  /** Seconds of videos, by their samples. */
   durations: path.join(folder, 'durations.json'),
   judgements: path.join(folder, 'judgements.jsonl'),
   report: path.join(folder, 'report.json'),

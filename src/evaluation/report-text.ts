@@ -1,4 +1,5 @@
 import { type Column, table } from '../system/table.js';
+import type { BlindTable } from './blind-report.js';
 import type { Difference } from './comparison.js';
 import type { Figure } from './figures.js';
 import type { EvaluationReport, Section } from './report.js';
@@ -40,7 +41,7 @@ function sectionText(section: Section, namesPrompt: boolean): string {
   const failed = Object.entries(judge?.failed ?? {}).map(([reason, count]) => `${count} × ${reason}`);
   const cost = [
     ...(tokens === undefined ? [] : [`${tokens.toFixed(1)} tokens`]),
-    ...(seconds === undefined ? [] : [`${seconds.toFixed(2)} s`]),
+    ...(seconds === undefined ? [] : [`${seconds.toPrecision(2)} s`]),
   ];
   return [
     `${title}\n`,
@@ -93,3 +94,24 @@ export function comparisonText(differences: readonly Difference[], names: [strin
   });
   return table({ columns, rows });
 }
+
+/** What guessers get, a table for each file and task: a row a metric, a column a guesser. */
+export const blindText = (tables: readonly BlindTable[]): string => tables.map(blindTableText).join('\n');
+
+function blindTableText({ file, task, samples, videos, train, guessers }: BlindTable): string {
+  const from = train.source === undefined ? '' : ` of ${train.source}`;
+  const title = `${file}, ${task}: ${samples} samples of ${videos} videos; guessers have read ${train.samples}${from}\n`;
+  const columns = [{ title: 'metric' }, right('samples'), ...guessers.map(({ name }) => right(`${name}, %`))];
+  const metrics = (guessers[0]?.figures ?? []).filter(({ isDetail }) => !isDetail);
+  const rows = metrics.map(({ metric, count }) => [
+    metric,
+    String(count),
+    ...guessers.map(({ figures }) => {
+      const own = figures.find((figure) => figure.metric === metric);
+      return own === undefined ? '' : `${shown2(own.value)} (${shown(metric, own.low)}–${shown(metric, own.high)})`;
+    }),
+  ]);
+  return title + table({ columns, rows });
+}
+
+const shown2 = (value: number) => (100 * value).toFixed(2);

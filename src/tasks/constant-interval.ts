@@ -3,13 +3,28 @@ import { temporalIou } from '../dataset/segment.js';
 
 type Interval = Extract<Segment, { kind: 'interval' }>;
 
-const QUANTILES = Array.from({ length: 41 }, (_, i) => i / 40);
+/** So many starts and ends are tried, spread over those that there are. */
+const CANDIDATES = 200;
+/** Seconds: where half of the segments are shorter, whole ones are too coarse. */
+const SHORT = 5;
 
-/** The one interval, from quantiles of the annotated starts and ends, that overlaps best with all segments on average. */
+/**
+ * The one interval that overlaps best with all segments on average: of whole seconds (of tenths, where segments are short)
+ * at which some of them start and end.
+ */
 export function constantInterval(segments: readonly Segment[]): Interval | undefined {
   const intervals = segments.filter((segment): segment is Interval => segment.kind === 'interval');
-  const starts = quantiles(intervals.map(({ start }) => start));
-  const ends = quantiles(intervals.map(({ end }) => end));
+  if (intervals.length === 0) return undefined;
+  const lengths = intervals.map(({ start, end }) => end - start).sort((a, b) => a - b);
+  const perSecond = lengths[lengths.length >> 1]! < SHORT ? 10 : 1;
+  const starts = candidates(
+    intervals.map(({ start }) => start),
+    perSecond,
+  );
+  const ends = candidates(
+    intervals.map(({ end }) => end),
+    perSecond,
+  );
   let best: { interval: Interval; total: number } | undefined;
   for (const start of starts) {
     for (const end of ends) {
@@ -22,9 +37,11 @@ export function constantInterval(segments: readonly Segment[]): Interval | undef
   return best?.interval;
 }
 
-/** Distinct values at the quantiles; none of no values. */
-function quantiles(values: number[]): number[] {
-  const sorted = values.sort((a, b) => a - b);
-  if (sorted.length === 0) return [];
-  return [...new Set(QUANTILES.map((quantile) => sorted[Math.round(quantile * (sorted.length - 1))]!))];
+/** The times on the grid just below and above those given; of many, some at even distances in their order. */
+function candidates(times: readonly number[], perSecond: number): number[] {
+  const onGrid = times.flatMap((time) => [Math.floor(time * perSecond), Math.ceil(time * perSecond)]);
+  const distinct = [...new Set(onGrid)].sort((a, b) => a - b);
+  const count = Math.min(distinct.length, CANDIDATES);
+  const step = count < 2 ? 0 : (distinct.length - 1) / (count - 1);
+  return Array.from({ length: count }, (_, i) => distinct[Math.round(i * step)]! / perSecond);
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../../config/schema.js';
@@ -75,6 +76,18 @@ function defaultFolder({ config, checkpoint, adapter }: EvaluateArgs): string {
   return path.join(config.output_dir, 'evaluations', name);
 }
 
+/** Where the videos are not, samples go by their names. */
+function withoutMissingVideos(config: Config, warn: (message: string) => void): Config {
+  const named = <T extends { videos: string }>(source: T): T => {
+    if (existsSync(source.videos)) return source;
+    warn(`${source.videos} is not there: samples go by the names of their videos`);
+    const { videos: _, ...others } = source;
+    return others as T;
+  };
+  const { train, eval: held } = config.data;
+  return { ...config, data: { ...config.data, train: train.map(named), eval: held.map(named) } };
+}
+
 interface Evaluation extends EvaluateArgs {
   folder: string | undefined;
   signal: AbortSignal;
@@ -82,8 +95,11 @@ interface Evaluation extends EvaluateArgs {
 }
 
 async function evaluateIn(args: Evaluation): Promise<number> {
-  const { config, folder, signal, say } = args;
+  const { folder, signal, say } = args;
   const warn = once((message) => say(`warning: ${message}`));
+  // Nothing is shown to anybody: the annotations are enough.
+  const needsVideos = args.predictions === undefined && !args.rescore;
+  const config = needsVideos ? args.config : withoutMissingVideos(args.config, warn);
   const samples = await heldOutSamples({ config, warn });
   // The guessers learn from the training annotations, or from the held-out ones where there are no others.
   const { data, evaluation, seed } = config;
@@ -91,7 +107,7 @@ async function evaluateIn(args: Evaluation): Promise<number> {
   const classes = labelsOf(data);
   const settings = { ...evaluation, prompts: evaluation.prompts ?? [data.prompt] };
   const rewards = await Rewards.open({ terms: config.rewards, rollout: config.rollout, judge: config.judge, signal });
-  const answers = await answersOf({ ...args, samples, settings, warn });
+  const answers = await answersOf({ ...args, config, samples, settings, warn });
   try {
     const style = settings.prompts[0]!;
     const measured = await measureAnswers({ config, answers, style, samples, train, rewards });
@@ -109,7 +125,7 @@ async function evaluateIn(args: Evaluation): Promise<number> {
       classes,
       settings,
       judgements,
-      durationOf: ({ visuals }) => durations.get(visuals[0]?.file ?? ''),
+      durationOf: ({ id }) => durations.get(id),
       seed,
     });
     const other = args.compare === undefined ? undefined : await Answers.read(evaluationFiles(args.compare).answers);

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import type { Sample } from '../../dataset/sample.js';
+import { partLength } from '../../dataset/visual.js';
 import type { Answers } from '../../evaluation/answers.js';
 import { evaluationFiles, readJson } from '../../evaluation/evaluation-folder.js';
 import { type TrialSettings, VOTES } from '../../evaluation/trials.js';
@@ -10,7 +11,7 @@ import { ensureFfmpeg } from '../../video/ffmpeg.js';
 import { videoLength } from '../../video/video-length.js';
 
 /**
- * How long the videos are whose frames are voted on, in seconds, by file. It is kept with the answers: a report can be
+ * How long the videos are whose frames are voted on, in seconds, by the sample’s id. It is kept with the answers: a report can be
  * made again where the videos are not.
  */
 export async function videoDurations(args: {
@@ -27,21 +28,21 @@ export async function videoDurations(args: {
   const voted = samples.filter((sample) =>
     settings.prompts.some((style) => answers.of({ name: VOTES, style, sample }).length > 0),
   );
-  const files = [...new Set(voted.flatMap(({ visuals }) => visuals[0]?.file ?? []))];
   const kept = folder === undefined ? {} : ((await readJson(evaluationFiles(folder).durations)) ?? {});
   const known = new Map(Object.entries(kept) as [string, number][]);
-  const missing = files.filter((file) => !known.has(file));
+  const missing = voted.filter(({ id }) => !known.has(id));
   if (missing.length === 0) return known;
   await ensureFfmpeg({ report: warn });
   const limit = pLimit(usableCpus());
-  const look = async (file: string) => {
+  const look = async ({ id, visuals }: Sample) => {
     try {
-      known.set(file, (await videoLength({ file, bounds })).duration);
+      const { file, part } = visuals[0]!;
+      known.set(id, partLength((await videoLength({ file, bounds })).duration, part));
     } catch (error) {
       warn(`its frames are not scored: ${(error as Error).message}`);
     }
   };
-  await Promise.all(missing.map((file) => limit(() => look(file))));
+  await Promise.all(missing.map((sample) => limit(() => look(sample))));
   if (folder !== undefined) {
     const sorted = Object.fromEntries([...known].sort(([a], [b]) => (a < b ? -1 : 1)));
     await writeAtomically({ file: evaluationFiles(folder).durations, text: `${JSON.stringify(sorted, null, 2)}\n` });

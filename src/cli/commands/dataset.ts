@@ -1,15 +1,21 @@
 import type { CommandModule } from 'yargs';
+import { blindCommand } from './dataset-blind.js';
 import { checkCommand } from './dataset-check.js';
 import { convertCommand } from './dataset-convert.js';
+import { splitCommand } from './dataset-split.js';
+import { statsCommand } from './dataset-stats.js';
 import { synthesizeCommand } from './dataset-synthesize.js';
 
 export const command: CommandModule = {
   command: 'dataset',
-  describe: 'Check, convert or synthesize annotated videos',
+  describe: 'Check, count, split, convert, guess or synthesize annotated videos',
   builder: (yargs) =>
     yargs
       .command(checkCommand)
       .command(convertCommand)
+      .command(statsCommand)
+      .command(splitCommand)
+      .command(blindCommand)
       .command(synthesizeCommand)
       .demandCommand(1, 'Name one of the commands above.'),
   handler: () => {},

@@ -16,8 +16,8 @@ const rowSchema = z.object({
   label: z.string().optional(),
   think: z.string().optional(),
   answer: z.string().optional(),
-  start: z.unknown(),
-  end: z.unknown(),
+  start: z.unknown().optional(),
+  end: z.unknown().optional(),
 });
 
 /**

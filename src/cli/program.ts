@@ -8,6 +8,7 @@ import { command as doctor } from './commands/doctor.js';
 import { command as download } from './commands/download.js';
 import { command as evaluate } from './commands/evaluate.js';
 import { command as generate } from './commands/generate.js';
+import { command as infer } from './commands/infer.js';
 import { command as logprobs } from './commands/logprobs.js';
 import { command as merge } from './commands/merge.js';
 import { command as quickstart } from './commands/quickstart.js';
@@ -30,6 +31,7 @@ export function program(args: string[]): Argv {
     .command(download)
     .command(train)
     .command(evaluate)
+    .command(infer)
     .command(generate)
     .command(logprobs)
     .command(score)

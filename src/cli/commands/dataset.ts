@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { annotateCommand } from './dataset-annotate.js';
 import { blindCommand } from './dataset-blind.js';
 import { checkCommand } from './dataset-check.js';
 import { convertCommand } from './dataset-convert.js';
@@ -8,7 +9,7 @@ import { synthesizeCommand } from './dataset-synthesize.js';
 
 export const command: CommandModule = {
   command: 'dataset',
-  describe: 'Check, count, split, convert, guess or synthesize annotated videos',
+  describe: 'Check, count, split, convert, annotate or synthesize videos with annotations',
   builder: (yargs) =>
     yargs
       .command(checkCommand)
@@ -16,6 +17,7 @@ export const command: CommandModule = {
       .command(statsCommand)
       .command(splitCommand)
       .command(blindCommand)
+      .command(annotateCommand)
       .command(synthesizeCommand)
       .demandCommand(1, 'Name one of the commands above.'),
   handler: () => {},

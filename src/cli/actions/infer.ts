@@ -1,0 +1,120 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { Config } from '../../config/schema.js';
+import type { TaskName } from '../../config/task-names.js';
+import { labelsOf } from '../../dataset/classes.js';
+import type { Sample } from '../../dataset/sample.js';
+import { answerTrials } from '../../evaluation/answer-trials.js';
+import { Answers } from '../../evaluation/answers.js';
+import { evaluationFiles } from '../../evaluation/evaluation-folder.js';
+import { answerSampling } from '../../evaluation/held-out.js';
+import { inferenceLines } from '../../evaluation/inference.js';
+
+import { trialsOf } from '../../evaluation/trials.js';
+import { inferencePage } from '../../report/inference-page.js';
+import { createProgress } from '../../run/progress.js';
+import { writeAtomically } from '../../system/atomic-write.js';
+import { Interrupted } from '../../system/interrupted.js';
+import { takeLock } from '../../system/lock.js';
+import { once } from '../../system/once.js';
+import { stopSignals } from '../../system/stop-signals.js';
+import { cutClips } from './cut-clips.js';
+import { checkUnderTest, openUnderTest } from './evaluate-model.js';
+import { listedVideos } from './listed-videos.js';
+import { INTERRUPTED_CODE } from './supervise.js';
+import { videoDurations } from './video-durations.js';
+
+/** Asks a model about videos that nobody has annotated. @returns the exit code */
+export async function inferCommand(args: {
+  config: Config;
+  videos: readonly string[];
+  checkpoint?: string;
+  adapter?: string;
+  tasks: readonly TaskName[];
+  votes: number;
+  output: string;
+  page?: string;
+  clips?: string;
+}): Promise<number> {
+  const { config, tasks, votes, output, page, clips } = args;
+  const { finish: signal } = stopSignals();
+  const say = (text: string) => void process.stderr.write(`${text}\n`);
+  const warn = once((message) => say(`warning: ${message}`));
+  await checkUnderTest(args);
+  const files = await listedVideos(args.videos, warn);
+  const samples = samplesOf(files, tasks);
+  // What is answered so far lies beside the file of answers, which is written when it is whole.
+  const folder = `${output}.work`;
+  await mkdir(folder, { recursive: true });
+  const release = await takeLock({ file: path.join(folder, 'lock') });
+  const answers = await Answers.open(evaluationFiles(folder).answers);
+  try {
+    const style = config.data.prompt;
+    const settings = { prompts: [style], option_orders: 1, votes, views: [] };
+    const { seed } = config;
+    const trials = trialsOf({ samples, settings, seed });
+    const known = trials.filter((trial) => answers.has(trial)).length;
+    if (known > 0) say(`${known} of ${trials.length} answers are there already`);
+    const model = await openUnderTest({ ...args, samples, folder, isNeeded: known < trials.length, warn, say, signal });
+    if (model !== null) {
+      const progress = createProgress();
+      progress.start(trials.length, 'answering');
+      try {
+        await answerTrials({
+          answerer: model.answerer,
+          trials,
+          answers,
+          sampling: answerSampling(config),
+          batchSize: config.evaluation.batch_size,
+          seed,
+          log: warn,
+          onProgress: (done) => {
+            model.trim();
+            progress.update(done);
+          },
+          signal,
+        });
+      } finally {
+        progress.stop();
+        model.dispose();
+      }
+    }
+    const durations = await videoDurations({ samples, answers, settings, folder, bounds: config.data.video, warn });
+    const lines = inferenceLines({
+      files,
+      samples,
+      answers,
+      style,
+      classes: labelsOf(config.data),
+      durationOf: ({ id }) => durations.get(id),
+      frames: config.evaluation.frames,
+    });
+    await writeAtomically({ file: output, text: lines.map((line) => `${JSON.stringify(line)}\n`).join('') });
+    say(`${output}: ${lines.length} videos`);
+    if (page !== undefined) {
+      await writeAtomically({ file: page, text: await inferencePage({ lines, video: config.data.video, warn }) });
+      say(`${page}: open it in a browser`);
+    }
+    if (clips !== undefined) await cutClips({ lines, folder: clips, say, warn });
+    return 0;
+  } catch (error) {
+    if (error instanceof Interrupted) return INTERRUPTED_CODE;
+    throw error;
+  } finally {
+    await answers.close();
+    await release();
+  }
+}
+
+/** A question of each task about each video, of which nothing is known. */
+const samplesOf = (files: readonly string[], tasks: readonly TaskName[]): Sample[] =>
+  tasks.flatMap((task) =>
+    files.map(
+      (file): Sample => ({
+        id: `${file}:${task}`,
+        task,
+        visuals: [{ kind: 'video', file }],
+        segment: { kind: 'unknown' },
+      }),
+    ),
+  );

@@ -93,12 +93,23 @@ export class Judge {
   }
 }
 
+const jsonSchemas = new WeakMap<z.ZodType, Record<string, unknown>>();
+
+/** Made once for each form of reply. */
+function jsonSchemaOf(schema: z.ZodType): Record<string, unknown> {
+  const known = jsonSchemas.get(schema);
+  if (known !== undefined) return known;
+  const made = z.toJSONSchema(schema) as Record<string, unknown>;
+  jsonSchemas.set(schema, made);
+  return made;
+}
+
 function requestOf(
   options: JudgeOptions,
   { instructions, material, images = [], reply }: Question<unknown>,
 ): ChatRequest {
   const { model, temperature, max_tokens, structured_output } = options;
-  const schema = z.toJSONSchema(reply.schema) as Record<string, unknown>;
+  const schema = jsonSchemaOf(reply.schema);
   const form = `Reply with one JSON object and nothing else. It must fit this JSON schema:\n${JSON.stringify(schema)}`;
   const seen = images.map((url) => ({ type: 'image_url' as const, image_url: { url } }));
   return {

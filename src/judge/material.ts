@@ -20,6 +20,16 @@ export function marked(name: string, text: string): string {
  * @throws UsageError `PROMPT_UNREADABLE`
  */
 export function promptFile(name: string, folder?: string): string {
+  const key = JSON.stringify([name, folder]);
+  const known = prompts.get(key) ?? readPrompt(name, folder);
+  prompts.set(key, known);
+  return known;
+}
+
+/** As they were when they were first wanted: the prompts of a run do not change while it goes on. */
+const prompts = new Map<string, string>();
+
+function readPrompt(name: string, folder: string | undefined): string {
   const [kind, file] = [path.dirname(name), path.basename(name)];
   const own = folder === undefined ? undefined : readText(path.join(folder, file));
   const text = own ?? readText(packageFile(path.join('data', kind, file)));

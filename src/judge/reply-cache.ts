@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { writeAtomically } from '../system/atomic-write.js';
+import { putInPlace } from '../system/put-in-place.js';
 
 /** A reply as it was kept. */
 export interface KeptReply {
@@ -43,7 +43,8 @@ export class ReplyCache {
   async put(key: string, reply: KeptReply): Promise<void> {
     const file = this.#file(key);
     await mkdir(path.dirname(file), { recursive: true });
-    await writeAtomically({ file, text: `${JSON.stringify(reply)}\n` });
+    // Whole or not there, whoever kills us; what a power cut takes is asked anew.
+    await putInPlace({ place: file, make: (beside) => writeFile(beside, `${JSON.stringify(reply)}\n`) });
   }
 
   #file(key: string): string {

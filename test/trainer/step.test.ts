@@ -152,6 +152,31 @@ describe.each([
   });
 });
 
+it('computes the reference while others are asked for rewards, to the same numbers', async () => {
+  const options = ['grpo.beta=0.5', 'training.gradient_accumulation_steps=2'];
+  const plain = await openPolicy(options);
+  const { metrics: expected } = await makeStep(plain.context, plain.samples);
+  const { context, samples } = await openPolicy(options);
+  const reference = context.models.reference!;
+  const computed = new Promise<void>((resolve) => {
+    const { score } = reference;
+    reference.score = (...args) => {
+      resolve();
+      return score.apply(reference, args);
+    };
+  });
+  // Somebody who does not answer before that.
+  const waiting = {
+    asksOthers: true,
+    scoreGroup: async (group: readonly RewardInput[]) => {
+      await computed;
+      return planted.scoreGroup(group);
+    },
+  } as unknown as Rewards;
+  const { metrics } = await makeStep({ ...context, rewards: waiting }, samples);
+  for (const name of ['loss', 'kl', 'grad_norm']) expect(metrics[name], name).toBe(expected[name]);
+});
+
 describe('an engine that records', () => {
   /** Log-probs of the policy that are off by `shift`. */
   const recorder = (local: RolloutEngine, shift: number, synced: number[] = []): RolloutEngine => ({

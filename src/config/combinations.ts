@@ -12,6 +12,12 @@ interface Combination {
   problem: (options: Options) => string | undefined;
 }
 
+/** A budget in money says nothing where prices are not known. */
+const pricesMissing = (server: Options['evaluation']['server']): string | undefined =>
+  server?.budget !== undefined && server.input_price === undefined && server.output_price === undefined
+    ? 'has a budget, which needs prices to be kept: give input_price and output_price'
+    : undefined;
+
 const COMBINATIONS: Combination[] = [
   {
     reads: [['rollout', 'num_generations'], ['method']],
@@ -116,6 +122,25 @@ const COMBINATIONS: Combination[] = [
         ? undefined
         : 'gives a weight to some of its sources; give one to each, or to none';
     },
+  },
+  {
+    reads: [['rewards'], ['judge']],
+    problem: ({ rewards, judge }) =>
+      judge === undefined && rewards.some(({ name }) => name === 'judge')
+        ? 'names judge, and nobody is named to ask: give the config a judge, with base_url and model'
+        : undefined,
+  },
+  {
+    reads: [['judge']],
+    problem: ({ judge }) => pricesMissing(judge),
+  },
+  {
+    reads: [['evaluation', 'server']],
+    problem: ({ evaluation }) => pricesMissing(evaluation.server),
+  },
+  {
+    reads: [['evaluation', 'second_judge']],
+    problem: ({ evaluation }) => pricesMissing(evaluation.second_judge),
   },
   {
     reads: [['data', 'eval']],

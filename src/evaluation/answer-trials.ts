@@ -111,7 +111,7 @@ async function answerWindow<P>(
       },
     });
     const count = made.flat().filter((one) => one !== null).length;
-    const seconds = (performance.now() - began) / 1000 / Math.max(1, count);
+    const seconds = Number(((performance.now() - began) / 1000 / Math.max(1, count)).toPrecision(4));
     const lines = batch.flatMap(({ trial }, b) =>
       made[b]!.map((one, generation): AnswerLine => {
         const place = placeOf(trial);

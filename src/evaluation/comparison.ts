@@ -3,8 +3,8 @@ import { bootstrapIntervals, type ConfidenceInterval } from '../statistics/boots
 import { permutationTest } from '../statistics/permutation-test.js';
 import { TASKS } from '../tasks/index.js';
 import { judge } from '../tasks/judge.js';
-import { type Measure, metricsOf } from '../tasks/measure.js';
-import type { JudgedPrediction, PromptStyle } from '../tasks/task.js';
+import { metricsOf } from '../tasks/measure.js';
+import type { JudgedPrediction, Measure, PromptStyle } from '../tasks/task.js';
 import type { Answers } from './answers.js';
 import { byVideo } from './by-video.js';
 import { ANSWER } from './trials.js';

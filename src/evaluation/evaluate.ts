@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { TaskName } from '../config/task-names.js';
 import type { Sample } from '../dataset/sample.js';
 import type { Rewards, VerdictMemory } from '../rewards/rewards.js';
@@ -67,6 +68,9 @@ function rewardMetrics(scores: readonly RewardScores[]): Record<string, number> 
   >;
 }
 
+/** Predictions that others are asked about together: their deadlines are made for a step's. */
+const ASKED_AT_A_TIME = 32;
+
 /** The rewards of predictions. @param memory of those that are not pure, by prediction */
 export async function scorePredictions(args: {
   predictions: readonly Prediction[];
@@ -76,8 +80,9 @@ export async function scorePredictions(args: {
   memoryOf?: (sample: Sample) => VerdictMemory | undefined;
 }): Promise<RewardScores[]> {
   const { predictions, rewards, style, classes, memoryOf } = args;
+  const limit = pLimit(ASKED_AT_A_TIME);
   const groups = predictions.map(({ sample, text }) =>
-    rewards.scoreGroup([{ text, sample, style, classes }], { memory: memoryOf?.(sample) }),
+    limit(() => rewards.scoreGroup([{ text, sample, style, classes }], { memory: memoryOf?.(sample) })),
   );
   return (await Promise.all(groups)).flat();
 }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { writeAtomically } from '../system/atomic-write.js';
@@ -28,6 +28,7 @@ export async function claimFolder(folder: string, settings: Record<string, unkno
   const now = JSON.parse(JSON.stringify(settings)) as Record<string, unknown>;
   const before = await readJson(file);
   if (before === undefined) {
+    await mkdir(folder, { recursive: true });
     await writeAtomically({ file, text: `${JSON.stringify(now, null, 2)}\n` });
     return;
   }

@@ -1,7 +1,7 @@
 import type { Sample } from '../dataset/sample.js';
 import { bootstrapIntervals } from '../statistics/bootstrap.js';
-import { type Measure, membersOf, metricsOf } from '../tasks/measure.js';
-import type { JudgedPrediction } from '../tasks/task.js';
+import { membersOf, metricsOf } from '../tasks/measure.js';
+import type { JudgedPrediction, Measure } from '../tasks/task.js';
 import { byVideo } from './by-video.js';
 
 /** A number of a report: with how much it is made of, and how far it could be off had other videos been drawn. */

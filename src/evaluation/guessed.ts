@@ -1,7 +1,8 @@
 import type { Sample } from '../dataset/sample.js';
 import { judge } from '../tasks/judge.js';
-import { type Measure, metricsOf } from '../tasks/measure.js';
+import { metricsOf } from '../tasks/measure.js';
 import { taskNamed } from '../tasks/named.js';
+import type { Measure } from '../tasks/task.js';
 import { expectedCompletion } from '../tasks/words.js';
 import type { Figure } from './figures.js';
 

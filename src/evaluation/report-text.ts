@@ -26,7 +26,7 @@ function sectionText(section: Section, namesPrompt: boolean): string {
     task,
     ...(source === 'all' ? [] : [source]),
     ...(namesPrompt ? [`prompt ${prompt}`] : []),
-    `${samples} samples of ${videos} videos`,
+    `${counted(samples, 'sample')} of ${counted(videos, 'video')}`,
   ].join(', ');
   const columns = [
     { title: 'metric' },
@@ -37,7 +37,7 @@ function sectionText(section: Section, namesPrompt: boolean): string {
     { title: 'blind guesser' },
   ];
   const rows = figures.filter(({ isDetail }) => !isDetail).map(figureRow);
-  const counted = Object.entries(problems).map(([problem, count]) => `${count} × ${problem}`);
+  const wrong = Object.entries(problems).map(([problem, count]) => `${count} × ${problem}`);
   const failed = Object.entries(judge?.failed ?? {}).map(([reason, count]) => `${count} × ${reason}`);
   const cost = [
     ...(tokens === undefined ? [] : [`${tokens.toFixed(1)} tokens`]),
@@ -46,13 +46,15 @@ function sectionText(section: Section, namesPrompt: boolean): string {
   return [
     `${title}\n`,
     table({ columns, rows }),
-    ...(counted.length === 0 ? [] : [`not in form: ${counted.join('; ')}\n`]),
+    ...(wrong.length === 0 ? [] : [`not in form: ${wrong.join('; ')}\n`]),
     ...(judge === undefined
       ? []
       : [`graded: ${judge.graded}${failed.length === 0 ? '' : `; no grade: ${failed.join('; ')}`}\n`]),
     ...(cost.length === 0 ? [] : [`an answer: ${cost.join(', ')}\n`]),
   ].join('');
 }
+
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 function figureRow({ metric, value, low, high, count, blind }: Figure): string[] {
   const of = (number: number) => shown(metric, number);
@@ -100,7 +102,7 @@ export const blindText = (tables: readonly BlindTable[]): string => tables.map(b
 
 function blindTableText({ file, task, samples, videos, train, guessers }: BlindTable): string {
   const from = train.source === undefined ? '' : ` of ${train.source}`;
-  const title = `${file}, ${task}: ${samples} samples of ${videos} videos; guessers have read ${train.samples}${from}\n`;
+  const title = `${file}, ${task}: ${counted(samples, 'sample')} of ${counted(videos, 'video')}; guessers have read ${train.samples}${from}\n`;
   const columns = [{ title: 'metric' }, right('samples'), ...guessers.map(({ name }) => right(`${name}, %`))];
   const metrics = (guessers[0]?.figures ?? []).filter(({ isDetail }) => !isDetail);
   const rows = metrics.map(({ metric, count }) => [

@@ -1,8 +1,8 @@
 import type { Sample } from '../dataset/sample.js';
 import { mean } from '../statistics/moments.js';
 import { ratio } from '../statistics/ratio.js';
-import { type Measure, shareOf } from './measure.js';
-import type { JudgedPrediction } from './task.js';
+import { shareOf } from './measure.js';
+import type { JudgedPrediction, Measure } from './task.js';
 
 /**
  * Normal or anomaly, the anomalies being the positives. A verdict that could not be read is wrong, and no alarm.

@@ -5,9 +5,9 @@ import { mean } from '../statistics/moments.js';
 import { ratio } from '../statistics/ratio.js';
 import { groupBy } from '../system/group-by.js';
 import { binaryMeasures } from './binary.js';
-import { type Measure, shareOf } from './measure.js';
+import { shareOf } from './measure.js';
 import { mostFrequent } from './most-frequent.js';
-import type { JudgedPrediction, Task } from './task.js';
+import type { JudgedPrediction, Measure, Task } from './task.js';
 import { annotatedThought } from './thought.js';
 
 /** Classification: one label of a list. */

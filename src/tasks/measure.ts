@@ -1,19 +1,6 @@
-import type { Sample } from '../dataset/sample.js';
 import { mean } from '../statistics/moments.js';
 import { ratio } from '../statistics/ratio.js';
-import type { JudgedPrediction } from './task.js';
-
-/** A number that says how well a task was done. */
-export interface Measure {
-  name: string;
-  /** Which samples it is of; left out: all. */
-  of?: (sample: Sample) => boolean;
-  /** NaN where the samples have not what it takes. */
-  value(judged: readonly JudgedPrediction[]): number;
-  better: 'higher' | 'lower';
-  /** One of many of a kind (of each class): told in a file, not in a table. */
-  isDetail?: true;
-}
+import type { JudgedPrediction, Measure } from './task.js';
 
 type MeasureOptions = Pick<Measure, 'name' | 'of' | 'isDetail'> & Partial<Pick<Measure, 'better'>>;
 

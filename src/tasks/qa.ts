@@ -1,9 +1,9 @@
 import { partProblem } from '../dataset/annotation.js';
 import { LETTERS, readChoice } from '../dataset/choice.js';
 import type { OptionLetter, Sample } from '../dataset/sample.js';
-import { type Measure, shareOf } from './measure.js';
+import { shareOf } from './measure.js';
 import { mostFrequent } from './most-frequent.js';
-import type { JudgedPrediction, Task } from './task.js';
+import type { JudgedPrediction, Measure, Task } from './task.js';
 import { annotatedThought } from './thought.js';
 
 /** Multiple choice: the letter of one of four options. */

@@ -3,9 +3,9 @@ import type { Sample, Segment } from '../dataset/sample.js';
 import { onlyVideo } from '../dataset/visual.js';
 import { binaryMeasures } from './binary.js';
 import { constantInterval } from './constant-interval.js';
-import { type Measure, meanOf, shareOf } from './measure.js';
+import { meanOf, shareOf } from './measure.js';
 import { readSpan } from './span.js';
-import type { Reading, Task, Written } from './task.js';
+import type { Measure, Reading, Task, Written } from './task.js';
 import { annotatedThought } from './thought.js';
 import { readVerdict } from './verdict.js';
 

@@ -2,7 +2,6 @@ import type { TaskName } from '../config/task-names.js';
 import type { Annotation } from '../dataset/annotation.js';
 import type { Sample, Segment } from '../dataset/sample.js';
 import type { AnswerTag, Elements } from './elements.js';
-import type { Measure } from './measure.js';
 
 /** Whether a completion reasons before it answers. */
 export type PromptStyle = 'think' | 'direct';
@@ -87,4 +86,16 @@ export interface JudgedPrediction {
   correct: boolean;
   /** Of the predicted and the annotated segment, in [0, 1]; 0 for tasks without one. */
   iou: number;
+}
+
+/** A number that says how well a task was done. */
+export interface Measure {
+  name: string;
+  /** Which samples it is of; left out: all. */
+  of?: (sample: Sample) => boolean;
+  /** NaN where the samples have not what it takes. */
+  value(judged: readonly JudgedPrediction[]): number;
+  better: 'higher' | 'lower';
+  /** One of many of a kind (of each class): told in a file, not in a table. */
+  isDetail?: true;
 }

@@ -40,7 +40,7 @@ export function changedInputs(before: Inputs, after: Inputs): string[] {
 }
 
 /** Of ids, questions and answers, in their order; where the videos lie does not matter. */
-function samplesDigest(samples: readonly Sample[]): string {
+export function samplesDigest(samples: readonly Sample[]): string {
   const hash = createHash('sha256');
   const shown = ({ kind, file, part }: VisualFile) =>
     kind === 'video' && part === undefined ? path.basename(file) : [kind, path.basename(file), part];

@@ -59,7 +59,7 @@ export async function planRun(args: {
   const samples = sources.flat();
   if (config.method === 'grpo') {
     idleRewards({ terms: config.rewards, samples }).forEach(warn);
-    await (await Rewards.open({ terms: config.rewards, rollout })).close();
+    await (await Rewards.open({ terms: config.rewards, rollout, judge: config.judge })).close();
   }
   const held = data.eval.length === 0 ? [] : await loadDataset({ data, split: 'eval', log: warn });
   const modelConfig = await readModelConfig(model.path);

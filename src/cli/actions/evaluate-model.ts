@@ -1,15 +1,22 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
 import type { Config } from '../../config/schema.js';
 import type { Sample } from '../../dataset/sample.js';
+import { answerTrials } from '../../evaluation/answer-trials.js';
 import type { Answerer } from '../../evaluation/answerer.js';
 import { policyAnswerer } from '../../evaluation/answerers/policy.js';
 import { serverAnswerer } from '../../evaluation/answerers/server.js';
-import { claimFolder } from '../../evaluation/evaluation-folder.js';
+import type { Answers } from '../../evaluation/answers.js';
+import { answerSampling } from '../../evaluation/held-out.js';
+import type { Trial } from '../../evaluation/trials.js';
 import { billText } from '../../judge/bill-text.js';
 import { localEngine } from '../../rollout/engines/local.js';
+import { createProgress } from '../../run/progress.js';
 import { UsageError } from '../../system/errors.js';
 import { startRuntime } from '../../tensor/runtime.js';
 import { openCheckpoint } from '../../trainer/checkpoint.js';
-import { readInputs } from '../../trainer/inputs.js';
+import { readInputs, samplesDigest } from '../../trainer/inputs.js';
 import { openModels } from '../../trainer/models.js';
 import { ensureFfmpeg } from '../../video/ffmpeg.js';
 import { openFrameCache } from '../../video/frame-cache.js';
@@ -45,27 +52,48 @@ interface OpenModel {
   dispose(): void;
 }
 
-/**
- * Opens what is measured.
- *
- * @param isNeeded false: all is answered; then it is only looked at whether the answers are its own
- * @throws UsageError `EVALUATION_OTHER`
- */
-export async function openUnderTest(
+/** Puts questions to what is measured, and takes what it answers. @throws Interrupted */
+export async function askUnderTest(
   args: UnderTest & {
-    folder: string | undefined;
-    samples: readonly Sample[];
-    isNeeded: boolean;
+    trials: readonly Trial[];
+    answers: Answers;
+    /** Of the bar. */
+    label: string;
     warn: (message: string) => void;
     say: (text: string) => void;
     signal: AbortSignal;
   },
-): Promise<OpenModel | null> {
-  const { config, checkpoint, adapter, folder, isNeeded, warn, say, signal } = args;
+): Promise<void> {
+  const { config, trials, answers, label, warn, signal } = args;
+  const model = await openUnderTest(args);
+  const progress = createProgress();
+  progress.start(trials.length, label);
+  try {
+    await answerTrials({
+      answerer: model.answerer,
+      trials,
+      answers,
+      sampling: answerSampling(config),
+      batchSize: config.evaluation.batch_size,
+      seed: config.seed,
+      log: warn,
+      onProgress: (done) => {
+        model.trim();
+        progress.update(done);
+      },
+      signal,
+    });
+  } finally {
+    progress.stop();
+    model.dispose();
+  }
+}
+
+async function openUnderTest(
+  args: UnderTest & { warn: (message: string) => void; say: (text: string) => void; signal: AbortSignal },
+): Promise<OpenModel> {
+  const { config, checkpoint, adapter, warn, say, signal } = args;
   const { server } = config.evaluation;
-  if (server === undefined) await bringModel(config.model.path);
-  await claimFolder(folder!, await decisive(args));
-  if (!isNeeded) return null;
   await ensureFfmpeg({ report: say });
   const cache = openFrameCache({ report: warn });
   const settings = config.data;
@@ -87,8 +115,8 @@ async function modelsOf({ config, checkpoint, adapter }: UnderTest): Promise<Par
   return { config: { model: { ...model, adapter }, seed: config.seed }, withReference: false, plan };
 }
 
-/** What decides about answers. */
-async function decisive({
+/** What decides about answers: they are kept for as long as all of this stays what it is. */
+export async function decisiveSettings({
   config,
   checkpoint,
   adapter,
@@ -97,15 +125,17 @@ async function decisive({
   const { data, rollout, evaluation, model, seed } = config;
   const { prompt_templates, system_prompt, classes, video, image, max_prompt_length, past_the_end } = data;
   const { max_completion_length, batch_size, server } = evaluation;
-  const inputs = server === undefined ? await readInputs({ samples, model: model.path }) : undefined;
   const weights = checkpoint ?? adapter;
+  if (server === undefined) await bringModel(model.path);
+  const files = async (folder: string) => (await readInputs({ samples: [], model: folder })).model;
   return {
     model:
       server === undefined
-        ? { files: inputs!.model, dtype: model.dtype }
-        : { server: server.base_url, model: server.model },
-    ...(weights !== undefined && { weights: (await readInputs({ samples: [], model: weights })).model }),
-    samples: inputs?.data ?? samples.map(({ id }) => id).length,
+        ? { files: await files(model.path), dtype: model.dtype }
+        : { server: server.base_url, name: server.model },
+    ...(weights !== undefined && { weights: await files(weights) }),
+    samples: samplesDigest(samples),
+    videos: await videosDigest(samples),
     prompts: { prompt_templates, system_prompt, classes, max_prompt_length, past_the_end },
     video,
     image,
@@ -113,4 +143,20 @@ async function decisive({
     batch_size,
     seed,
   };
+}
+
+/** Of their names and sizes: another file in the place of one is noticed, a folder that has moved is not. */
+async function videosDigest(samples: readonly Sample[]): Promise<string> {
+  const files = [...new Set(samples.flatMap(({ visuals }) => visuals.map(({ file }) => file)))];
+  const sizes = files.map(async (file) => {
+    const size = await stat(file).then(
+      (found) => found.size,
+      () => null,
+    );
+    return [path.basename(file), size];
+  });
+  return createHash('sha256')
+    .update(JSON.stringify(await Promise.all(sizes)))
+    .digest('hex')
+    .slice(0, 16);
 }

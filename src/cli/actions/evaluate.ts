@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -6,11 +7,10 @@ import { labelsOf } from '../../dataset/classes.js';
 import { describeLeftOut } from '../../dataset/left-out.js';
 import { loadDataset } from '../../dataset/load.js';
 import type { Sample } from '../../dataset/sample.js';
-import { answerTrials } from '../../evaluation/answer-trials.js';
 import { Answers } from '../../evaluation/answers.js';
 import { compareAnswers } from '../../evaluation/comparison.js';
-import { evaluationFiles } from '../../evaluation/evaluation-folder.js';
-import { answerSampling, heldOutSamples, measureAnswers } from '../../evaluation/held-out.js';
+import { claimFolder, evaluationFiles } from '../../evaluation/evaluation-folder.js';
+import { heldOutSamples, measureAnswers } from '../../evaluation/held-out.js';
 import { type PredictionField, readPredictions } from '../../evaluation/predictions-file.js';
 import { evaluationReport } from '../../evaluation/report.js';
 import { comparisonText, reportText } from '../../evaluation/report-text.js';
@@ -18,14 +18,13 @@ import { flatMetrics } from '../../evaluation/summary.js';
 import { type TrialSettings, trialsOf } from '../../evaluation/trials.js';
 import { describeLeftOutSamples, leftOutReasons } from '../../prompt/usable-samples.js';
 import { Rewards } from '../../rewards/rewards.js';
-import { createProgress } from '../../run/progress.js';
 import { writeAtomically } from '../../system/atomic-write.js';
 import { DataError, UsageError } from '../../system/errors.js';
 import { Interrupted } from '../../system/interrupted.js';
 import { takeLock } from '../../system/lock.js';
 import { once } from '../../system/once.js';
 import { stopSignals } from '../../system/stop-signals.js';
-import { checkUnderTest, openUnderTest, type UnderTest } from './evaluate-model.js';
+import { askUnderTest, checkUnderTest, decisiveSettings, type UnderTest } from './evaluate-model.js';
 import { gradeAnswers } from './grade-answers.js';
 import { INTERRUPTED_CODE } from './supervise.js';
 import { videoDurations } from './video-durations.js';
@@ -46,20 +45,27 @@ export interface EvaluateArgs extends UnderTest {
 
 /** Measures a model, or what another has answered, on held-out data. @returns the exit code */
 export async function evaluateCommand(args: EvaluateArgs): Promise<number> {
-  const { config, predictions, json } = args;
+  const { config, predictions, rescore } = args;
   // The process that watches over this one ends it where it has to leave at once.
   const { finish: signal } = stopSignals();
   const say = (text: string) => void process.stderr.write(`${text}\n`);
+  const warn = once((message) => say(`warning: ${message}`));
   if (config.data.eval.length === 0) {
     const message = 'the config names no held-out data; give it data.eval';
     throw new DataError({ code: 'DATA_NOTHING_HELD_OUT', message });
   }
-  if (predictions === undefined) await checkUnderTest(args);
-  const folder = args.output ?? (predictions === undefined ? defaultFolder(args) : undefined);
+  if (rescore && args.output === undefined)
+    throw new UsageError({ code: 'USAGE', message: '--rescore takes the folder of the evaluation: --output DIR' });
+  const asks = predictions === undefined && !rescore;
+  if (asks) await checkUnderTest(args);
+  // Where nothing is shown to anybody, the annotations are enough.
+  const known = asks ? config : withoutMissingVideos(config, warn);
+  const samples = await heldOutSamples({ config: known, warn });
+  const folder = asks ? await claimedFolder({ ...args, samples }) : args.output;
   if (folder !== undefined) await mkdir(folder, { recursive: true });
   const release = folder === undefined ? async () => {} : await takeLock({ file: path.join(folder, 'lock') });
   try {
-    return await evaluateIn({ ...args, folder, signal, say, json });
+    return await evaluateIn({ ...args, config: known, samples, folder, signal, say, warn });
   } catch (error) {
     if (error instanceof Interrupted) return INTERRUPTED_CODE;
     throw error;
@@ -68,12 +74,19 @@ export async function evaluateCommand(args: EvaluateArgs): Promise<number> {
   }
 }
 
-/** In the run's folder, by what is measured. */
-function defaultFolder({ config, checkpoint, adapter }: EvaluateArgs): string {
-  const { server } = config.evaluation;
-  const what = server?.model ?? checkpoint ?? adapter;
-  const name = what === undefined ? 'start' : path.basename(path.resolve(what)).replaceAll(/[^A-Za-z0-9_.-]/g, '_');
-  return path.join(config.output_dir, 'evaluations', name);
+/**
+ * The folder that is given, if what is in it are answers to the same; else one in the run's folder, named by what is
+ * measured and by what decides about its answers: the same evaluation finds its own again.
+ */
+async function claimedFolder(args: EvaluateArgs & { samples: readonly Sample[] }): Promise<string> {
+  const { config, checkpoint, adapter, output } = args;
+  const settings = await decisiveSettings(args);
+  const what = config.evaluation.server?.model ?? checkpoint ?? adapter ?? 'start';
+  const name = path.basename(path.resolve(what)).replaceAll(/[^A-Za-z0-9_.-]/g, '_');
+  const digest = createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 8);
+  const folder = output ?? path.join(config.output_dir, 'evaluations', `${name}-${digest}`);
+  await claimFolder(folder, settings);
+  return folder;
 }
 
 /** Where the videos are not, samples go by their names. */
@@ -89,34 +102,33 @@ function withoutMissingVideos(config: Config, warn: (message: string) => void): 
 }
 
 interface Evaluation extends EvaluateArgs {
+  samples: readonly Sample[];
   folder: string | undefined;
   signal: AbortSignal;
   say: (text: string) => void;
+  /** Says each thing once. */
+  warn: (message: string) => void;
 }
 
 async function evaluateIn(args: Evaluation): Promise<number> {
-  const { folder, signal, say } = args;
-  const warn = once((message) => say(`warning: ${message}`));
-  // Nothing is shown to anybody: the annotations are enough.
-  const needsVideos = args.predictions === undefined && !args.rescore;
-  const config = needsVideos ? args.config : withoutMissingVideos(args.config, warn);
-  const samples = await heldOutSamples({ config, warn });
+  const { config, samples, folder, signal, say, warn } = args;
   // The guessers learn from the training annotations, or from the held-out ones where there are no others.
   const { data, evaluation, seed } = config;
   const train = data.train.length === 0 ? samples : await loadDataset({ data, split: 'train', log: warn });
   const classes = labelsOf(data);
   const settings = { ...evaluation, prompts: evaluation.prompts ?? [data.prompt] };
   const rewards = await Rewards.open({ terms: config.rewards, rollout: config.rollout, judge: config.judge, signal });
-  const answers = await answersOf({ ...args, config, samples, settings, warn });
+  const answers = await answersOf({ ...args, settings });
   try {
     const style = settings.prompts[0]!;
+    // Before rewards that ask the same judge: what it has said is not asked again.
+    const judgements = await gradeAnswers({ ...args, answers, settings, classes });
     const measured = await measureAnswers({ config, answers, style, samples, train, rewards });
     if (measured.predictions.length === 0) {
       const why = measured.leftOut.length === 0 ? 'none is answered' : leftOutReasons(measured.leftOut);
       const message = `not one of the ${samples.length} held-out samples can be used (${why}); see the warnings above`;
       throw new DataError({ code: 'DATA_NOTHING_READABLE', message });
     }
-    const judgements = await gradeAnswers({ ...args, answers, samples, settings, classes });
     const durations = await videoDurations({ samples, answers, settings, folder, bounds: data.video, warn });
     const report = evaluationReport({
       answers,
@@ -159,10 +171,8 @@ async function evaluateIn(args: Evaluation): Promise<number> {
 }
 
 /** The answers that are measured, asked for as far as they are not there. */
-async function answersOf(
-  args: Evaluation & { samples: readonly Sample[]; settings: TrialSettings; warn: (message: string) => void },
-): Promise<Answers> {
-  const { config, predictions, columns, folder, samples, settings, rescore, signal, say, warn } = args;
+async function answersOf(args: Evaluation & { settings: TrialSettings }): Promise<Answers> {
+  const { config, predictions, columns, folder, samples, settings, rescore, say, warn } = args;
   const { seed } = config;
   if (predictions !== undefined) {
     const style = settings.prompts[0]!;
@@ -175,32 +185,12 @@ async function answersOf(
   const trials = trialsOf({ samples, settings, seed });
   const known = trials.filter((trial) => answers.has(trial)).length;
   if (known > 0) say(`${known} of ${trials.length} answers are there already`);
-  const model = await openUnderTest({ ...args, isNeeded: known < trials.length });
-  if (model === null) return answers;
-  const progress = createProgress();
-  progress.start(trials.length, 'evaluating');
   try {
-    await answerTrials({
-      answerer: model.answerer,
-      trials,
-      answers,
-      sampling: answerSampling(config),
-      batchSize: config.evaluation.batch_size,
-      seed,
-      log: warn,
-      onProgress: (done) => {
-        model.trim();
-        progress.update(done);
-      },
-      signal,
-    });
+    if (known < trials.length) await askUnderTest({ ...args, trials, answers, label: 'evaluating' });
     return answers;
   } catch (error) {
     await answers.close();
     throw error;
-  } finally {
-    progress.stop();
-    model.dispose();
   }
 }
 

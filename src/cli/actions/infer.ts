@@ -4,22 +4,19 @@ import type { Config } from '../../config/schema.js';
 import type { TaskName } from '../../config/task-names.js';
 import { labelsOf } from '../../dataset/classes.js';
 import type { Sample } from '../../dataset/sample.js';
-import { answerTrials } from '../../evaluation/answer-trials.js';
 import { Answers } from '../../evaluation/answers.js';
-import { evaluationFiles } from '../../evaluation/evaluation-folder.js';
-import { answerSampling } from '../../evaluation/held-out.js';
+import { claimFolder, evaluationFiles } from '../../evaluation/evaluation-folder.js';
 import { inferenceLines } from '../../evaluation/inference.js';
 
 import { trialsOf } from '../../evaluation/trials.js';
 import { inferencePage } from '../../report/inference-page.js';
-import { createProgress } from '../../run/progress.js';
 import { writeAtomically } from '../../system/atomic-write.js';
 import { Interrupted } from '../../system/interrupted.js';
 import { takeLock } from '../../system/lock.js';
 import { once } from '../../system/once.js';
 import { stopSignals } from '../../system/stop-signals.js';
 import { cutClips } from './cut-clips.js';
-import { checkUnderTest, openUnderTest } from './evaluate-model.js';
+import { askUnderTest, checkUnderTest, decisiveSettings } from './evaluate-model.js';
 import { listedVideos } from './listed-videos.js';
 import { INTERRUPTED_CODE } from './supervise.js';
 import { videoDurations } from './video-durations.js';
@@ -46,6 +43,7 @@ export async function inferCommand(args: {
   // What is answered so far lies beside the file of answers, which is written when it is whole.
   const folder = `${output}.work`;
   await mkdir(folder, { recursive: true });
+  await claimFolder(folder, await decisiveSettings({ ...args, samples }));
   const release = await takeLock({ file: path.join(folder, 'lock') });
   const answers = await Answers.open(evaluationFiles(folder).answers);
   try {
@@ -55,30 +53,7 @@ export async function inferCommand(args: {
     const trials = trialsOf({ samples, settings, seed });
     const known = trials.filter((trial) => answers.has(trial)).length;
     if (known > 0) say(`${known} of ${trials.length} answers are there already`);
-    const model = await openUnderTest({ ...args, samples, folder, isNeeded: known < trials.length, warn, say, signal });
-    if (model !== null) {
-      const progress = createProgress();
-      progress.start(trials.length, 'answering');
-      try {
-        await answerTrials({
-          answerer: model.answerer,
-          trials,
-          answers,
-          sampling: answerSampling(config),
-          batchSize: config.evaluation.batch_size,
-          seed,
-          log: warn,
-          onProgress: (done) => {
-            model.trim();
-            progress.update(done);
-          },
-          signal,
-        });
-      } finally {
-        progress.stop();
-        model.dispose();
-      }
-    }
+    if (known < trials.length) await askUnderTest({ ...args, trials, answers, label: 'answering', warn, say, signal });
     const durations = await videoDurations({ samples, answers, settings, folder, bounds: config.data.video, warn });
     const lines = inferenceLines({
       files,

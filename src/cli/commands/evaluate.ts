@@ -12,7 +12,7 @@ interface Args {
   predictions?: string;
   column: string[];
   output?: string;
-  rescore: boolean;
+  rescore?: boolean;
   compare?: string;
   'judge-budget'?: number;
   json: boolean;
@@ -51,11 +51,7 @@ export const command: CommandModule<object, Args> = {
         type: 'string',
         describe: 'The folder for answers and report; left out: evaluations/<what is measured> in the run’s folder',
       })
-      .option('rescore', {
-        type: 'boolean',
-        default: false,
-        describe: 'Ask no model: measure the answers that are kept',
-      })
+      .option('rescore', { type: 'boolean', describe: 'Ask no model: measure the answers in the folder of --output' })
       .option('compare', { type: 'string', describe: 'Another evaluation’s folder: differences, with intervals and p' })
       .option('judge-budget', { type: 'number', describe: 'US dollars that the judge may cost (judge.budget)' })
       .option('json', { type: 'boolean', default: false, describe: 'Print one JSON object' })
@@ -83,7 +79,7 @@ export const command: CommandModule<object, Args> = {
       predictions,
       columns: columnNames(column, PREDICTION_FIELDS),
       output: args.output,
-      rescore: args.rescore,
+      rescore: args.rescore ?? false,
       compare: args.compare,
       json,
     });

@@ -27,8 +27,8 @@ export const command: CommandModule<object, Arguments> = {
     const { Rewards } = await import('../../rewards/rewards.js');
     const { scoreFile } = await import('../../rewards/score-file.js');
     const { scoresText } = await import('../actions/scores-text.js');
-    const { data, rewards: terms, rollout } = await loadConfig({ file, set });
-    const rewards = await Rewards.open({ terms, rollout });
+    const { data, rewards: terms, rollout, judge } = await loadConfig({ file, set });
+    const rewards = await Rewards.open({ terms, rollout, judge });
     if (rewards.asksPolicy) process.stderr.write('rewards that ask the policy say nothing: here is none to be asked\n');
     const { scored, leftOut } = await scoreFile({
       completions,

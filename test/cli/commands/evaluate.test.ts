@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { command } from '../../../src/cli/commands/evaluate.js';
@@ -31,28 +31,48 @@ describe('evaluate', () => {
     ['full', []],
     ['lora', LORA],
   ])('measures a checkpoint as its run did (%s)', async (name, set) => {
-    const predictions = join(project.folder, 'made', `${name}.jsonl`);
-    const args = ['--checkpoint', checkpoint(name), '--json', '--predictions', predictions];
+    const output = join(project.folder, 'made', name);
+    const args = ['--checkpoint', checkpoint(name), '--json', '--output', output];
     const { stdout } = await evaluate({ set, args });
-    const { metrics, blind } = JSON.parse(stdout);
+    const { metrics, blind, report } = JSON.parse(stdout);
     const [recorded] = await readLines(join(project.folder, name, 'evaluations.jsonl'));
     expect({ step: 6, ...metrics }).toEqual(recorded);
     expect(blind.map(({ task }: { task: string }) => task)).toEqual(['qa', 'tag', 'cls']);
-    const lines = (await readFile(predictions, 'utf8')).trimEnd().split('\n');
+    const lines = (await readFile(join(output, 'answers.jsonl'), 'utf8')).trimEnd().split('\n');
     expect(lines).toHaveLength(9);
-    expect(JSON.parse(lines[0]!)).toEqual({ sample_id: 'test.jsonl:test-00000-qa:qa', text: expect.any(String) });
-    expect(await readdir(join(project.folder, 'made'))).toContain(`${name}.jsonl`);
+    expect(lines.map((line) => JSON.parse(line))).toContainEqual({
+      trial: 'answer',
+      prompt: 'direct',
+      sample_id: 'test.jsonl:test-00000-qa:qa',
+      generation: 0,
+      text: expect.any(String),
+      tokens: expect.any(Number),
+      seconds: expect.any(Number),
+    });
+    expect(JSON.parse(await readFile(join(output, 'report.json'), 'utf8'))).toEqual(report);
+    // Nobody is asked again, with the model or without it, and the report is the same byte for byte.
+    const first = await readFile(join(output, 'report.json'));
+    const { stderr } = await evaluate({ set, args });
+    expect(stderr).toContain('9 of 9 answers are there already');
+    expect(await readFile(join(output, 'report.json'))).toEqual(first);
+    await evaluate({ set: [...set, 'model.path=/nowhere'], args: ['--rescore', '--output', output] });
+    expect(await readFile(join(output, 'report.json'))).toEqual(first);
+    const theirs = await evaluate({ set, args: ['--predictions', join(output, 'answers.jsonl'), '--json'] });
+    expect(JSON.parse(theirs.stdout).report).toEqual(report);
+    // Other settings would give other answers: they are not mixed.
+    const other = evaluate({ set: [...set, 'data.video.max_frames=3'], args });
+    await expect(other).rejects.toMatchObject({ code: 'EVALUATION_OTHER', message: expect.stringContaining('video') });
   });
 
   it('prints a table of the model that a config starts from', async () => {
     const { stdout } = await evaluate({ set: ['evaluation.max_samples=4'] });
-    const rows = stdout.trimEnd().split('\n');
-    expect(rows[0]).toMatch(/^task +samples +metric +% +95 % interval +blind %/);
-    expect(rows.slice(2).map((row) => row.split(/ +/).slice(0, 3))).toEqual([
-      ['qa', '2', 'accuracy'],
-      ['tag', '1', 'miou'],
-      ['cls', '1', 'accuracy'],
+    expect(stdout.match(/^\w+, \d samples? of.*$/gm)).toEqual([
+      'qa, 2 samples of 2 videos',
+      'tag, 1 sample of 1 video',
+      'cls, 1 sample of 1 video',
     ]);
+    expect(stdout).toMatch(/^metric +% +95 % interval +samples +blind % +blind guesser$/m);
+    expect(stdout).toMatch(/^accuracy +\d+\.\d +\d+\.\d–\d+\.\d +2 +\d+\.\d +\w/m);
   });
 
   it('says when checkpoint and config do not go together', async () => {
@@ -93,6 +113,7 @@ describe('evaluate', () => {
     expect(stderr.match(/warning: left out: .*test-00001\.mp4/g)).toHaveLength(1);
     expect(JSON.parse(stdout).metrics).toHaveProperty('tag/miou');
     for (const name of ['test-00000.mp4', 'test-00002.mp4']) await writeFile(join(project.videos, name), '');
+    // The files are others now: what was answered of them before does not count.
     await expect(evaluate({})).rejects.toMatchObject({ code: 'DATA_NOTHING_READABLE' });
   });
 });

@@ -14,6 +14,19 @@ const FREE = [
   'training.max_bad_steps',
   'evaluation',
   'data.*.*.videos',
+  // Where the judge is and how it is asked, not who it is and what it is asked.
+  'judge.base_url',
+  'judge.api_key_env',
+  'judge.timeout_s',
+  'judge.deadline_s',
+  'judge.step_deadline_s',
+  'judge.max_retries',
+  'judge.concurrency',
+  'judge.requests_per_minute',
+  'judge.input_price',
+  'judge.output_price',
+  'judge.budget',
+  'judge.cache',
 ].map((pattern) => pattern.split('.'));
 
 /** An option with the values that it has had and has. */

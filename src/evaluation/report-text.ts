@@ -6,12 +6,18 @@ import type { EvaluationReport, Section } from './report.js';
 
 const right = (title: string): Column => ({ title, align: 'right' });
 
-/** Numbers that are no parts of 1: they are told as they are. */
-const PLAIN = /^(?:vau_eval|cider|kappa)/;
+/** Numbers that are no parts of 1 are told as they are, with what they are of. */
+const PLAIN: readonly [RegExp, string][] = [
+  [/^vau_eval$/, ' (of 50)'],
+  [/^vau_eval\//, ' (of 10)'],
+  [/^cider$/, ' (of 10)'],
+  [/^kappa\//, ' (−1 to 1)'],
+];
+const scaleOf = (metric: string): string | undefined => PLAIN.find(([pattern]) => pattern.test(metric))?.[1];
 
 /** A figure's numbers as people read them: parts of 1 in percent. */
 function shown(metric: string, value: number): string {
-  return PLAIN.test(metric) ? value.toFixed(2) : (100 * value).toFixed(1);
+  return scaleOf(metric) === undefined ? (100 * value).toFixed(1) : value.toFixed(2);
 }
 
 /** A report for people: a table for each task, prompt and source, parts of 1 in percent. */
@@ -59,7 +65,7 @@ const counted = (count: number, what: string) => `${count} ${what}${count === 1 
 function figureRow({ metric, value, low, high, count, blind }: Figure): string[] {
   const of = (number: number) => shown(metric, number);
   return [
-    metric,
+    metric + (scaleOf(metric) ?? ''),
     of(value),
     `${of(low)}–${of(high)}`,
     String(count),

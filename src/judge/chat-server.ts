@@ -17,6 +17,8 @@ export interface Completed {
 
 interface CompleteOptions {
   request: ChatRequest;
+  /** Names the question, for servers and proxies that know by it what they have been asked before. */
+  key?: string;
   /** The reply as it is to be kept; undefined where it is of no use. */
   accept: (content: string) => string | undefined;
   /** Aborted: this question is given up. */
@@ -126,7 +128,7 @@ export class ChatServer {
     }
   }
 
-  async #tryOnce({ request, accept, signal }: CompleteOptions & { signal: AbortSignal }): Promise<Completed> {
+  async #tryOnce({ request, key, accept, signal }: CompleteOptions & { signal: AbortSignal }): Promise<Completed> {
     await this.#tries.add(() => undefined, { signal });
     if (this.#closed !== undefined) throw new AbortError(this.#closed);
     const settle = this.#spending.reserve(JSON.stringify(request.messages).length);
@@ -136,7 +138,11 @@ export class ChatServer {
       const timeout = this.#options.timeout_s * 1000;
       // The client's own timeout is over once the head of the reply is there.
       const own = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
-      const reply = await this.#client.chat.completions.create(request, { signal: own, timeout });
+      const reply = await this.#client.chat.completions.create(request, {
+        signal: own,
+        timeout,
+        ...(key !== undefined && { headers: { 'Idempotency-Key': key } }),
+      });
       used = { input: reply.usage?.prompt_tokens ?? 0, output: reply.usage?.completion_tokens ?? 0 };
       const content = accept(reply.choices?.[0]?.message?.content ?? '');
       if (content === undefined) throw new FailedTry('unusable_reply', 'the reply is not in the form asked for');

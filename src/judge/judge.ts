@@ -83,7 +83,7 @@ export class Judge {
       return { value: kept };
     }
     try {
-      const completed = await this.#server.complete({ request, accept, signal });
+      const completed = await this.#server.complete({ request, key, accept, signal });
       // It only saves money: where it cannot be kept, it is asked anew another time.
       await this.#cache.put(key, completed).catch(() => undefined);
       return { value: completed.content };

@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
+import { command as evaluateCommand } from '../../src/cli/commands/evaluate.js';
 import { loadConfig } from '../../src/config/load.js';
 import { VAU_BENCH_CLASSES } from '../../src/dataset/classes.js';
 import { writeAnnotations } from '../../src/dataset/convert.js';
@@ -9,6 +10,7 @@ import { writeTinyModel } from '../../src/quickstart/tiny-model.js';
 import { packageFile } from '../../src/system/package-file.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
 import { planRun } from '../../src/trainer/plan.js';
+import { runCommand } from '../cli/commands/run.js';
 import { tinyProject } from '../tiny-project.js';
 import { readLines, trainHere } from './train-here.js';
 
@@ -84,6 +86,7 @@ it('there is one for each training of the paper', () => {
     configs
       .filter((name) => name.startsWith('vau-r1'))
       .map((name) => basename(name, '.yaml'))
+      .filter((name) => name !== 'evaluate')
       .sort(),
   ).toEqual(trainings.toSorted());
 });
@@ -109,4 +112,32 @@ it.each(configs)('%s is planned, and runs two steps with its tasks and rewards',
     for (const { name: term } of config.rewards.filter((term) => term.name !== 'module'))
       expect(metrics[0], term).toHaveProperty([`rewards/${term}/mean`]);
   expect(warnings.filter((text) => text.includes('the reward'))).toEqual([]);
+});
+
+it('vau-r1/evaluate.yaml makes every table of the paper, and those that it lacks', async () => {
+  const name = 'vau-r1/evaluate.yaml';
+  const set = [...(await smaller(name)), 'evaluation.max_samples=16', `output_dir=${join(project.folder, 'tables')}`];
+  const options = set.flatMap((option) => ['--set', option]);
+  const { stdout } = await runCommand(evaluateCommand, ['evaluate', join(folder, name), ...options, '--json']);
+  const { report } = JSON.parse(stdout);
+  const tables = (report.sections as { prompt: string; task: string; source: string }[])
+    .filter(({ source }) => source === 'all')
+    .map(({ prompt, task }) => `${task} ${prompt}`);
+  expect(tables.toSorted()).toEqual(
+    ['qa', 'tag', 'cls', 'reasoning'].flatMap((task) => [`${task} direct`, `${task} think`]).toSorted(),
+  );
+  const metrics = (report.sections as { figures: { metric: string }[] }[]).flatMap(({ figures }) =>
+    figures.map(({ metric }) => metric),
+  );
+  for (const metric of [
+    'accuracy',
+    'option_consistency',
+    'anomaly/recall@0.7',
+    'frame_auc',
+    'macro_f1',
+    'blind_gap',
+    'rouge_l',
+  ])
+    expect(metrics).toContain(metric);
+  process.exitCode = undefined;
 });

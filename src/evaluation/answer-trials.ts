@@ -93,8 +93,10 @@ async function answerWindow<P>(
   const { answerer, answers, prepared, sampling, batchSize, seed, log, onBatch, signal } = options;
   const sorted = prepared.toSorted((a, b) => answerer.length(b.prompt) - answerer.length(a.prompt));
   for (let start = 0; start < sorted.length; start += batchSize) {
-    const batch = sorted.slice(start, start + batchSize);
-    if (batch.every(({ trial }) => answers.has(trial))) continue;
+    const whole = sorted.slice(start, start + batchSize);
+    const missing = whole.filter(({ trial }) => !answers.has(trial));
+    if (missing.length === 0) continue;
+    const batch = answerer.isBatched ? whole : missing;
     if (signal?.aborted) throw new Interrupted();
     const began = performance.now();
     const { draws } = batch[0]!.trial;
@@ -119,6 +121,6 @@ async function answerWindow<P>(
       }),
     );
     await answers.add(lines);
-    onBatch(start + batch.length);
+    onBatch(start + whole.length);
   }
 }

@@ -11,6 +11,8 @@ export interface RawAnswer {
 
 /** A model under test. */
 export interface Answerer<P = unknown> {
+  /** Answers of a batch depend a little on its other questions, by rounding: it is asked as a whole, or not at all. */
+  readonly isBatched: boolean;
   /**
    * What is shown and asked.
    *

@@ -52,12 +52,22 @@ function sectionText(section: Section, namesPrompt: boolean): string {
   return [
     `${title}\n`,
     table({ columns, rows }),
+    ...frameGuesses(figures),
     ...(wrong.length === 0 ? [] : [`not in form: ${wrong.join('; ')}\n`]),
     ...(judge === undefined
       ? []
       : [`graded: ${judge.graded}${failed.length === 0 ? '' : `; no grade: ${failed.join('; ')}`}\n`]),
     ...(cost.length === 0 ? [] : [`an answer: ${cost.join(', ')}\n`]),
   ].join('');
+}
+
+/** Of scores of frames there are two that are always worth knowing. */
+function frameGuesses(figures: readonly Figure[]): string[] {
+  const scored = figures.filter(({ metric, guesses }) => metric.startsWith('frame_') && guesses !== undefined);
+  return scored.map(({ metric, guesses = {} }) => {
+    const all = Object.entries(guesses).map(([name, value]) => `${name} ${shown(metric, value)}`);
+    return `${metric}: ${all.join(', ')}\n`;
+  });
 }
 
 const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;

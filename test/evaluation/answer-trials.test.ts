@@ -34,6 +34,7 @@ const sampling = {
 function answerer(onBatch: () => void = () => {}) {
   const batches: string[][] = [];
   const one: Answerer<{ id: string }> = {
+    isBatched: true,
     prepare: async ({ asked }) => {
       if (asked.id === 's7') throw new SampleError({ code: 'X', message: 'no', reason: 'cannot be read' });
       return asked.id === 's8' ? null : { id: asked.id };

@@ -5,6 +5,7 @@ import { VAU_BENCH_CLASSES as classes } from '../../src/dataset/classes.js';
 import { loadSamples } from '../../src/dataset/load.js';
 import type { OptionLetter } from '../../src/dataset/sample.js';
 import { blindBaselines, blindReward } from '../../src/evaluation/blind.js';
+import { blindReport } from '../../src/evaluation/blind-report.js';
 import { ALL, pureRewards } from '../rewards/pure.js';
 import { interval, normal, sampleOf } from '../tasks/judged.js';
 
@@ -79,5 +80,17 @@ describe.skipIf(!benchmark)('on the released files', () => {
     });
     expect(100 * baseline!.candidates['longest option']!).toBeCloseTo(longest, 1);
     expect(100 * baseline!.candidates['always A']!).toBeCloseTo(always, 1);
+  });
+
+  test('grounding of MSAD: always 1–15 s, by the val rows of its source; and always anomaly', async () => {
+    const at = (name: string) => join(benchmark!, name);
+    const tables = await blindReport({ files: [at('test_msad.csv')], train: [at('val.csv')], classes, seed: 1 });
+    const [, tag, cls] = tables;
+    const figure = (guesser: string, metric: string, table = tag!) =>
+      table.guessers.find(({ name }) => name === guesser)!.figures.find((one) => one.metric === metric)!.value;
+    expect(tag).toMatchObject({ task: 'tag', samples: 240, train: { samples: 96, source: 'msad' } });
+    expect(100 * figure('always 1–15 s', 'anomaly/miou')).toBeCloseTo(41.06, 2);
+    expect(figure('always 1–15 s', 'binary_accuracy')).toBe(0.5);
+    expect(figure('always Normal', 'accuracy', cls!)).toBe(0.5);
   });
 });

@@ -21,6 +21,7 @@ export function policyAnswerer(options: {
   };
   const byStyle = { think: makers('think'), direct: makers('direct') };
   return {
+    isBatched: true,
     prepare: ({ asked, style, change }) =>
       change === undefined ? byStyle[style].plain(asked) : byStyle[style].changed(asked, change),
     length: ({ tokenIds }) => tokenIds.length,

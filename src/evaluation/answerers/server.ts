@@ -39,6 +39,7 @@ export function serverAnswerer(options: {
     }
   };
   return {
+    isBatched: false,
     bill: () => chat.bill(),
     prepare: (question) => messagesOf({ ...options, question }),
     length: (messages) => JSON.stringify(messages).length,

@@ -7,8 +7,8 @@ import type { Answerer } from './answerer.js';
 import type { AnswerLine, Answers } from './answers.js';
 import type { Trial } from './trials.js';
 
-/** Batches whose questions are sorted by their length together. */
-const WINDOW = 4;
+/** Batches whose questions are sorted by their length together: as many are held ready besides, with their frames. */
+const WINDOW = 2;
 
 interface AnswerOptions<P> {
   answerer: Answerer<P>;

@@ -3,7 +3,7 @@ import { bootstrapIntervals, type ConfidenceInterval } from '../statistics/boots
 import { permutationTest } from '../statistics/permutation-test.js';
 import { TASKS } from '../tasks/index.js';
 import { judge } from '../tasks/judge.js';
-import { metricsOf } from '../tasks/measure.js';
+import { membersOf, metricsOf } from '../tasks/measure.js';
 import type { JudgedPrediction, Measure, PromptStyle } from '../tasks/task.js';
 import type { Answers } from './answers.js';
 import { byVideo } from './by-video.js';
@@ -67,6 +67,7 @@ function differences(args: {
 }): Omit<Difference, 'prompt' | 'task'>[] {
   const { pairs, measures, seed } = args;
   const videos = byVideo(pairs);
+  const byName = new Map(measures.map((measure) => [measure.name, measure]));
   const less = (own: readonly JudgedPrediction[], others: readonly JudgedPrediction[]) => {
     const [a, b] = [metricsOf(measures, own), metricsOf(measures, others)];
     return Object.fromEntries(Object.keys(a).map((name) => [name, a[name]! - (b[name] ?? Number.NaN)]));
@@ -97,7 +98,7 @@ function differences(args: {
     .filter(([, value]) => Number.isFinite(value))
     .map(([metric, difference]) => ({
       metric,
-      count: pairs.length,
+      count: membersOf(byName.get(metric)!, own).length,
       first: first[metric]!,
       second: second[metric]!,
       difference,

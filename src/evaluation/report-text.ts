@@ -17,7 +17,8 @@ const scaleOf = (metric: string): string | undefined => PLAIN.find(([pattern]) =
 
 /** A figure's numbers as people read them: parts of 1 in percent. */
 function shown(metric: string, value: number): string {
-  return scaleOf(metric) === undefined ? (100 * value).toFixed(1) : value.toFixed(2);
+  const text = scaleOf(metric) === undefined ? (100 * value).toFixed(1) : value.toFixed(2);
+  return text.replace('-', '−');
 }
 
 /** A report for people: a table for each task, prompt and source, parts of 1 in percent. */
@@ -126,10 +127,10 @@ function blindTableText({ file, task, samples, videos, train, guessers }: BlindT
     String(count),
     ...guessers.map(({ figures }) => {
       const own = figures.find((figure) => figure.metric === metric);
-      return own === undefined ? '' : `${shown2(own.value)} (${shown(metric, own.low)}–${shown(metric, own.high)})`;
+      return own === undefined
+        ? ''
+        : `${(100 * own.value).toFixed(2)} (${shown(metric, own.low)}–${shown(metric, own.high)})`;
     }),
   ]);
   return title + table({ columns, rows });
 }
-
-const shown2 = (value: number) => (100 * value).toFixed(2);

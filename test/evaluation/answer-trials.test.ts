@@ -91,7 +91,7 @@ test('questions of one kind share a batch, alike in length; what cannot be shown
   const { batches, trials, answers } = await run(file);
   expect(batches.every(({ length }) => length <= 4)).toBe(true);
   const lengthOf = (id: string) => (Number(id.slice(1)) * 7) % 23;
-  const firstWindow = batches.slice(0, 4).flat().map(lengthOf);
+  const firstWindow = batches.slice(0, 2).flat().map(lengthOf);
   expect(firstWindow).toEqual(firstWindow.toSorted((a, b) => b - a));
   expect(answers.of(trials.find(({ name }) => name === 'votes')!)).toHaveLength(3);
   expect(answers.leftOut({ name: 'answer', style: 'think', sample: samples[7]! })).toBe('cannot be read');

@@ -117,9 +117,11 @@ async function evaluateIn(args: Evaluation): Promise<number> {
   const train = data.train.length === 0 ? samples : await loadDataset({ data, split: 'train', log: warn });
   const classes = labelsOf(data);
   const settings = { ...evaluation, prompts: evaluation.prompts ?? [data.prompt] };
+  // What cannot be asked is told before the model is loaded.
   const rewards = await Rewards.open({ terms: config.rewards, rollout: config.rollout, judge: config.judge, signal });
-  const answers = await answersOf({ ...args, settings });
+  let answers: Answers | undefined;
   try {
+    answers = await answersOf({ ...args, settings });
     const style = settings.prompts[0]!;
     // Before rewards that ask the same judge: what it has said is not asked again.
     const judgements = await gradeAnswers({ ...args, answers, settings, classes });
@@ -165,7 +167,7 @@ async function evaluateIn(args: Evaluation): Promise<number> {
     process.stdout.write(args.json ? `${JSON.stringify(printed)}\n` : text);
     return 0;
   } finally {
-    await answers.close();
+    await answers?.close();
     await rewards.close();
   }
 }

@@ -152,7 +152,11 @@ function orderFigures(options: SectionOptions): Figure[] {
     });
     return chosen.includes(null) ? [] : [{ sample, chosen: chosen as (string | undefined)[] }];
   });
-  return questions.length === 0 ? [] : optionFigures(questions, seed);
+  if (questions.length === 0) return [];
+  const accuracy = headlineGuesses(options, questions);
+  return optionFigures(questions, seed).map((figure) =>
+    figure.metric.endsWith('accuracy') ? { ...figure, ...accuracy } : figure,
+  );
 }
 
 function viewsFigures(options: SectionOptions): Figure[] {
@@ -165,8 +169,22 @@ function viewsFigures(options: SectionOptions): Figure[] {
       const first = own.get(other.sample);
       return first === undefined ? [] : [{ sample: other.sample, own: first, other }];
     });
-    return pairs.length === 0 ? [] : viewFigures({ view, pairs, headline, seed });
+    if (pairs.length === 0) return [];
+    const guesses = headlineGuesses(options, pairs);
+    return viewFigures({ view, pairs, headline, seed }).map((figure) =>
+      figure.metric === `${headline.name}@${view}` ? { ...figure, ...guesses } : figure,
+    );
   });
+}
+
+/** What guessers get of a task’s headline on some of its samples. */
+function headlineGuesses(
+  { task, train, classes }: SectionOptions,
+  items: readonly { sample: Sample }[],
+): Pick<Figure, 'blind' | 'guesses'> {
+  const samples = items.map(({ sample }) => sample);
+  const guessed = guessedMetrics({ samples, train, measures: task.measures(samples), classes });
+  return task.headline === undefined ? {} : guessesAt(guessed, { metric: task.headline.name, better: 'higher' });
 }
 
 function voteFigures(options: SectionOptions): Figure[] {
@@ -185,12 +203,13 @@ function voteFigures(options: SectionOptions): Figure[] {
   return frameFigures({ videos, settings: settings.frames, constant, seed });
 }
 
-function descriptionFigures({ task, seed }: SectionOptions, judged: readonly JudgedPrediction[]): Figure[] {
+function descriptionFigures({ task, seed, train }: SectionOptions, judged: readonly JudgedPrediction[]): Figure[] {
   if (task.name !== 'reasoning') return [];
-  return textFigures(
-    judged.map(({ sample, parsed }) => ({ sample, text: parsed.answer ?? '' })),
+  return textFigures({
+    described: judged.map(({ sample, parsed }) => ({ sample, text: parsed.answer ?? '' })),
+    train: train.filter((sample) => sample.task === task.name),
     seed,
-  );
+  });
 }
 
 function meanOfKnown(given: readonly Answer[], key: 'tokens' | 'seconds'): Partial<Record<typeof key, number>> {

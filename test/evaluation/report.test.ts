@@ -103,6 +103,8 @@ describe('a report', () => {
     const moved = [2, 3].filter((order) => letter(sticks, order) !== 'B').length;
     expect(moved).toBeGreaterThan(0);
     expect(figure(section!, 'option_consistency')).toMatchObject({ value: 0.5, count: 2 });
+    expect(figure(section!, 'option_consistency')).not.toHaveProperty('blind');
+    expect(figure(section!, 'option_vote_accuracy')!.blind).toEqual({ name: 'always B', value: 1 });
     expect(figure(section!, 'option_mean_accuracy')!.value).toBeCloseTo((1 + (3 - moved) / 3) / 2, 12);
   });
 
@@ -114,7 +116,7 @@ describe('a report', () => {
       [samples[1]!, answering('A'), 'grey'],
     ]);
     const [section] = report(samples, answers, { views: ['grey', 'shuffled'] }).sections;
-    expect(figure(section!, 'accuracy@grey')!.value).toBe(0.5);
+    expect(figure(section!, 'accuracy@grey')).toMatchObject({ value: 0.5, blind: { name: 'always B', value: 1 } });
     expect(figure(section!, 'blind_gap')).toMatchObject({ value: 0.5, count: 2 });
     expect(figure(section!, 'shuffled_gap')).toBeUndefined();
   });
@@ -150,6 +152,7 @@ describe('a report', () => {
     const [section] = report(samples, answers).sections;
     expect(figure(section!, 'rouge_l')!.value).toBe(0.5);
     expect(figure(section!, 'cider')!.value).toBeGreaterThan(1);
+    expect(figure(section!, 'rouge_l')!.blind).toEqual({ name: 'always one of training', value: expect.any(Number) });
   });
 });
 

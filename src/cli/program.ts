@@ -16,6 +16,7 @@ import { command as schema } from './commands/schema.js';
 import { command as score } from './commands/score.js';
 import { command as setup } from './commands/setup.js';
 import { command as train } from './commands/train.js';
+import { command as verifyResume } from './commands/verify-resume.js';
 
 /**
  * The command line as a yargs instance, ready to parse. It throws and never exits. Nothing heavy is imported here or by
@@ -38,6 +39,7 @@ export function program(args: string[]): Argv {
     .command(dataset)
     .command(ablate)
     .command(merge)
+    .command(verifyResume)
     .command(schema)
     .option('debug', { type: 'boolean', default: false, describe: 'Show the stack trace of an error' })
     .demandCommand(1, 'Name a command.')

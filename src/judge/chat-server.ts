@@ -1,13 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
-import OpenAI, { APIConnectionTimeoutError, APIError } from 'openai';
 import PQueue from 'p-queue';
 import pRetry, { AbortError } from 'p-retry';
 import type { ServerOptions } from '../config/judge-options.js';
+import { type ChatRequest, type ChatResult, type SendCall, serverCalls } from './chat-call.js';
 import type { Usage } from './reply-cache.js';
 import { type Bill, Spending } from './spending.js';
-
-/** A request as OpenAI's client takes it. */
-export type ChatRequest = OpenAI.Chat.ChatCompletionCreateParamsNonStreaming;
 
 /** What a server has said. */
 export interface Completed {
@@ -17,8 +14,8 @@ export interface Completed {
 
 interface CompleteOptions {
   request: ChatRequest;
-  /** Names the question, for servers and proxies that know by it what they have been asked before. */
-  key?: string;
+  /** Names the question: the same for the same. */
+  key: string;
   /** The reply as it is to be kept; undefined where it is of no use. */
   accept: (content: string) => string | undefined;
   /** Aborted: this question is given up. */
@@ -52,7 +49,7 @@ const UNUSABLE_RETRIES = 1;
  */
 export class ChatServer {
   readonly #options: ServerOptions;
-  readonly #client: OpenAI;
+  readonly #send: SendCall;
   /** Questions that are asked at a time. */
   readonly #questions: PQueue;
   /** Lets tries go, so many a minute. */
@@ -62,20 +59,18 @@ export class ChatServer {
   /** Why nothing more is asked: the key is wrong, the quota has ended. */
   #closed: string | undefined;
 
-  /** @param signal aborted: what is asked is broken off */
-  constructor(options: ServerOptions, { signal = new AbortController().signal }: { signal?: AbortSignal } = {}) {
-    const { base_url, api_key_env, concurrency, requests_per_minute } = options;
+  /**
+   * @param signal aborted: what is asked is broken off
+   * @param send makes the requests; left out, from this process
+   */
+  constructor(
+    options: ServerOptions,
+    { signal = new AbortController().signal, send }: { signal?: AbortSignal; send?: SendCall } = {},
+  ) {
+    const { concurrency, requests_per_minute } = options;
     this.#options = options;
     this.#signal = signal;
-    this.#client = new OpenAI({
-      baseURL: base_url,
-      // Servers of one's own ask for no key, and the client for any.
-      apiKey: process.env[api_key_env] || 'none',
-      organization: null,
-      project: null,
-      maxRetries: 0,
-      logLevel: 'off',
-    });
+    this.#send = send ?? serverCalls(options);
     this.#questions = new PQueue({ concurrency });
     this.#tries = new PQueue(
       requests_per_minute === undefined ? {} : { intervalCap: requests_per_minute, interval: 60_000 },
@@ -112,7 +107,7 @@ export class ChatServer {
     const deadline = AbortSignal.any([AbortSignal.timeout(deadline_s * 1000), this.#signal, ...own]);
     let unusable = 0;
     try {
-      return await pRetry(() => this.#tryOnce({ ...options, signal: deadline }), {
+      return await pRetry(() => this.#tryOnce({ ...options, signal: deadline, isNew: unusable > 0 }), {
         retries: max_retries,
         minTimeout: 0,
         signal: deadline,
@@ -128,51 +123,34 @@ export class ChatServer {
     }
   }
 
-  async #tryOnce({ request, key, accept, signal }: CompleteOptions & { signal: AbortSignal }): Promise<Completed> {
-    await this.#tries.add(() => undefined, { signal });
+  async #tryOnce({ accept, ...call }: CompleteOptions & { signal: AbortSignal; isNew: boolean }): Promise<Completed> {
+    await this.#tries.add(() => undefined, { signal: call.signal });
     if (this.#closed !== undefined) throw new AbortError(this.#closed);
-    const settle = this.#spending.reserve(JSON.stringify(request.messages).length);
+    const settle = this.#spending.reserve(JSON.stringify(call.request.messages).length);
     if (settle === undefined) throw new AbortError(`the budget of ${this.#options.budget} US dollars is used up`);
-    let used: Usage | null = null;
-    try {
-      const timeout = this.#options.timeout_s * 1000;
-      // The client's own timeout is over once the head of the reply is there.
-      const own = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
-      const reply = await this.#client.chat.completions.create(request, {
-        signal: own,
-        timeout,
-        ...(key !== undefined && { headers: { 'Idempotency-Key': key } }),
-      });
-      used = { input: reply.usage?.prompt_tokens ?? 0, output: reply.usage?.completion_tokens ?? 0 };
-      const content = accept(reply.choices?.[0]?.message?.content ?? '');
-      if (content === undefined) throw new FailedTry('unusable_reply', 'the reply is not in the form asked for');
-      return { content, usage: used };
-    } catch (error) {
-      throw this.#understood(error);
-    } finally {
-      settle(used);
+    const result = await this.#send(call);
+    if ('fault' in result) {
+      settle(null);
+      throw this.#signal.aborted ? new AbortError('interrupted') : this.#failure(result);
     }
+    settle(result.kept ? 'kept' : result.usage);
+    const content = accept(result.content);
+    if (content === undefined) throw new FailedTry('unusable_reply', 'the reply is not in the form asked for');
+    return { content, usage: result.usage };
   }
 
   /** What a try failed of, so that it is made again or not. */
-  #understood(error: unknown): Error {
-    if (error instanceof FailedTry || error instanceof AbortError) return error;
-    if (this.#signal.aborted) return new AbortError('interrupted');
-    const { name = '', message = '' } = error as Error;
-    if (error instanceof APIConnectionTimeoutError || /abort|timeout/i.test(`${name} ${message}`))
-      return new FailedTry('timeout', `the server did not reply within ${this.#options.timeout_s} s`);
-    if (!(error instanceof APIError) || error.status === undefined)
-      return new FailedTry('connection', `the server cannot be reached, or its reply not read (${message})`);
-    const said = `the server says ${error.status}`;
-    if (error.status === 429 && error.code !== 'insufficient_quota')
-      return new FailedTry('rate_limit', said, pauseAsked(error.headers));
-    if (error.status >= 500 || error.status === 408 || error.status === 409)
-      return new FailedTry('server_error', said, pauseAsked(error.headers));
-    return this.#refusal(error, said);
+  #failure(result: Extract<ChatResult, { fault: string }>): Error {
+    if (result.fault !== 'status') return new FailedTry(result.fault, result.message);
+    const { status, code, pause } = result;
+    const said = `the server says ${status}`;
+    if (status === 429 && code !== 'insufficient_quota') return new FailedTry('rate_limit', said, pause);
+    if (status >= 500 || status === 408 || status === 409) return new FailedTry('server_error', said, pause);
+    return this.#refusal(result, said);
   }
 
   /** What is so for this question is so for all where it is about who asks. */
-  #refusal({ status, code, message }: InstanceType<typeof APIError>, said: string): AbortError {
+  #refusal({ status, code, message }: Extract<ChatResult, { fault: 'status' }>, said: string): AbortError {
     this.#spending.countFault('refused');
     const { api_key_env } = this.#options;
     if (status === 401 || status === 403) this.#closed = `${said}: is the key in ${api_key_env} right?`;
@@ -180,13 +158,6 @@ export class ChatServer {
     if (status === 402 || code === 'insufficient_quota') this.#closed = `${said}: the quota has ended`;
     return new AbortError(this.#closed ?? `${said}: ${message}`);
   }
-}
-
-/** What a server asks for by `Retry-After`: seconds, or a date. Milliseconds. */
-function pauseAsked(headers: Headers | undefined): number {
-  const text = headers?.get('retry-after') ?? '';
-  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
-  return seconds > 0 ? seconds * 1000 : 0;
 }
 
 /** Twice as long each time, and not all at once. */

@@ -3,7 +3,9 @@ import { z } from 'zod';
 import type { JudgeOptions } from '../config/judge-options.js';
 import { cacheFolder } from '../system/cache-folder.js';
 import { Interrupted } from '../system/interrupted.js';
-import { type ChatRequest, ChatServer } from './chat-server.js';
+import type { ChatRequest } from './chat-call.js';
+import { ChatServer } from './chat-server.js';
+import { Messenger } from './messenger.js';
 import { ReplyCache } from './reply-cache.js';
 import { replyText } from './reply-text.js';
 import type { Bill } from './spending.js';
@@ -41,8 +43,10 @@ export class Judge {
   constructor(options: JudgeOptions, { signal = new AbortController().signal }: { signal?: AbortSignal } = {}) {
     this.#options = options;
     this.#signal = signal;
-    this.#server = new ChatServer(options, { signal });
-    this.#cache = new ReplyCache(options.cache ?? path.join(cacheFolder(), 'judge'));
+    const cache = path.resolve(options.cache ?? path.join(cacheFolder(), 'judge'));
+    const messenger = new Messenger({ server: options, cache, signal });
+    this.#server = new ChatServer(options, { signal, send: (call) => messenger.send(call) });
+    this.#cache = new ReplyCache(cache);
   }
 
   /**
@@ -83,10 +87,7 @@ export class Judge {
       return { value: kept };
     }
     try {
-      const completed = await this.#server.complete({ request, key, accept, signal });
-      // It only saves money: where it cannot be kept, it is asked anew another time.
-      await this.#cache.put(key, completed).catch(() => undefined);
-      return { value: completed.content };
+      return { value: (await this.#server.complete({ request, key, accept, signal })).content };
     } catch (error) {
       return { failed: (error as Error).message };
     }

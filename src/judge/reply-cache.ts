@@ -40,11 +40,16 @@ export class ReplyCache {
     }
   }
 
-  async put(key: string, reply: KeptReply): Promise<void> {
+  /** What is held by whoever asks for it. */
+  lockFile(key: string): string {
+    return `${this.#file(key)}.lock`;
+  }
+
+  async put(key: string, { content, usage }: KeptReply): Promise<void> {
     const file = this.#file(key);
     await mkdir(path.dirname(file), { recursive: true });
     // Whole or not there, whoever kills us; what a power cut takes is asked anew.
-    await putInPlace({ place: file, make: (beside) => writeFile(beside, `${JSON.stringify(reply)}\n`) });
+    await putInPlace({ place: file, make: (beside) => writeFile(beside, `${JSON.stringify({ content, usage })}\n`) });
   }
 
   #file(key: string): string {

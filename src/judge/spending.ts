@@ -32,10 +32,10 @@ export class Spending {
    * Sets aside what a try could cost.
    *
    * @param characters of the question; a token has at least about two
-   * @returns undefined where that is more than is left; else what is to be called with what the try has really used, or
-   *   with nothing where that is not known and nothing may be owed
+   * @returns undefined where that is more than is left; else what is to be called with what the try has really used,
+   *   `kept` where it was not made, the reply being there, or null where that is not known and nothing may be owed
    */
-  reserve(characters: number): ((used: Usage | null) => void) | undefined {
+  reserve(characters: number): ((used: Usage | 'kept' | null) => void) | undefined {
     const { budget, max_tokens } = this.#options;
     const most = this.#costOf({ input: Math.ceil(characters / 2), output: max_tokens });
     if (budget !== undefined && this.#spent + this.#reserved + most > budget) return undefined;
@@ -43,7 +43,11 @@ export class Spending {
     this.#bill.calls += 1;
     return (used) => {
       this.#reserved -= most;
-      if (used === null) return;
+      if (used === 'kept') {
+        this.#bill.calls -= 1;
+        this.#bill.cached += 1;
+      }
+      if (used === null || used === 'kept') return;
       this.#spent += this.#costOf(used);
       this.#bill.input_tokens += used.input;
       this.#bill.output_tokens += used.output;

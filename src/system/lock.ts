@@ -52,6 +52,7 @@ export interface Wait {
  *
  * @param patience milliseconds to wait for a holder that lives
  * @param silence milliseconds after which a holder that cannot be seen has died
+ * @param beats false: that its holder lives is seen on this machine alone, and no thread is kept for it
  * @param onWait is called once, where there is something to wait for
  * @returns what gives it back
  * @throws {UsageError} `RUN_LOCKED`; `LOCK_UNUSABLE` where something else lies in its place
@@ -60,9 +61,10 @@ export async function takeLock(args: {
   file: string;
   patience?: number;
   silence?: number;
+  beats?: boolean;
   onWait?: (wait: Wait) => void;
 }): Promise<() => Promise<void>> {
-  const { file, patience = 0, silence = SILENCE_MS, onWait } = args;
+  const { file, patience = 0, silence = SILENCE_MS, beats = true, onWait } = args;
   const text = JSON.stringify(ownIdentity());
   await mkdir(dirname(file), { recursive: true });
   const began = performance.now();
@@ -90,9 +92,9 @@ export async function takeLock(args: {
     }
     await setTimeout(LOOK_MS);
   }
-  const heart = keepBeating(file, text);
+  const heart = beats ? keepBeating(file, text) : undefined;
   return async () => {
-    await heart.terminate();
+    await heart?.terminate();
     if ((await readFile(file, 'utf8').catch(() => undefined)) === text) await rm(file, { force: true });
   };
 }

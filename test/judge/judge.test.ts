@@ -1,9 +1,13 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
 import { judge as judgeSchema } from '../../src/config/judge-options.js';
 import { Judge } from '../../src/judge/judge.js';
 import { vauEvalQuestion, vauEvalTotal } from '../../src/judge/vau-eval.js';
+import { packageFile } from '../../src/system/package-file.js';
 import { folderWith } from '../folder.js';
 import { type Act, failing, grades, halfReply, hanging, saying, scriptedServer } from './scripted-server.js';
 
@@ -114,13 +118,74 @@ test('the same question is put once: at the same time, again, and by another pro
   expect(asked).toHaveLength(3);
 });
 
+describe('a process that is killed while questions are under way', () => {
+  const texts = Array.from({ length: 8 }, (_, i) => `answer ${i}`);
+  const slow =
+    (ms: number): Act =>
+    async (asked, response) => {
+      await setTimeout(ms);
+      saying(grades(6))(asked, response);
+    };
+
+  /** Asks from a process of its own, which is killed, with its group, as soon as all is under way. */
+  async function askAndKill(settings: object, all: () => boolean): Promise<void> {
+    const script = `
+      import { Judge } from ${JSON.stringify(packageFile('dist/judge/judge.js'))};
+      import { vauEvalQuestion } from ${JSON.stringify(packageFile('dist/judge/vau-eval.js'))};
+      const judge = new Judge(${JSON.stringify(settings)});
+      const sample = ${JSON.stringify(sample)};
+      for (const text of ${JSON.stringify(texts)}) judge.ask(vauEvalQuestion({ sample, text }));
+    `;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { detached: true, stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    await vi.waitFor(() => expect(all()).toBe(true), { timeout: 10_000 });
+    process.kill(-child.pid!, 'SIGKILL');
+    await ended;
+  }
+
+  test('is billed for none of them twice: the replies are waited for', async () => {
+    const { settings, asked } = await judgeAgainst([slow(700)], { timeout_s: 5 });
+    await askAndKill(settings, () => asked.length === 8);
+    const next = new Judge(settings);
+    const replies = await Promise.all(texts.map((text) => next.ask(question(text))));
+    for (const reply of replies) expect(reply).toMatchObject({ value: { fluency: 6 } });
+    expect(asked).toHaveLength(8);
+    expect(next.bill()).toMatchObject({ calls: 0, cached: 8, input_tokens: 0, failed: 0, faults: {} });
+  });
+
+  test('leaves none of its questions that had not been put', async () => {
+    const { settings, asked } = await judgeAgainst([slow(300)], { timeout_s: 5, concurrency: 2 });
+    await askAndKill(settings, () => asked.length === 2);
+    await setTimeout(700);
+    expect(asked).toHaveLength(2);
+  });
+
+  test('leaves a question that never has a reply for no longer than a reply may take', async () => {
+    const { settings, asked } = await judgeAgainst([...texts.map(() => hanging), saying(grades(2))], { timeout_s: 1 });
+    await askAndKill(settings, () => asked.length === 8);
+    expect(await new Judge(settings).ask(question(texts[0]))).toMatchObject({ value: { fluency: 2 } });
+    expect(asked).toHaveLength(9);
+  });
+});
+
+test('two processes that ask the same at the same time get one reply', async () => {
+  const { judge, settings, asked } = await judgeAgainst([saying(grades(4))]);
+  const other = new Judge(settings);
+  expect(await Promise.all([judge.ask(question()), other.ask(question())])).toEqual([
+    { value: JSON.parse(grades(4)) },
+    { value: JSON.parse(grades(4)) },
+  ]);
+  expect(asked).toHaveLength(1);
+  expect(judge.bill().calls + other.bill().calls).toBe(1);
+});
+
 test('a damaged reply on the disk is asked for anew', async () => {
   const { judge, cache, asked } = await judgeAgainst([saying(grades(4))]);
   await judge.ask(question());
   const [folder] = await readdir(cache);
   const [name] = await readdir(path.join(cache, folder!));
   const file = path.join(cache, folder!, name!);
-  await import('node:fs/promises').then(({ writeFile }) => writeFile(file, '{"content":"{\\"fl'));
+  await writeFile(file, '{"content":"{\\"fl');
   expect(await judge.ask(question())).toMatchObject({ value: { fluency: 4 } });
   expect(asked).toHaveLength(2);
 });

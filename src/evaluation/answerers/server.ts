@@ -1,7 +1,8 @@
 import type { ServerOptions } from '../../config/judge-options.js';
 import { onlyVideo, type VisualFile } from '../../dataset/visual.js';
-import type { ChatRequest } from '../../judge/chat-server.js';
+import type { ChatRequest } from '../../judge/chat-call.js';
 import { ChatServer } from '../../judge/chat-server.js';
+import { ReplyCache } from '../../judge/reply-cache.js';
 import { checkLength, unreadable } from '../../prompt/sample-length.js';
 import type { PromptSettings } from '../../prompt/sample-prompt.js';
 import { promptText } from '../../tasks/words.js';
@@ -31,7 +32,11 @@ export function serverAnswerer(options: {
   const chat = new ChatServer(server, { signal });
   const ask = async (request: ChatRequest, failed: (reason: string) => void) => {
     try {
-      const { content, usage } = await chat.complete({ request, accept: (text) => text || undefined });
+      const { content, usage } = await chat.complete({
+        request,
+        key: ReplyCache.key([server.base_url, request]),
+        accept: (text) => text || undefined,
+      });
       return { text: content, ...(usage.output > 0 && { tokens: usage.output }) };
     } catch (error) {
       failed((error as Error).message);

@@ -1,10 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import type { Outcome } from './arms.js';
+import { type Comparison, compareArms } from './compare.js';
+import { termCurves } from './curves.js';
 import type { Ablation } from './file.js';
-import type { PlannedRun } from './plan.js';
-import type { Job, Runner } from './runner.js';
+import type { Plan, PlannedRun } from './plan.js';
+import type { Job, JobResult, Runner } from './runner.js';
 import { type RunState, runState } from './state.js';
-import { type Outcome, writeSummary } from './summary.js';
+import { writeSummary } from './summary.js';
 
 /** A planned run, how far it is, and the process that would take it to its end (none if it is there). */
 export interface Work {
@@ -15,8 +18,6 @@ export interface Work {
 
 /**
  * What is left to do: runs that are finished are skipped, runs that were begun are resumed.
- *
- * @param train program and arguments that train a config: `[node, main.js, train]`
  */
 export async function openWork({
   ablation,
@@ -24,8 +25,9 @@ export async function openWork({
   train,
 }: {
   ablation: Ablation;
-  runs: PlannedRun[];
-  train: string[];
+  runs: readonly PlannedRun[];
+  /** Program and arguments that train a config. */
+  train: readonly string[];
 }): Promise<Work[]> {
   const states = await Promise.all(runs.map(runState));
   return runs.map((run, i) => {
@@ -39,29 +41,39 @@ export async function openWork({
 }
 
 /**
- * Runs the open work and writes `ablation.json` and `ablation.csv` over all that is finished by then.
+ * Runs what is left; what fails is tried once more. Then compares all that is finished, and writes `ablation.json` and
+ * `ablation.csv`.
  *
- * @returns what each run has reached, and the jobs that failed
+ * @returns what each run has reached, how arms differ, and the jobs that failed
  */
-export async function ablate({
-  ablation,
-  work,
-  runner,
-}: {
+export async function ablate(args: {
   ablation: Ablation;
-  work: Work[];
+  plan: Plan;
+  train: readonly string[];
   runner: Runner;
-}): Promise<{ outcomes: Outcome[]; failed: Job[] }> {
-  await mkdir(ablation.outputDir, { recursive: true });
-  const jobs = work.flatMap(({ job }) => job ?? []);
-  await runner.run(jobs);
+}): Promise<{ outcomes: Outcome[]; comparisons: Comparison[]; failed: Job[] }> {
+  const { ablation, plan, train, runner } = args;
+  const { outputDir: folder, primary } = ablation;
+  await mkdir(folder, { recursive: true });
+  const results = new Map<string, JobResult>();
+  const failed = async (runs: readonly PlannedRun[]): Promise<Job[]> => {
+    const work = await openWork({ ablation, runs, train });
+    const jobs = work.flatMap(({ job }) => job ?? []);
+    for (const [i, result] of (await runner.run(jobs)).entries()) results.set(jobs[i]!.name, result);
+    return jobs.filter(({ name }) => results.get(name)!.end !== 'done');
+  };
+  const names = new Set((await failed(plan.runs)).map(({ name }) => name));
+  const left = names.size === 0 ? [] : await failed(plan.runs.filter(({ name }) => names.has(name)));
   const outcomes = await Promise.all(
-    work.map(async ({ run }): Promise<Outcome> => {
+    plan.runs.map(async (run): Promise<Outcome> => {
       const state = await runState(run);
-      return { run, finished: state.kind === 'finished' ? state.finished : undefined };
+      return state.kind === 'finished'
+        ? { run, finished: state.finished }
+        : { run, reason: results.get(run.name)?.said };
     }),
   );
-  await writeSummary(ablation, outcomes);
-  const unfinished = new Set(outcomes.filter(({ finished }) => !finished).map(({ run }) => run.name));
-  return { outcomes, failed: jobs.filter(({ name }) => unfinished.has(name)) };
+  const comparisons = await compareArms({ outcomes, primary, seed: plan.runs[0]!.seed });
+  const curves = await termCurves(outcomes);
+  await writeSummary({ folder, axes: plan.axes, primary, outcomes, comparisons, curves });
+  return { outcomes, comparisons, failed: left };
 }

@@ -14,7 +14,11 @@ export interface Job {
   log: string;
 }
 
-export type JobResult = 'done' | 'failed' | 'interrupted';
+export interface JobResult {
+  end: 'done' | 'failed' | 'interrupted';
+  /** The last thing that it said. */
+  said?: string;
+}
 
 /**
  * Runs jobs as processes of their own, `parallel` at a time. A job that fails does not hold up the others. What the
@@ -24,10 +28,15 @@ export class Runner {
   readonly #parallel: number;
   readonly #print: (line: string) => void;
   readonly #stop: StopSignals;
+  readonly #env: NodeJS.ProcessEnv;
 
-  /** @param stop starts no more jobs and is passed on to those that run */
-  constructor(args: { parallel: number; print: (line: string) => void; stop: StopSignals }) {
+  /**
+   * @param env of the processes, beside this one's
+   * @param stop starts no more jobs and is passed on to those that run
+   */
+  constructor(args: { parallel: number; env?: NodeJS.ProcessEnv; print: (line: string) => void; stop: StopSignals }) {
     this.#parallel = args.parallel;
+    this.#env = args.env ?? {};
     this.#print = args.print;
     this.#stop = args.stop;
   }
@@ -38,14 +47,14 @@ export class Runner {
 
   /** @returns how each job ended, in the order of the jobs */
   async run(jobs: Job[]): Promise<JobResult[]> {
-    const results = jobs.map((): JobResult => 'interrupted');
+    const results = jobs.map((): JobResult => ({ end: 'interrupted' }));
     const queue = jobs.entries();
     const worker = async () => {
       for (const [i, job] of queue) {
         if (this.stopped) return;
         this.#print(`${job.name}: started, ${i + 1} of ${jobs.length}`);
         results[i] = await this.#runOne(job);
-        this.#print(`${job.name}: ${results[i]}`);
+        this.#print(`${job.name}: ${results[i]!.end}`);
       }
     };
     await Promise.all(Array.from({ length: this.#parallel }, worker));
@@ -55,7 +64,9 @@ export class Runner {
   async #runOne({ name, command, log }: Job): Promise<JobResult> {
     await mkdir(dirname(log), { recursive: true });
     const file = createWriteStream(log, { flags: 'a' });
+    let said: string | undefined;
     const print = (line: string) => {
+      said = line.trim() || said;
       file.write(`${line}\n`);
       this.#print(`${name}: ${line}`);
     };
@@ -63,17 +74,18 @@ export class Runner {
       const { code } = await runDependent({
         command,
         stop: this.#stop,
+        env: this.#env,
         stdio: ['ignore', 'pipe', 'pipe'],
         onStart: ({ stdout, stderr }) => {
           for (const stream of [stdout, stderr]) createInterface({ input: stream! }).on('line', print);
         },
       });
-      if (code === 0) return 'done';
+      if (code === 0) return { end: 'done', said };
     } catch (error) {
       print((error as Error).message);
     } finally {
       await new Promise<void>((resolve) => file.end(resolve));
     }
-    return this.stopped ? 'interrupted' : 'failed';
+    return { end: this.stopped ? 'interrupted' : 'failed', said };
   }
 }

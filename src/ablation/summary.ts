@@ -1,17 +1,13 @@
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
+import { interquartileMean } from '../statistics/interquartile-mean.js';
 import { mean, standardDeviation } from '../statistics/moments.js';
 import { writeAtomically } from '../system/atomic-write.js';
 import { table } from '../system/table.js';
-import type { Ablation } from './file.js';
-import type { PlannedRun } from './plan.js';
-import type { Finished } from './state.js';
-
-/** A planned run and, if it got there, what it has reached. */
-export interface Outcome {
-  run: PlannedRun;
-  finished?: Finished;
-}
+import { armsOf, type Outcome } from './arms.js';
+import type { Comparison } from './compare.js';
+import type { TermCurve } from './curves.js';
+import type { Axis } from './file.js';
 
 /** The mean over seeds, and how far seeds lie apart. */
 export interface Spread {
@@ -28,30 +24,27 @@ export interface SummaryRow {
   done: number;
   planned: number;
   metrics: Record<string, Spread>;
+  /** The interquartile mean of the tasks' numbers over tasks and seeds; left out where there is one task. */
+  iqm?: number;
 }
 
 /** Runs that differ only in their seed, put together. */
-export function summarize(outcomes: Outcome[]): SummaryRow[] {
-  const points = [...new Set(outcomes.map(pointOf))];
-  return points.map((point) => {
-    const group = outcomes.filter((outcome) => pointOf(outcome) === point);
-    const done = group.flatMap(({ finished }) => (finished ? [finished.evaluation] : []));
-    const metrics = metricNames(group).map((name) => {
-      const values = done.map((evaluation) => evaluation[name]).filter((value) => Number.isFinite(value)) as number[];
-      return [name, spread(values)] as const;
-    });
+export function summarize(outcomes: readonly Outcome[]): SummaryRow[] {
+  return armsOf(outcomes).map(({ labels, outcomes: own }) => {
+    const done = own.flatMap(({ finished }) => (finished ? [finished.evaluation] : []));
+    const valuesOf = (name: string) =>
+      done.map((evaluation) => evaluation[name]).filter((value) => Number.isFinite(value)) as number[];
+    const metrics = metricNames(own).map((name) => [name, spread(valuesOf(name))] as const);
+    const headlines = headlineNames(own);
+    const iqm = interquartileMean(headlines.flatMap(valuesOf));
     return {
-      labels: group[0]!.run.labels,
+      labels,
       done: done.length,
-      planned: group.length,
+      planned: own.length,
       metrics: Object.fromEntries(metrics),
+      ...(headlines.length > 1 && Number.isFinite(iqm) && { iqm }),
     };
   });
-}
-
-/** What runs of one combination have in common. */
-function pointOf({ run }: Outcome): string {
-  return JSON.stringify(run.labels);
 }
 
 function spread(values: number[]): Spread {
@@ -59,7 +52,7 @@ function spread(values: number[]): Spread {
   return { mean: mean(values), seeds: values.length, ...(std !== undefined && { std }) };
 }
 
-function metricNames(outcomes: Outcome[]): string[] {
+function metricNames(outcomes: readonly Outcome[]): string[] {
   return [...new Set(outcomes.flatMap(({ finished }) => Object.keys(finished?.evaluation ?? {})))];
 }
 
@@ -67,37 +60,45 @@ function metricNames(outcomes: Outcome[]): string[] {
  * The metrics that stand for their tasks: those with a confidence interval. (Not the mean reward: its terms may be
  * weighted differently in each row.) All of them, where none has one.
  */
-function headlineNames(outcomes: Outcome[]): string[] {
+function shownNames(outcomes: readonly Outcome[]): string[] {
+  const headlines = headlineNames(outcomes);
+  return headlines.length > 0 ? headlines : metricNames(outcomes);
+}
+
+function headlineNames(outcomes: readonly Outcome[]): string[] {
   const all = metricNames(outcomes);
-  const headlines = all.filter((name) => all.includes(`${name}/low`));
-  return headlines.length > 0 ? headlines : all;
+  return all.filter((name) => all.includes(`${name}/low`));
 }
 
 /** For people: a row a combination, `mean ± std` of each task's metric; `ablation.csv` has all. */
-export function summaryTable(ablation: Ablation, outcomes: Outcome[]): string {
-  const names = headlineNames(outcomes);
+export function summaryTable(axes: readonly string[], outcomes: readonly Outcome[]): string {
+  const names = shownNames(outcomes);
+  const rows = summarize(outcomes);
+  const hasIqm = rows.some(({ iqm }) => iqm !== undefined);
   const columns = [
-    ...ablation.axes.map(({ name }) => ({ title: name })),
+    ...axes.map((title) => ({ title })),
     { title: 'seeds', align: 'right' as const },
     ...names.map((title) => ({ title, align: 'right' as const })),
+    ...(hasIqm ? [{ title: 'IQM', align: 'right' as const }] : []),
   ];
-  const rows = summarize(outcomes).map(({ labels, done, planned, metrics }) => [
+  const cells = rows.map(({ labels, done, planned, metrics, iqm }) => [
     ...labels,
     done === planned ? String(done) : `${done}/${planned}`,
     ...names.map((name) => formatSpread(metrics[name])),
+    iqm?.toFixed(3) ?? '',
   ]);
-  return table({ columns, rows: [...rows, ...blindRow({ ablation, outcomes, names })] });
+  return table({ columns, rows: [...cells, ...blindRow({ axes, outcomes, names })] });
 }
 
 /** What the best guesser has, who never sees a video, on the samples that the runs answered. */
-function blindRow(args: { ablation: Ablation; outcomes: Outcome[]; names: string[] }): string[][] {
-  const { ablation, outcomes, names } = args;
+function blindRow(args: { axes: readonly string[]; outcomes: readonly Outcome[]; names: string[] }): string[][] {
+  const { axes, outcomes, names } = args;
   const cells = names.map((name) => {
     const values = outcomes.flatMap(({ finished }) => finished?.evaluation[`${name}/blind`] ?? []);
     return values.length === 0 ? '–' : spread(values).mean.toFixed(3);
   });
   if (cells.every((cell) => cell === '–')) return [];
-  return [['video-blind', ...ablation.axes.slice(1).map(() => ''), '', ...cells]];
+  return [['video-blind', ...axes.slice(1).map(() => ''), '', ...cells]];
 }
 
 function formatSpread(value: Spread | undefined): string {
@@ -105,33 +106,64 @@ function formatSpread(value: Spread | undefined): string {
   return value.std === undefined ? value.mean.toFixed(3) : `${value.mean.toFixed(3)} ± ${value.std.toFixed(3)}`;
 }
 
-/** For programs: `ablation.json` (runs and their summary) and `ablation.csv` (a line a finished run). */
-export async function writeSummary(ablation: Ablation, outcomes: Outcome[]): Promise<void> {
-  const axes = ablation.axes.map(({ name }) => name);
-  const runs = outcomes.map(({ run: { name, labels, seed, config }, finished }) => ({
+/** All that is known of an ablation. */
+export interface AblationRecord {
+  axes: string[];
+  primary?: string;
+  runs: {
+    name: string;
+    labels: string[];
+    control?: true;
+    seed: number;
+    output_dir: string;
+    step?: number;
+    evaluation?: Record<string, number>;
+    /** Why it is not finished. */
+    reason?: string;
+  }[];
+  summary: SummaryRow[];
+  comparisons: Comparison[];
+  /** How each arm's reward terms grew. */
+  curves: TermCurve[];
+}
+
+/** For programs: `ablation.json` (all) and `ablation.csv` (a line a finished run). */
+export async function writeSummary(args: {
+  folder: string;
+  axes: readonly Axis[];
+  primary?: string;
+  outcomes: readonly Outcome[];
+  comparisons: Comparison[];
+  curves: TermCurve[];
+}): Promise<void> {
+  const { folder, primary, outcomes, comparisons, curves } = args;
+  const axes = args.axes.map(({ name }) => name);
+  const runs = outcomes.map(({ run: { name, labels, isControl, seed, config }, finished, reason }) => ({
     name,
     labels,
+    ...(isControl && { control: true as const }),
     seed,
     output_dir: config.output_dir,
     ...finished,
+    ...(reason !== undefined && { reason }),
   }));
-  const json = { axes, runs, summary: summarize(outcomes) };
-  await writeAtomically({
-    file: join(ablation.outputDir, 'ablation.json'),
-    text: `${JSON.stringify(json, null, 2)}\n`,
-  });
-  await writeAtomically({ file: join(ablation.outputDir, 'ablation.csv'), text: toCsv(axes, outcomes) });
+  const record: AblationRecord = { axes, primary, runs, summary: summarize(outcomes), comparisons, curves };
+  const text = `${JSON.stringify(record, null, 2)}\n`;
+  await writeAtomically({ file: join(folder, 'ablation.json'), text });
+  await writeAtomically({ file: join(folder, 'ablation.csv'), text: toCsv(axes, outcomes) });
 }
 
-function toCsv(axes: string[], outcomes: Outcome[]): string {
+function toCsv(axes: readonly string[], outcomes: readonly Outcome[]): string {
   const names = metricNames(outcomes);
-  const lines = outcomes
-    .filter(({ finished }) => finished)
-    .map(({ run, finished }) => [
-      ...run.labels,
-      run.seed,
-      finished!.step,
-      ...names.map((name) => finished!.evaluation[name]),
-    ]);
+  const lines = armsOf(outcomes).flatMap(({ labels, outcomes: own }) =>
+    own
+      .filter(({ finished }) => finished)
+      .map(({ run, finished }) => [
+        ...labels,
+        run.seed,
+        finished!.step,
+        ...names.map((name) => finished!.evaluation[name]),
+      ]),
+  );
   return stringify([[...axes, 'seed', 'step', ...names], ...lines]);
 }

@@ -5,7 +5,14 @@ import path from 'node:path';
 export type Outcome = Map<string, string>;
 
 /** Records of a run's folder whose every byte counts. */
-const RECORDS = ['completions.jsonl', 'evaluations.jsonl', 'verdicts.jsonl', 'finished.json', 'best.json'];
+const RECORDS = [
+  'completions.jsonl',
+  'evaluations.jsonl',
+  'held-out.jsonl',
+  'verdicts.jsonl',
+  'finished.json',
+  'best.json',
+];
 /** What differs each time. */
 const MEASURED = /^(?:time|memory)\//;
 

@@ -28,6 +28,8 @@ export interface RunFiles {
   verdicts: string;
   /** Held-out metrics, a line an evaluation. */
   evaluations: string;
+  /** The answers of the latest evaluation, a line a sample. */
+  heldOut: string;
   checkpoints: string;
   /** The times of some steps, with `--profile`: a Chrome trace. */
   profile: string;
@@ -48,6 +50,7 @@ export function runFiles(folder: string): RunFiles {
     completions: join(path, 'completions.jsonl'),
     verdicts: join(path, 'verdicts.jsonl'),
     evaluations: join(path, 'evaluations.jsonl'),
+    heldOut: join(path, 'held-out.jsonl'),
     checkpoints: join(path, 'checkpoints'),
     profile: join(path, 'profile.json'),
     finished: join(path, 'finished.json'),

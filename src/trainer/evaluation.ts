@@ -1,6 +1,8 @@
 import { evaluateHeldOut } from '../evaluation/held-out.js';
+import { heldOutAnswers, heldOutText } from '../evaluation/held-out-answers.js';
 import { flatMetrics } from '../evaluation/summary.js';
 import { fromFirst } from '../parallel/gather.js';
+import { writeAtomically } from '../system/atomic-write.js';
 import { Interrupted } from '../system/interrupted.js';
 import type { RunParts } from './open-run.js';
 import type { Saving } from './saving.js';
@@ -20,7 +22,7 @@ export async function evaluate(run: RunParts, saving: Saving | null): Promise<Re
 }
 
 async function measure(run: RunParts, saving: Saving): Promise<Record<string, number>> {
-  const { config, context, held, samples, heldAnswerer, warn, signal, standing, log } = run;
+  const { config, context, folder, held, samples, heldAnswerer, warn, signal, standing, log } = run;
   const { models, rewards, verdicts } = context;
   const { step } = standing;
   await syncEngine(context);
@@ -37,6 +39,8 @@ async function measure(run: RunParts, saving: Saving): Promise<Record<string, nu
   });
   await verdicts?.writeOwn();
   const metrics = flatMetrics(answered);
+  const answers = heldOutAnswers({ step, ...answered, style: config.data.prompt, classes: context.classes });
+  await writeAtomically({ file: folder.heldOut, text: heldOutText(answers) });
   await saving.records.evaluation({ step, ...metrics });
   log.info({ step, ...metrics }, 'evaluated');
   await saving.judge(metrics.reward);

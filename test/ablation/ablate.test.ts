@@ -2,7 +2,8 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ablate, openWork } from '../../src/ablation/ablate.js';
+import { ablate } from '../../src/ablation/ablate.js';
+import { comparisonTable } from '../../src/ablation/compare-text.js';
 import { readAblation } from '../../src/ablation/file.js';
 import { planRuns } from '../../src/ablation/plan.js';
 import { Runner } from '../../src/ablation/runner.js';
@@ -19,33 +20,35 @@ beforeEach(async () => {
   const axes = 'grpo.beta: [0, 0.5]';
   await writeFile(
     join(folder, 'a.yaml'),
-    `base: base.yaml\noutput_dir: ${folder}/out\nseeds: [1, 2]\naxes: {${axes}}\n`,
+    `base: base.yaml\noutput_dir: ${folder}/out\nseeds: [1, 2]\naa: false\naxes: {${axes}}\n`,
   );
 });
 
 /** One `ablate`; `onLine` sees what is printed and may stop the runner. */
 async function start({
   parallel = 1,
+  more = 0,
   onLine = () => {},
 }: {
   parallel?: number;
+  more?: number;
   onLine?: (line: string, stop: AbortController) => void;
 } = {}) {
   const finish = new AbortController();
   const ablation = await readAblation(join(folder, 'a.yaml'));
-  const work = await openWork({ ablation, runs: await planRuns({ ablation }), train: TRAIN });
+  const plan = await planRuns({ ablation, more });
   const printed: string[] = [];
   const print = (line: string) => {
     printed.push(line);
     onLine(line, finish);
   };
   const runner = new Runner({ parallel, print, stop: { finish: finish.signal, leave: NEVER } });
-  const { outcomes, failed } = await ablate({ ablation, work, runner });
+  const { outcomes, comparisons, failed } = await ablate({ ablation, plan, train: TRAIN, runner });
   return {
     printed,
     failed: failed.map(({ name }) => name),
-    table: summaryTable(ablation, outcomes),
-    ablation,
+    table: summaryTable(['grpo.beta'], outcomes),
+    comparisons,
     outcomes,
   };
 }
@@ -80,6 +83,14 @@ describe('ablate', () => {
     expect(json.summary[0].metrics.reward).toEqual({ mean: 1.5, std: Math.SQRT1_2, seeds: 2 });
   });
 
+  it('tries a run that fails once more', async () => {
+    await writeFile(join(folder, 'stumble-grpo.beta-0_seed-2'), '');
+    const { failed, table } = await start();
+    expect(failed).toEqual([]);
+    expect(table).toMatch(/^0 +2 +1\.500/m);
+    expect(await calls()).toHaveLength(5);
+  });
+
   it('goes on when a run fails, and tries that one alone when started again', async () => {
     await writeFile(join(folder, 'fail-grpo.beta-0_seed-2'), '');
     const first = await start();
@@ -87,14 +98,15 @@ describe('ablate', () => {
     expect(first.printed).toContain('grpo.beta-0_seed-2: failed');
     expect(first.table).toMatch(/^0 +1\/2 +1\.000 +0\.500$/m);
     expect(await readFile(join(folder, 'out/logs/grpo.beta-0_seed-2.log'), 'utf8')).toContain('out of luck');
+    expect(first.outcomes.find(({ finished }) => finished === undefined)?.reason).toBeTypeOf('string');
 
     await rm(join(folder, 'fail-grpo.beta-0_seed-2'));
     const again = await start();
     expect(again.failed).toEqual([]);
-    expect((await calls()).slice(4)).toEqual(['grpo.beta-0_seed-2']);
+    expect((await calls()).slice(5)).toEqual(['grpo.beta-0_seed-2']);
     expect(again.table).toMatch(/^0 +2 +1\.500 ± 0\.707/m);
     await start();
-    expect(await calls()).toHaveLength(5);
+    expect(await calls()).toHaveLength(6);
   });
 
   it('stops when it is asked to, and resumes the run that was begun', async () => {
@@ -112,6 +124,31 @@ describe('ablate', () => {
     ]);
   });
 
+  it('compares each arm with the first, sample by sample, once there are seeds enough', async () => {
+    const { comparisons: few } = await start();
+    expect(few).toMatchObject([
+      { metric: 'qa/accuracy', seeds: 2, verdict: 'too few seeds', p: null, difference: null },
+    ]);
+    const { comparisons } = await start({ more: 3 });
+    expect(await calls()).toHaveLength(10);
+    const [worse] = comparisons;
+    expect(worse).toMatchObject({ labels: ['0.5'], seeds: 5, samples: 200, videos: 100, verdict: 'worse' });
+    expect(worse!.base).toBeCloseTo(0.7, 1);
+    expect(worse!.difference!.difference).toBeCloseTo(-0.2, 2);
+    expect(worse!.difference!.high).toBeLessThan(0);
+    expect(worse!.p).toBeLessThan(0.05);
+    expect(worse!.improvement).toBe(0);
+    const json = JSON.parse(await readFile(join(folder, 'out/ablation.json'), 'utf8'));
+    expect(json.comparisons).toEqual(JSON.parse(JSON.stringify(comparisons)));
+    expect(json.curves).toEqual([
+      { labels: ['0'], term: 'format', area: 2, steps: 3 },
+      { labels: ['0.5'], term: 'format', area: 1, steps: null },
+    ]);
+    expect(comparisonTable({ axes: ['grpo.beta'], comparisons, base: ['0'] })).toMatch(
+      /^qa\/accuracy +0\.5 +−0\.199.*< 0\.001 +worse$/m,
+    );
+  });
+
   it('does not take a run with other options for one of its own', async () => {
     await start();
     await writeFile(join(folder, 'base.yaml'), 'name: base\nmodel: {path: m}\ntraining: {max_steps: 7}\n');
@@ -121,6 +158,6 @@ describe('ablate', () => {
   it('reports a program that cannot be started', async () => {
     const runner = new Runner({ parallel: 1, print: () => {}, stop: { finish: NEVER, leave: NEVER } });
     const job = { name: 'x', command: [join(folder, 'nothing')], log: join(folder, 'x.log') };
-    expect(await runner.run([job])).toEqual(['failed']);
+    expect(await runner.run([job])).toEqual([{ end: 'failed', said: expect.stringContaining('ENOENT') }]);
   });
 });

@@ -28,7 +28,7 @@ describe('the shipped configs', () => {
 
   it.each(ablations)('%s can be planned', async (name) => {
     const ablation = await readAblation(join(folder, name));
-    const runs = await planRuns({ ablation });
+    const { runs } = await planRuns({ ablation });
     expect(runs.length).toBeGreaterThan(1);
   });
 

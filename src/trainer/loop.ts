@@ -84,6 +84,7 @@ async function makeStep(run: RunParts, saving: Saving | null): Promise<void> {
   const metrics = metricsLine({ step, epoch: stream.epoch, result: result.metrics, rate, totals, clock, asksPolicy });
   await saving?.records.step({ metrics, completions: result.completions });
   for (const message of health.observe(step, metrics)) log.warn({ step }, message);
+  for (const message of (await saving?.adviser.observe(metrics)) ?? []) log.warn({ step }, message);
   const { problem, notes = [] } = result;
   for (const note of notes) log.warn({ step }, note);
   standing.badSteps = problem === null ? 0 : standing.badSteps + 1;

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { fixedOptions } from '../config/resume.js';
 import { writeAtomically } from '../system/atomic-write.js';
+import { Adviser } from './adviser.js';
 import type { BestCheckpoint } from './best-checkpoint.js';
 import { openBest, writeBest } from './best-file.js';
 import { removeAfter, removeOld, writeCheckpoint } from './checkpoint.js';
@@ -11,13 +12,15 @@ import { saveTraining } from './training-files.js';
 /** What a run leaves in its folder: records, checkpoints, the best of them. The first process alone has it. */
 export class Saving {
   readonly records: RunRecords;
+  readonly adviser: Adviser;
   readonly #run: RunParts;
   readonly #best: BestCheckpoint | null;
   /** The step of the newest checkpoint. */
   #saved: number;
 
-  private constructor(run: RunParts, records: RunRecords, best: BestCheckpoint | null) {
+  private constructor(run: RunParts, records: RunRecords, best: BestCheckpoint | null, adviser: Adviser) {
     this.#run = run;
+    this.adviser = adviser;
     this.records = records;
     this.#best = best;
     this.#saved = run.start;
@@ -32,7 +35,7 @@ export class Saving {
     if (start < config.training.max_steps) await rm(folder.finished, { force: true });
     const records = await RunRecords.open({ folder, step: start, expected: state?.records, warn });
     const best = await openBest({ config, folder, state: state?.best, warn });
-    return new Saving(run, records, best);
+    return new Saving(run, records, best, await Adviser.open({ config, folder, step: start }));
   }
 
   /** One of the checkpoints that the config asks for. */

@@ -2,6 +2,7 @@ import { gatherJson } from '../parallel/gather.js';
 import type { ProcessGroup } from '../parallel/process-group.js';
 import { commonAnswer } from '../tasks/judge.js';
 import type { StepContext } from './context.js';
+import { isGarbled } from './garbled.js';
 import { hasNoSpread, type JudgedGroup } from './judged-group.js';
 import { chunks } from './update.js';
 
@@ -25,6 +26,7 @@ export const shareOf =
     scores,
     lengths: completions.map(({ tokenIds }) => tokenIds.length),
     truncated: completions.map(({ truncated }) => truncated),
+    garbled: texts.map(isGarbled),
     promptTokens: prompt.tokenIds.length,
     /** Of a group without a spread of rewards: what all of its completions answer. */
     dead: hasNoSpread(scores) ? commonAnswer({ sample, texts, style: config.data.prompt, classes }) : null,

@@ -1,5 +1,6 @@
 import { termName } from '../config/rewards.js';
 import { mean, sum } from '../statistics/moments.js';
+import { ratio } from '../statistics/ratio.js';
 import { dispose } from '../tensor/tensor.js';
 import { advantagesOf } from './advantages.js';
 import type { StepFunction } from './context.js';
@@ -62,7 +63,13 @@ export const grpoStep: StepFunction = async (context, input) => {
   const own = groups === sampled ? shares : await allShares(group, sampled.map(shareOf(context)));
   const drawn = [...own, ...dropped];
   const lengths = drawn.flatMap((share) => share.lengths);
-  const records = completionRecords({ context, step, groups, advantages: ownShare(group, all) });
+  const records = completionRecords({
+    context,
+    step,
+    groups,
+    advantages: ownShare(group, all),
+    reference: logprobs,
+  });
   return {
     metrics: {
       loss: loss!,
@@ -72,6 +79,10 @@ export const grpoStep: StepFunction = async (context, input) => {
       ...updated,
       ...(behaviour === 'recorded' ? importanceMetrics(await gatherImportance(group, microBatches)) : {}),
       ...lengthMetrics(lengths, drawn.flatMap((share) => share.truncated).filter(Boolean).length),
+      'completions/garbled': ratio(
+        drawn.flatMap((share) => share.garbled),
+        Boolean,
+      ),
     },
     completions: await allShares(group, [...completionRecords({ context, step, groups: passedOver }), ...records]),
     tokens: sum(drawn.map(({ promptTokens }) => promptTokens)) + sum(lengths),

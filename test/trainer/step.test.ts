@@ -33,6 +33,8 @@ await startRuntime({ report: () => {} });
 interface Record {
   sample_id: string;
   completion_ids: Int32Array;
+  logprobs: Float32Array;
+  ref_logprobs: Float32Array;
   advantage: number;
 }
 
@@ -98,6 +100,20 @@ const scoresOf = (policy: Policy, samples: PromptedSample[], records: Record[]):
 
 const masters = ({ parameters }: Policy): Map<string, Float32Array> =>
   new Map(parameters.trainableNames.map((name) => [name, scope(() => downloadFloats(parameters.master(name)))]));
+
+it('writes down what the reference makes of each token', async () => {
+  const { context, samples } = await openPolicy(['training.prompts_per_step=2', 'grpo.steps_per_generation=2']);
+  const two = samples.slice(0, 2);
+  // The policy moves away, and the reference stays.
+  await makeStep(context, two);
+  const { records } = await makeStep(context, two);
+  const expected = scoresOf(context.models.reference!, two, records);
+  const written = records.flatMap(({ ref_logprobs }) => [...ref_logprobs]);
+  expect(written).toHaveLength(expected.length);
+  for (const [i, value] of written.entries()) expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-5);
+  const own = records.flatMap(({ logprobs }) => [...logprobs]);
+  expect(Math.max(...written.map((value, i) => Math.abs(value - own[i]!)))).toBeGreaterThan(1e-4);
+});
 
 describe('several updates of one rollout', () => {
   const set = ['training.prompts_per_step=2', 'grpo.steps_per_generation=2', 'grpo.epsilon=0.001'];

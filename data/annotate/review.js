@@ -44,7 +44,11 @@ function fill() {
     ...one.options.map((text, i) => {
       const row = document.createElement('div');
       row.className = 'option';
-      const radio = Object.assign(document.createElement('input'), { type: 'radio', name: 'answer', value: LETTERS[i] });
+      const radio = Object.assign(document.createElement('input'), {
+        type: 'radio',
+        name: 'answer',
+        value: LETTERS[i],
+      });
       radio.checked = one.answer === LETTERS[i];
       radio.setAttribute('aria-label', `option ${LETTERS[i]} is right`);
       const input = Object.assign(document.createElement('input'), { type: 'text', value: text });

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { VIDEO_BOUNDS } from '../config/data-options.js';
 import { frameStrip } from '../report/frame-strip.js';
-import { UsageError } from '../system/errors.js';
+import { reply, replyPage, serveOnLoopback } from '../report/loopback.js';
 import { type AnnotationFolder, annotatedSchema, type Reviewed } from './annotation-folder.js';
 import { reviewPage } from './review-page.js';
 
@@ -39,54 +38,35 @@ interface ReviewOptions {
 export async function serveReview(options: ReviewOptions): Promise<void> {
   const { folder, say, signal, port } = options;
   const token = randomBytes(16).toString('hex');
-  const server = createServer((request, response) => {
-    handle({ ...options, token, request, response }).catch((error: Error) => {
-      if (!response.headersSent) reply(response, 500, { error: error.message });
-    });
+  await serveOnLoopback({
+    port,
+    signal,
+    handle: (request, response) => handle({ ...options, token, request, response }),
+    onListening: (own) => {
+      say(`${folder.items.length} annotations to look at: http://127.0.0.1:${own}/?open=${token}`);
+      say('Ctrl-C ends it; what was decided is kept.');
+    },
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const message = `the page cannot be served on port ${port} (${cause.code}); name another with --port`;
-      reject(new UsageError({ code: 'PORT_TAKEN', message, cause }));
-    });
-    server.listen(port, '127.0.0.1', resolve);
-  });
-  const { port: own } = server.address() as AddressInfo;
-  say(`${folder.items.length} annotations to look at: http://127.0.0.1:${own}/?open=${token}`);
-  say('Ctrl-C ends it; what was decided is kept.');
-  try {
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-  } finally {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
 }
 
 type Handling = ReviewOptions & { token: string; request: IncomingMessage; response: ServerResponse };
 
 async function handle({ request, response, token, ...options }: Handling): Promise<void> {
   const { folder, files, classes } = options;
-  const { socket, method, headers } = request;
+  const { method, headers } = request;
   const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-  const own = [`127.0.0.1:${socket.localPort}`, `localhost:${socket.localPort}`];
   const given = headers['x-token'] ?? url.searchParams.get('open');
-  if (!own.includes(headers.host ?? '') || given !== token)
-    return reply(response, 403, { error: 'the address is another' });
+  if (given !== token) return reply(response, 403, { error: 'the address is another' });
   if (method === 'GET' && url.pathname === '/') {
     const nonce = randomBytes(16).toString('hex');
-    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' });
-    response.end(reviewPage({ nonce, token, classes }));
-    return;
+    return replyPage(response, reviewPage({ nonce, token, classes }));
   }
   if (method === 'GET' && url.pathname === '/items') return reply(response, 200, { items: folder.items.map(itemJson) });
   if (method === 'GET' && url.pathname === '/frames') {
     const file = files.get(url.searchParams.get('video') ?? '');
     if (file === undefined) return reply(response, 404, { error: 'there is no such video' });
     const bounds = { fps: 1, max_frames: 1, min_pixels: 1, max_pixels: 1, ...VIDEO_BOUNDS };
-    return reply(response, 200, await frameStrip(file, bounds));
+    return reply(response, 200, await frameStrip({ file }, bounds));
   }
   if (method === 'POST' && url.pathname === '/review') return decide({ folder, request, response });
   reply(response, 404, { error: 'there is no such page' });
@@ -127,9 +107,4 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   } catch {
     return undefined;
   }
-}
-
-function reply(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-  response.end(JSON.stringify(body));
 }

@@ -12,6 +12,7 @@ import { command as infer } from './commands/infer.js';
 import { command as logprobs } from './commands/logprobs.js';
 import { command as merge } from './commands/merge.js';
 import { command as quickstart } from './commands/quickstart.js';
+import { command as report } from './commands/report.js';
 import { command as schema } from './commands/schema.js';
 import { command as score } from './commands/score.js';
 import { command as setup } from './commands/setup.js';
@@ -38,6 +39,7 @@ export function program(args: string[]): Argv {
     .command(score)
     .command(dataset)
     .command(ablate)
+    .command(report)
     .command(merge)
     .command(verifyResume)
     .command(schema)

@@ -1,10 +1,11 @@
+import type { VisualFile } from '../dataset/visual.js';
 import type { VideoSettings } from '../video/frames.js';
 import { loadFrames } from '../video/load-frames.js';
 import { pictureUrls } from '../video/picture-url.js';
 import { escapeHtml } from './html.js';
 
 /** Frames of a page's strip, and their size. */
-const [FRAMES, PIXELS] = [10, 160 * 120];
+const SIZE = { frames: 10, pixels: 160 * 120 };
 
 /** Pictures of a video, with their times, and how long it is. */
 export interface Strip {
@@ -12,10 +13,14 @@ export interface Strip {
   frames: { time: number; url: string }[];
 }
 
-/** A few small frames, spread over a video. @throws VideoError */
-export async function frameStrip(file: string, bounds: VideoSettings): Promise<Strip> {
-  const settings = { ...bounds, fps: 1000, max_frames: FRAMES, min_pixels: 64, max_pixels: PIXELS };
-  const frames = await loadFrames({ file, settings, factor: 4 });
+/** A few small frames, spread over a video or a part of it. @throws VideoError */
+export async function frameStrip(
+  { file, part }: Pick<VisualFile, 'file' | 'part'>,
+  bounds: VideoSettings,
+  size = SIZE,
+): Promise<Strip> {
+  const settings = { ...bounds, fps: 1000, max_frames: size.frames, min_pixels: 64, max_pixels: size.pixels };
+  const frames = await loadFrames({ file, part, settings, factor: 4 });
   const urls = await pictureUrls(frames);
   return { duration: frames.duration, frames: urls.map((url, i) => ({ time: frames.times[i]!, url })) };
 }

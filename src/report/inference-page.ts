@@ -17,7 +17,7 @@ export async function inferencePage(args: {
   const strips = await Promise.all(
     lines.map((line) =>
       limit(() =>
-        frameStrip(line.video, video).catch((error: Error) => {
+        frameStrip({ file: line.video }, video).catch((error: Error) => {
           warn(`no frames of it on the page: ${error.message}`);
           return null;
         }),

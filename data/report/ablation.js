@@ -1,0 +1,169 @@
+// An ablation: its verdicts, every seed, and the arms' curves.
+
+const ablation = DATA.ablation?.record ?? null;
+
+function ablationSections() {
+  if (ablation === null) return [];
+  return [verdictSection(), seedSection()];
+}
+
+function verdictSection() {
+  const { axes, comparisons, summary, primary, runs } = ablation;
+  const base = summary[0]?.labels.join(', ') ?? '';
+  const rows = comparisons.map((one) => {
+    const found = one.difference;
+    return el(
+      'tr',
+      {},
+      el('td', {}, one.metric, one.metric === primary ? ' (named beforehand)' : ''),
+      one.labels.map((label) => el('td', {}, label)),
+      number(signed(found?.difference)),
+      number(found === null ? '–' : `${signed(found.low)} to ${signed(found.high)}`),
+      number(one.p === null ? '–' : one.p < 0.001 ? '< 0.001' : one.p.toFixed(3)),
+      number(one.improvement === null ? '–' : `${Math.round(100 * one.improvement)} %`),
+      el('td', { className: one.verdict }, verdict(one)),
+    );
+  });
+  const head = ['number', ...axes, 'difference', '95 % interval', 'p', 'better in', 'verdict'];
+  const failed = runs.filter(({ reason }) => reason !== undefined);
+  return section(
+    'verdicts',
+    `Beside “${base}”`,
+    el(
+      'p',
+      { className: 'quiet' },
+      'Every arm beside the first, on the same held-out samples and seeds; p is adjusted for all arms. The arm with other seeds is the first one again: what differs there is noise.',
+    ),
+    rows.length === 0 ? el('p', {}, 'Nothing can be compared yet.') : figureTable(head, rows),
+    failed.map(({ name, reason }) => el('p', { className: 'warn' }, `${name} is not finished: ${reason}`)),
+  );
+}
+
+const signed = (value) => (value === undefined ? '–' : `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`);
+
+function verdict({ verdict: word, difference, seeds, videos, seedsNeeded }) {
+  if (word === 'too few seeds') return `${word} to tell (${seeds})`;
+  if (word === 'too few videos') return `${word} to tell (${videos})`;
+  if (word !== 'no difference seen') return word;
+  const more = seedsNeeded !== null && seedsNeeded <= 100 ? `; ${seedsNeeded} seeds would tell` : '';
+  return `${word} (could have missed ± ${difference.detectable.toFixed(3)})${more}`;
+}
+
+const [WIDTH, LEFT, STEP] = [700, 210, 30];
+
+/** Every run a dot, every arm's mean a bar with the interval of its difference; the A/A arm's range is shaded. */
+function seedSection() {
+  const metrics = [...new Set(ablation.comparisons.map(({ metric }) => metric))];
+  return section(
+    'seeds',
+    'Every seed',
+    metrics.map((metric) => {
+      const arms = armsOf(metric);
+      const values = arms.flatMap((arm) => [...arm.values, ...(arm.interval ?? [])]);
+      const [low, high] = [Math.min(...values), Math.max(...values)];
+      const room = (high - low || 0.1) * 0.08;
+      const x = (value) => LEFT + ((value - low + room) / (high - low + 2 * room)) * (WIDTH - LEFT - 10);
+      const height = STEP * arms.length + 34;
+      const control = arms.find(({ isControl }) => isControl);
+      const marks = arms.flatMap((arm, i) => {
+        const y = STEP * i + STEP / 2;
+        const shade = arm.isControl ? 'var(--quiet)' : color(i);
+        return [
+          svg(
+            'text',
+            { x: LEFT - 10, y: y + 4, 'text-anchor': 'end', style: 'fill: currentColor; font-size: 13px' },
+            arm.label,
+          ),
+          ...(arm.interval === null
+            ? []
+            : [
+                svg(
+                  'line',
+                  {
+                    x1: x(arm.interval[0]),
+                    x2: x(arm.interval[1]),
+                    y1: y,
+                    y2: y,
+                    style: `stroke: ${shade}; stroke-width: 3; stroke-opacity: .5`,
+                  },
+                  svg(
+                    'title',
+                    {},
+                    `95 % interval of the difference, from the first arm's mean: ${short(arm.interval[0])} to ${short(arm.interval[1])}`,
+                  ),
+                ),
+              ]),
+          svg('line', {
+            x1: x(arm.mean),
+            x2: x(arm.mean),
+            y1: y - 10,
+            y2: y + 10,
+            style: `stroke: ${shade}; stroke-width: 3`,
+          }),
+          ...arm.values.map((value) =>
+            svg(
+              'circle',
+              { cx: x(value), cy: y, r: 4, style: `fill: ${shade}; fill-opacity: .65` },
+              svg('title', {}, short(value)),
+            ),
+          ),
+        ];
+      });
+      const band =
+        control === undefined || control.interval === null
+          ? []
+          : [
+              svg(
+                'rect',
+                {
+                  x: x(control.interval[0]),
+                  y: 0,
+                  width: x(control.interval[1]) - x(control.interval[0]),
+                  height: STEP * arms.length,
+                  style: 'fill: var(--soft)',
+                },
+                svg('title', {}, 'what other seeds alone may change'),
+              ),
+            ];
+      const ticks = [low, (low + high) / 2, high].map((value) =>
+        svg(
+          'text',
+          { x: x(value), y: height - 8, 'text-anchor': 'middle', style: 'fill: var(--quiet); font-size: 12px' },
+          short(value),
+        ),
+      );
+      const label = `${metric}: ${arms.map((arm) => `${arm.label} ${short(arm.mean)}`).join(', ')}`;
+      return el(
+        'figure',
+        { style: { margin: '0 0 1rem' } },
+        el('figcaption', {}, el('b', {}, metric)),
+        svg(
+          'svg',
+          { class: 'dots', viewBox: `0 0 ${WIDTH} ${height}`, role: 'img', 'aria-label': label },
+          band,
+          marks,
+          ticks,
+        ),
+      );
+    }),
+  );
+}
+
+function armsOf(metric) {
+  const keys = [...new Set(ablation.runs.map(({ labels, control }) => JSON.stringify([labels, control ?? false])))];
+  const arms = keys.map((key) => {
+    const [labels, isControl] = JSON.parse(key);
+    const own = ablation.runs.filter((run) => JSON.stringify([run.labels, run.control ?? false]) === key);
+    const values = own.flatMap(({ evaluation }) => evaluation?.[metric] ?? []);
+    return { label: labels.join(', ') + (isControl ? ', other seeds' : ''), isControl, values, mean: mean(values) };
+  });
+  const [first] = arms;
+  return arms
+    .filter(({ values }) => values.length > 0)
+    .map((arm) => {
+      const found = ablation.comparisons.find(
+        (one) => one.metric === metric && one.labels.join(', ') === arm.label,
+      )?.difference;
+      return { ...arm, interval: found ? [first.mean + found.low, first.mean + found.high] : null };
+    });
+}

@@ -7,6 +7,7 @@ import { command as dataset } from './commands/dataset.js';
 import { command as doctor } from './commands/doctor.js';
 import { command as download } from './commands/download.js';
 import { command as evaluate } from './commands/evaluate.js';
+import { command as exportRuns } from './commands/export.js';
 import { command as generate } from './commands/generate.js';
 import { command as infer } from './commands/infer.js';
 import { command as logprobs } from './commands/logprobs.js';
@@ -40,6 +41,7 @@ export function program(args: string[]): Argv {
     .command(dataset)
     .command(ablate)
     .command(report)
+    .command(exportRuns)
     .command(merge)
     .command(verifyResume)
     .command(schema)

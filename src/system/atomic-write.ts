@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { putInPlace } from './put-in-place.js';
 
 /** Writes a file beside its place and renames it there, on the disk before this returns: it is whole or not there. */
-export async function writeAtomically({ file, text }: { file: string; text: string }): Promise<void> {
+export async function writeAtomically({ file, text }: { file: string; text: string | Uint8Array }): Promise<void> {
   const make = async (beside: string) => {
     const handle = await open(beside, 'w');
     try {

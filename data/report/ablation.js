@@ -41,11 +41,12 @@ function verdictSection() {
 
 const signed = (value) => (value === undefined ? '–' : `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`);
 
-function verdict({ verdict: word, difference, seeds, videos, seedsNeeded }) {
+function verdict({ verdict: word, difference, seeds, videos, seedsNeeded, isControl }) {
   if (word === 'too few seeds') return `${word} to tell (${seeds})`;
   if (word === 'too few videos') return `${word} to tell (${videos})`;
   if (word !== 'no difference seen') return word;
-  const more = seedsNeeded !== null && seedsNeeded <= 100 ? `; ${seedsNeeded} seeds would tell` : '';
+  const isFar = seedsNeeded === null || seedsNeeded > 100 || isControl;
+  const more = isFar ? '' : `; one as large as here takes ${seedsNeeded} seeds`;
   return `${word} (could have missed ± ${difference.detectable.toFixed(3)})${more}`;
 }
 

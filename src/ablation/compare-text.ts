@@ -38,12 +38,13 @@ function differenceCells({ difference, p }: Comparison): string[] {
 }
 
 /** `worse`, `no difference seen (could have missed ± 0.04)`, … */
-export function verdictText({ verdict, difference, seeds, videos, seedsNeeded }: Comparison): string {
+export function verdictText({ verdict, difference, seeds, videos, seedsNeeded, isControl }: Comparison): string {
   if (verdict === 'too few seeds') return `${verdict} to tell (${seeds})`;
   if (verdict === 'too few videos') return `${verdict} to tell (${videos})`;
   if (verdict !== 'no difference seen') return verdict;
   const missed = `${verdict} (could have missed ± ${difference!.detectable.toFixed(3)})`;
-  return seedsNeeded !== null && seedsNeeded <= 100 ? `${missed}; ${seedsNeeded} seeds would tell` : missed;
+  const isFar = seedsNeeded === null || seedsNeeded > 100 || isControl;
+  return isFar ? missed : `${missed}; one as large as here takes ${seedsNeeded} seeds`;
 }
 
 const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;

@@ -4,9 +4,19 @@ import { SingleBar } from 'cli-progress';
 export interface Progress {
   /** @param done where the job starts, if it does not start at 0 */
   start(total: number, label: string, done?: number): void;
-  /** @param fields what else is worth seeing, e.g. `{ reward: '1.42' }` */
-  update(done: number, fields?: Record<string, string | number>): void;
+  /**
+   * @param fields what else is worth seeing, e.g. `{ reward: '1.42' }`
+   * @param seen all there is, for who has room for it
+   */
+  update(done: number, fields?: Record<string, string | number>, seen?: Seen): void;
   stop(): void;
+}
+
+/** What a step has come to. */
+export interface Seen {
+  metrics: Record<string, number | null>;
+  /** One of its completions. */
+  text?: string;
 }
 
 interface ProgressOptions {
@@ -21,7 +31,7 @@ export function createProgress({ stream = process.stderr, clock = Date.now }: Pr
 }
 
 /** Speed over the last while, so that a slow first step (or a resumed run) does not spoil the estimate. */
-class Pace {
+export class Pace {
   readonly #clock: () => number;
   #marks: { at: number; done: number }[] = [];
 
@@ -30,10 +40,15 @@ class Pace {
     this.#marks.push({ at: clock(), done });
   }
 
-  /** `0.52/s, 3m20s left` */
-  describe(done: number, total: number): string {
+  mark(done: number): void {
+    if (this.#marks.at(-1)!.done === done) return;
     this.#marks.push({ at: this.#clock(), done });
     if (this.#marks.length > 30) this.#marks.shift();
+  }
+
+  /** `0.52/s, 3m20s left` */
+  describe(done: number, total: number): string {
+    this.mark(done);
     const [first, last] = [this.#marks[0]!, this.#marks.at(-1)!];
     const rate = ((last.done - first.done) * 1000) / (last.at - first.at);
     if (!(rate > 0) || rate === Number.POSITIVE_INFINITY) return '';

@@ -21,8 +21,8 @@ const RESAMPLES = 2000;
 /**
  * Compares two arms on the same videos with the same seeds. Both are drawn from more that there could have been: how far
  * the difference could be off is what seeds and what videos add to its variance (a two-way random-effects analysis,
- * Satterthwaite's degrees of freedom), so that a handful of seeds is not taken for many. The interval has the shape of a
- * bootstrap over seeds × videos, drawn out to that width: a bootstrap of five seeds alone would be too narrow.
+ * Satterthwaite's degrees of freedom), so that a handful of seeds is not taken for many. Away from 0 the interval has the
+ * shape of a bootstrap over seeds × videos, drawn out to that width: a bootstrap of five seeds alone would be too narrow.
  *
  * @param differences of the arms, `[S][V]`: the mean over a video's samples; at least two seeds and two videos
  * @param weights of the videos: their samples. `[V]`
@@ -40,11 +40,12 @@ export function pairedArms(args: {
   }
   const reach = studentQuantile(1 - LEVEL / 2, df) * error;
   const [below, above] = bootstrapReach({ differences, weights, seed });
-  const scale = below + above === 0 ? 1 : (2 * reach) / (below + above);
+  const stretched = below + above === 0 ? 1 : (2 * reach) / (below + above);
   return {
     difference,
-    low: difference - (below + above === 0 ? reach : scale * below),
-    high: difference + (below + above === 0 ? reach : scale * above),
+    // Towards 0 it is the t-test's own, so that interval and p never contradict each other.
+    low: difference - (difference > 0 ? reach : stretched * below || reach),
+    high: difference + (difference > 0 ? stretched * above || reach : reach),
     p: pairedP({ difference, error, df }),
     // An error that is estimated from little is on average too small (the c4 of quality control).
     detectable: reachOf(error, df) / (1 - 1 / (4 * df)),

@@ -91,10 +91,14 @@ async function makeStep(run: RunParts, saving: Saving | null): Promise<void> {
   const { badSteps } = standing;
   if (problem !== null) log.warn({ step }, `step ${step}: ${PROBLEMS[problem]}; the step was not applied`);
   if (badSteps >= training.max_bad_steps) throw await tooManyBadSteps({ problem: problem!, run, why: notes[0] });
-  if (step % training.logging_steps === 0) progress.update(step, shownMetrics(metrics));
+  if (step % training.logging_steps === 0)
+    progress.update(step, shownMetrics(metrics), { metrics, text: lastText(result.completions) });
   // In a row of bad steps the last good checkpoints must not be driven out.
   if (step % training.save_steps === 0 && badSteps === 0) await saving?.saveRegularly();
 }
+
+const lastText = (completions: readonly object[]): string | undefined =>
+  (completions.at(-1) as { text?: string } | undefined)?.text;
 
 /** The step has not been: what is saved is what stood before it. */
 function takeBack({ standing, stream }: RunParts, before: { step: number; position: number }): void {

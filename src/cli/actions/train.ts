@@ -3,8 +3,8 @@ import path from 'node:path';
 import type { Config } from '../../config/schema.js';
 import { single } from '../../parallel/single.js';
 import { createLog } from '../../run/log.js';
-import { createProgress } from '../../run/progress.js';
 import { openRunFolder, type RunFolder } from '../../run/run-folder.js';
+import { createTrainingProgress } from '../../run/training-view.js';
 import { RunError } from '../../system/errors.js';
 import { Profile } from '../../system/profile.js';
 import { stopSignals, unlessStopped } from '../../system/stop-signals.js';
@@ -58,8 +58,9 @@ async function trainIn(args: {
   signal: AbortSignal;
 }): Promise<number> {
   const { config, resume, acceptChanges, profile: profiledSteps, folder, signal } = args;
-  const say = (text: string) => void process.stderr.write(`${text}\n`);
-  const log = createLog({ file: folder.log });
+  const progress = createTrainingProgress();
+  const say = (text: string) => void progress.stderr.write(`${text}\n`);
+  const log = createLog({ file: folder.log, stderr: progress.stderr });
   const warn = (message: string) => log.warn(message);
   try {
     const checkpoint = resume === undefined ? null : await findCheckpoint({ config, folder, resume, warn });
@@ -78,7 +79,6 @@ async function trainIn(args: {
     if (checkpoint !== null) say(`resuming ${config.name} after step ${checkpoint.state.step}`);
     else if (resume !== undefined) say(`${config.name} has no checkpoint yet: starting from its beginning`);
     const handleLimit = Number(process.env.VAU_RFT_HANDLE_LIMIT ?? HANDLE_LIMIT);
-    const progress = createProgress();
     const group = single;
     const end = await run({
       config,

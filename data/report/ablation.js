@@ -4,7 +4,7 @@ const ablation = DATA.ablation?.record ?? null;
 
 function ablationSections() {
   if (ablation === null) return [];
-  return [verdictSection(), seedSection()];
+  return [verdictSection(), meansSection(), seedSection(), learningSection()];
 }
 
 function verdictSection() {
@@ -34,7 +34,7 @@ function verdictSection() {
       { className: 'quiet' },
       'Every arm beside the first, on the same held-out samples and seeds; p is adjusted for all arms. The arm with other seeds is the first one again: what differs there is noise.',
     ),
-    rows.length === 0 ? el('p', {}, 'Nothing can be compared yet.') : figureTable(head, rows),
+    rows.length === 0 ? el('p', {}, 'Nothing can be compared yet.') : figureTable('comparisons', head, rows),
     failed.map(({ name, reason }) => el('p', { className: 'warn' }, `${name} is not finished: ${reason}`)),
   );
 }
@@ -50,11 +50,82 @@ function verdict({ verdict: word, difference, seeds, videos, seedsNeeded, isCont
   return `${word} (could have missed ± ${difference.detectable.toFixed(3)})${more}`;
 }
 
+/** What the arms have reached; over several tasks, by the interquartile mean and by how many runs pass a score. */
+function meansSection() {
+  const { axes, summary } = ablation;
+  const names = metricNames();
+  const hasIqm = summary.some(({ iqm }) => iqm !== undefined);
+  const rows = summary.map(({ labels, done, planned, metrics, iqm }) =>
+    el(
+      'tr',
+      {},
+      labels.map((label) => el('td', {}, label)),
+      number(done === planned ? String(done) : `${done} of ${planned}`),
+      names.map((name) =>
+        number(
+          `${short(metrics[name]?.mean)}${metrics[name]?.std === undefined ? '' : ` ± ${short(metrics[name].std)}`}`,
+        ),
+      ),
+      hasIqm ? number(short(iqm)) : null,
+    ),
+  );
+  return section(
+    'means',
+    'Means over seeds',
+    figureTable('figures by arm', [...axes, 'seeds', ...names, ...(hasIqm ? ['interquartile mean'] : [])], rows),
+    names.length < 2 ? null : el('div', { className: 'charts' }, profile(names)),
+  );
+}
+
+const metricNames = () => [...new Set(ablation.comparisons.map(({ metric }) => metric))];
+
+/** Of all runs and tasks of an arm, the share whose number is above a score (Agarwal et al. 2021). */
+function profile(names) {
+  const scores = Array.from({ length: 101 }, (_, i) => i / 100);
+  const byName = names.map((name) => armsOf(name));
+  const series = byName[0].map(({ label }, i) => {
+    const values = byName.flatMap((arms) => arms.find((arm) => arm.label === label)?.values ?? []);
+    return {
+      label,
+      color: i,
+      steps: scores,
+      values: scores.map((score) => mean(values.map((value) => Number(value > score)))),
+    };
+  });
+  const hint = 'of all runs and tasks, the share above a score: the curve further up and right is better';
+  return chart('performance profile', series, { share: true, x: 'score', hint });
+}
+
+/** How the terms grew: the area under the curve, and steps to nine tenths of the first arm's way. */
+function learningSection() {
+  const { curves, axes } = ablation;
+  if (curves.length === 0) return null;
+  const rows = curves.map(({ labels, term, area, steps }) =>
+    el(
+      'tr',
+      {},
+      el('td', {}, term),
+      labels.map((label) => el('td', {}, label)),
+      number(short(area)),
+      number(steps === null ? 'never, in some run' : String(Math.round(steps))),
+    ),
+  );
+  return section(
+    'learning',
+    'How terms were learned',
+    figureTable(
+      'terms by arm',
+      ['reward term', ...axes, 'mean over all steps', 'steps to 9/10 of the first arm’s way'],
+      rows,
+    ),
+  );
+}
+
 const [WIDTH, LEFT, STEP] = [700, 210, 30];
 
 /** Every run a dot, every arm's mean a bar with the interval of its difference; the A/A arm's range is shaded. */
 function seedSection() {
-  const metrics = [...new Set(ablation.comparisons.map(({ metric }) => metric))];
+  const metrics = metricNames();
   return section(
     'seeds',
     'Every seed',

@@ -6,12 +6,13 @@ const CHART_HEIGHT = 170;
 /**
  * A figure with a curve for each series: `{ label, steps, values, color, dash, points }`.
  */
-function chart(title, series, { hint = '', share = false } = {}) {
+function chart(title, series, { hint = '', share = false, smooth = true, x = 'step' } = {}) {
   const shown = series.filter(({ values }) => values.some((value) => value !== null));
   if (shown.length === 0) return null;
   const place = el('div', { role: 'img', ariaLabel: `${title}: ${shown.map(summary).join('; ')}` });
-  const figure = el('figure', {}, el('figcaption', { title: hint }, title), place);
-  charts.push({ place, title, series: withSmoothed(shown), share, plot: null });
+  const caption = el('figcaption', {}, title, hint === '' ? null : el('small', { className: 'quiet' }, hint));
+  const figure = el('figure', {}, caption, place);
+  charts.push({ place, title, series: smooth ? withSmoothed(shown) : shown, share, x, plot: null });
   return figure;
 }
 
@@ -31,7 +32,7 @@ function aligned(series) {
 }
 
 function draw(entry) {
-  const { place, series, share } = entry;
+  const { place, series, share, x } = entry;
   const width = place.clientWidth;
   if (width === 0) return;
   entry.plot?.destroy();
@@ -42,12 +43,12 @@ function draw(entry) {
     {
       width,
       height: CHART_HEIGHT,
-      cursor: { sync: { key: 'steps' }, y: false },
+      cursor: { sync: { key: x }, y: false },
       scales: { x: { time: false }, y: { range: share ? [0, 1] : rangeOf } },
       axes: [axis, { ...axis, size: 52, values: (_, ticks) => ticks.map(short) }],
       legend: { show: true, live: true },
       series: [
-        { label: 'step' },
+        { label: x },
         ...series.map((one, i) => ({
           label: one.label,
           stroke: canvasColor(one.color ?? i),
@@ -73,7 +74,8 @@ function draw(entry) {
 /** A curve that does not move lies in the middle, not on a scale of hundreds. */
 function rangeOf(_, low, high) {
   if (low === null || high === null) return [0, 1];
-  const room = high === low ? Math.max(Math.abs(high) * 0.1, 1e-6) : (high - low) * 0.06;
+  if (low === 0 && high === 0) return [0, 1];
+  const room = high === low ? Math.abs(high) * 0.1 : (high - low) * 0.06;
   return [low - room, high + room];
 }
 
@@ -87,8 +89,8 @@ function withSmoothed(series) {
     return last;
   });
   return [
-    { ...one, faint: true },
-    { ...one, label: `${one.label}, smoothed`, values: smoothed },
+    { ...one, label: `${one.label}, each`, faint: true },
+    { ...one, label: 'smoothed', values: smoothed },
   ];
 }
 

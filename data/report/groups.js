@@ -128,6 +128,19 @@ function filterFields() {
   );
 }
 
+/** From advice to what was said then. */
+function goToStep(step) {
+  for (const [name, value] of [
+    ['from', step - 1],
+    ['to', step + 1],
+  ]) {
+    filters[name] = String(value);
+    document.getElementById(`filter-${name}`).value = value;
+  }
+  showList();
+  document.getElementById('groups').scrollIntoView();
+}
+
 function setFilter(name, value) {
   filters[name] = value;
   showList();

@@ -58,7 +58,9 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
 function restore() {
   const { key, order } = history.state ?? {};
   if (order in ORDERS) filters.order = order;
-  current = groups.find((group) => `${group.run.name} ${group.step} ${group.id}` === key) ?? null;
+  // The first time: one that has something to say.
+  const telling = groups.reduce((most, one) => (one.spread > most.spread ? one : most));
+  current = groups.find((group) => `${group.run.name} ${group.step} ${group.id}` === key) ?? telling;
 }
 
 if (WATCH) {

@@ -28,13 +28,16 @@ function overview() {
 
 function adviceSection() {
   const items = DATA.runs.flatMap((run) => run.advice.map((one) => ({ ...one, run })));
-  const list = items.map(({ kind, finding, cause, remedy, run }) =>
+  const list = items.map(({ kind, finding, cause, remedy, step, run }) =>
     el(
       'li',
       { className: kind },
       el('p', {}, several ? el('b', {}, `${run.name}: `) : null, el('b', {}, finding)),
       el('p', {}, cause),
       el('p', { className: 'quiet' }, `What helps: ${remedy}`),
+      step === undefined
+        ? null
+        : el('button', { type: 'button', onclick: () => goToStep(step) }, `groups around step ${step}`),
     ),
   );
   const well = el('p', {}, 'Nothing looks wrong.');
@@ -79,7 +82,8 @@ function heldOutSection() {
   return section(
     'held-out',
     'Held-out samples',
-    figureTable(head, rows),
+    el('p', { className: 'quiet' }, 'The best guesser has read the training annotations and never sees a video.'),
+    figureTable('held-out figures', head, rows),
     DATA.runs.some(({ evaluations }) => evaluations.length > 1) ? el('div', { className: 'charts' }, figures) : null,
   );
 }
@@ -102,27 +106,34 @@ function heldOutSeries({ name: run, evaluations }, name, i) {
 
 const number = (text) => el('td', { className: 'number' }, text);
 
-function figureTable(head, rows) {
+function figureTable(title, head, rows) {
   const titles = head.map((title) => el('th', { scope: 'col' }, title));
   const table = el('table', { className: 'figures' }, el('thead', {}, el('tr', {}, titles)), el('tbody', {}, rows));
-  return el('div', { className: 'scroll', tabIndex: 0, role: 'region', ariaLabel: 'table' }, table);
+  return el('div', { className: 'scroll', tabIndex: 0, role: 'region', ariaLabel: title }, table);
 }
 
 const GIB = 2 ** 30;
 /** What curves are of: `[title, [[name, label]…], what a value becomes, hint]`. */
 const CURVES = [
   ['reward', [['reward', 'reward']]],
+  ['reward by task', /^(qa|tag|cls|reasoning)\/reward$/, {}, 'tasks have different terms, and so different bests'],
   ['reward terms (mean)', /^rewards\/(.+)\/mean$/],
   ['spread within groups', [['reward_std', 'std of the reward']]],
-  ['groups without spread', [['groups/zero_variance', 'share']], { share: true }, 'they teach nothing'],
+  [
+    'groups without spread',
+    [['groups/zero_variance', 'share']],
+    { share: true },
+    'all completions of a prompt have the same reward: they teach nothing',
+  ],
   ['loss', [['loss', 'loss']]],
   ['KL to the reference, nats a token', [['kl', 'kl']]],
   ['entropy, nats a token', [['entropy', 'entropy']]],
   ['length, tokens', /^completions\/(mean|min|max)_length$/],
-  ['cut off', [['completions/truncated', 'share']], { share: true }],
-  ['clipped', [['clip_ratio', 'share']], {}],
+  ['cut off', [['completions/truncated', 'share']], { share: true }, 'completions that reach the limit of tokens'],
+  ['garbled', [['completions/garbled', 'share']], { share: true }, 'completions that are no language any more'],
+  ['clipped', [['clip_ratio', 'share']], {}, 'tokens whose ratio to the policy that sampled is out of range'],
   ['gradient norm', [['grad_norm', 'norm']]],
-  ['learning rate', [['learning_rate', 'rate']]],
+  ['learning rate', [['learning_rate', 'rate']], { smooth: false }],
   ['time of a step, s', /^time\/(.+)_s$/],
   ['tokens a second', [['tokens_per_second', 'tokens/s']]],
   [
@@ -139,7 +150,7 @@ function curveSection(sources) {
   for (const { curves } of sources) addRate(curves);
   const figures = CURVES.flatMap(([title, what, options = {}, hint]) => {
     const names = what instanceof RegExp ? matching(sources, what) : what;
-    const { scale = 1, share } = options;
+    const { scale = 1, share, smooth } = options;
     const of = ({ curves }, name) =>
       (curves.series[name] ?? []).map((value) => (value === null ? null : value * scale));
     if (sources.length === 1) {
@@ -150,13 +161,13 @@ function curveSection(sources) {
         values: of(one, name),
         color: i,
       }));
-      return [chart(title, series, { hint, share })];
+      return [chart(title, series, { hint, share, smooth })];
     }
     return names.map(([name, label]) =>
       chart(
         names.length === 1 ? title : `${title}: ${label}`,
         sources.map((one, i) => ({ label: one.label, steps: one.curves.steps, values: of(one, name), color: i })),
-        { hint, share },
+        { hint, share, smooth },
       ),
     );
   });

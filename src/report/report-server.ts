@@ -3,12 +3,12 @@ import path from 'node:path';
 import { runFiles } from '../run/run-folder.js';
 import { reply, replyPage, serveOnLoopback } from './loopback.js';
 
-/** Milliseconds between two looks at the runs: a page is not made more often, whoever asks. */
-const AT_MOST_EVERY = 15_000;
+/** A page is made anew no earlier than after so many milliseconds, and so many times the time that the last one took. */
+const [AT_LEAST, TIMES] = [20_000, 60];
 
 /**
  * Serves a report on the loopback while its runs go on. The page asks what is new every few seconds, which costs a look
- * at the files; it is made anew only when somebody looks at it and a run has gone on.
+ * at the files; it is made anew only when somebody looks at it and a run has gone on, and leaves the run the processor.
  *
  * @param make the page, as it is now
  */
@@ -20,15 +20,22 @@ export async function serveReport(args: {
   signal: AbortSignal;
 }): Promise<void> {
   const { folders, make, ...serving } = args;
-  let made: { news: string; at: number; page: Promise<string> } | undefined;
+  let made: { news: string; until: number; page: Promise<string> } | undefined;
   const current = async () => {
     const news = await newsOf(folders);
-    if (made === undefined || (made.news !== news && performance.now() - made.at > AT_MOST_EVERY)) {
-      made = { news, at: performance.now(), page: make() };
-      // The next one who asks tries again.
-      made.page.catch(() => {
-        made = undefined;
-      });
+    if (made === undefined || (made.news !== news && performance.now() > made.until)) {
+      const began = performance.now();
+      const one = { news, until: Number.POSITIVE_INFINITY, page: make() };
+      made = one;
+      one.page.then(
+        () => {
+          one.until = performance.now() + Math.max(AT_LEAST, TIMES * (performance.now() - began));
+        },
+        // The next one who asks tries again.
+        () => {
+          made = undefined;
+        },
+      );
     }
     return made;
   };

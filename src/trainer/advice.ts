@@ -14,6 +14,8 @@ export interface Advice {
   cause: string;
   /** What to set. */
   remedy: string;
+  /** The step that it is about, if it is about one. */
+  step?: number;
 }
 
 /** What advice is made of: lines of `metrics.jsonl` and `evaluations.jsonl`, in their order. */
@@ -84,18 +86,21 @@ function runawayKl({ metrics, now, config }: Windows): Advice[] {
       'the policy has left the reference far behind; what it says may look like words only to the rewards',
       remedy,
     );
-  for (let i = WINDOW; i < metrics.length; i++) {
-    const kl = metrics[i]!.kl ?? 0;
-    const before = median(metrics.slice(i - WINDOW, i).flatMap((line) => line.kl ?? []));
-    if (kl > KL_JUMP && kl > 20 * before)
-      return health(
-        'kl-jump',
-        `KL went from ${digits(before)} to ${digits(kl)} nats a token in step ${metrics[i]!.step}`,
-        'one update was too large; the run may recover, and a sample of that step is worth a look',
-        remedy,
-      );
-  }
-  return [];
+  const jumps = metrics.flatMap((line, i) => {
+    const kl = line.kl ?? 0;
+    const before = median(metrics.slice(Math.max(0, i - WINDOW), i).flatMap((one) => one.kl ?? []));
+    return i >= WINDOW && kl > KL_JUMP && kl > 20 * before ? [{ step: line.step ?? i + 1, kl, before }] : [];
+  });
+  const worst = jumps.toSorted((a, b) => b.kl - a.kl)[0];
+  if (worst === undefined) return [];
+  const times = jumps.length === 1 ? '' : `, the farthest of ${jumps.length} such jumps`;
+  const [found] = health(
+    'kl-jump',
+    `KL went from ${digits(worst.before)} to ${digits(worst.kl)} nats a token in step ${worst.step}${times}; it is ${digits(now('kl'))} now`,
+    'one update was too large; the run may recover, and that step is worth a look',
+    remedy,
+  );
+  return [{ ...found!, step: worst.step }];
 }
 
 /** Held-out reward below its best by more than this, of its range so far. */

@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import path from 'node:path';
 import { buildReport } from '../../report/build-report.js';
 import type { Strip } from '../../report/frame-strip.js';
@@ -16,6 +17,8 @@ export interface ReportOptions {
   port: number;
 }
 
+const WATCHED_VIDEOS = 8;
+
 /** Writes a report, or serves it until it is interrupted. @returns the exit code */
 export async function reportCommand({ folders, output, watch, port }: ReportOptions): Promise<number> {
   const say = (text: string) => void process.stderr.write(`${text}\n`);
@@ -23,7 +26,9 @@ export async function reportCommand({ folders, output, watch, port }: ReportOpti
   await ensureFfmpeg({ report: say });
   const strips = new Map<string, Strip>();
   const title = folders.map((folder) => path.basename(path.resolve(folder))).join(', ');
-  const make = async () => reportPage({ data: await buildReport({ folders, strips, warn }), title, watch });
+  // Beside a run that goes on a few videos are decoded at a time; each page has more of them.
+  const most = watch ? WATCHED_VIDEOS : undefined;
+  const make = async () => reportPage({ data: await buildReport({ folders, strips, most, warn }), title, watch });
   if (!watch) {
     const page = await make();
     const file = output ?? path.join(folders[0]!, 'report.html');
@@ -31,6 +36,8 @@ export async function reportCommand({ folders, output, watch, port }: ReportOpti
     say(`${file} (${formatBytes(Buffer.byteLength(page))})`);
     return 0;
   }
+  // The run that is looked at goes first; so do the decoders of videos that are started from here.
+  setPriority(constants.priority.PRIORITY_LOW);
   const { finish: signal } = stopSignals();
   const onListening = (own: number) => say(`http://127.0.0.1:${own}/ shows how it goes on; Ctrl-C ends it`);
   await serveReport({ folders, port, make, onListening, signal });

@@ -252,6 +252,16 @@ const COMBINATIONS: Combination[] = [
         ? 'asks for evaluations, but data.eval is empty; name a held-out source there or set it to 0'
         : undefined,
   },
+  {
+    reads: [
+      ['training', 'eval_on_start'],
+      ['data', 'eval'],
+    ],
+    problem: ({ training, data }) =>
+      training.eval_on_start && data.eval.length === 0
+        ? 'asks for an evaluation, but data.eval is empty; name a held-out source there or set it to false'
+        : undefined,
+  },
 ];
 
 function atMost(value: number, limit: number, name: string): string | undefined {

@@ -122,6 +122,7 @@ const training = z.strictObject({
     .describe(
       'Keep the best checkpoint besides: by the reward on data.eval (with eval_steps), else by the training reward.',
     ),
+  eval_on_start: z.boolean().default(false).describe('Evaluate before the first step too: what the run begins with.'),
   eval_steps: countOrZero().default(0).describe('Evaluate on data.eval every so many steps; 0: never while training.'),
   logging_steps: count().default(1).describe('Show progress every so many steps (metrics.jsonl has every step).'),
   max_bad_steps: count().default(5).describe('Stop after so many steps in a row with a loss that is not finite.'),

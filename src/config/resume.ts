@@ -9,6 +9,7 @@ const FREE = [
   'training.save_steps',
   'training.save_total_limit',
   'training.save_best',
+  'training.eval_on_start',
   'training.eval_steps',
   'training.logging_steps',
   'training.max_bad_steps',

@@ -36,11 +36,11 @@ export const HANDLE_LIMIT = 1.8e9;
  */
 export async function trainSteps(run: RunParts, saving: Saving | null): Promise<'done' | 'restart'> {
   const { config, group, signal, start, standing, log, handleLimit = HANDLE_LIMIT } = run;
-  const { max_steps, eval_steps } = config.training;
+  const { max_steps, eval_steps, eval_on_start } = config.training;
   await saving?.judge(saving.records.evaluationAfter(start)?.reward);
   while (standing.step < max_steps) {
     const { step } = standing;
-    if (eval_steps > 0 && step > 0 && step % eval_steps === 0) {
+    if (step === 0 ? eval_on_start : eval_steps > 0 && step % eval_steps === 0) {
       const isDone = await fromFirst(group, saving?.records.evaluationAfter(step) !== undefined);
       if (!isDone) await evaluate(run, saving);
     }

@@ -60,7 +60,8 @@ export class Saving {
     const { config, folder, standing, health } = this.#run;
     const best = this.#best;
     const { eval_steps, save_total_limit: keep } = config.training;
-    if (best === null || eval_steps === 0 || typeof reward !== 'number') return;
+    // Before the first step there is no checkpoint that could be the best.
+    if (best === null || eval_steps === 0 || standing.step === 0 || typeof reward !== 'number') return;
     if (!best.evaluated({ step: standing.step, reward, isRuined: health.ruin.length > 0 })) return;
     if (this.#saved < standing.step) return this.#save();
     await removeOld({ folder: folder.checkpoints, keep, steps: best.steps });

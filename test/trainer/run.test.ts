@@ -21,7 +21,12 @@ describe('run', () => {
   ])('%s', (name, isSupported, set) => {
     it.skipIf(!isSupported)('keeps no tensor from step to step, and none at the end', async () => {
       const before = activeBackend().liveTensors();
-      const steps = ['training.max_steps=14', 'training.eval_steps=6', 'training.learning_rate=1e-4'];
+      const steps = [
+        'training.max_steps=14',
+        'training.eval_on_start=true',
+        'training.eval_steps=6',
+        'training.learning_rate=1e-4',
+      ];
       const { end, files } = await trainHere({ project, name, set: [...GRPO, ...steps, ...set] });
       expect(await end).toBe('done');
       const metrics = await readLines(files.metrics);
@@ -29,7 +34,7 @@ describe('run', () => {
       const counts = metrics.slice(6).map((line) => line['memory/tensors']);
       expect(new Set(counts).size, counts.join()).toBe(1);
       expect(activeBackend().liveTensors()).toBe(before);
-      expect((await readLines(files.evaluations)).map(({ step }) => step)).toEqual([6, 12, 14]);
+      expect((await readLines(files.evaluations)).map(({ step }) => step)).toEqual([0, 6, 12, 14]);
       expect(JSON.parse(await readFile(files.finished, 'utf8')).step).toBe(14);
     });
   });

@@ -89,6 +89,10 @@ export class Parameters {
     return this.#trainable.has(name);
   }
 
+  get frozenNames(): string[] {
+    return [...this.#frozen.keys()];
+  }
+
   get trainableNames(): string[] {
     return [...this.#trainable.keys()];
   }

@@ -15,7 +15,10 @@ import { openModel } from '../policy/open-model.js';
 import { Policy } from '../policy/policy.js';
 import { isVision } from '../policy/shapes.js';
 import { FeatureCache } from '../policy/vision/feature-cache.js';
+import { FeatureFiles } from '../policy/vision/feature-files.js';
+import { towerDigest } from '../policy/vision/tower-digest.js';
 import type { Processor } from '../prompt/processor.js';
+import { cacheFolder } from '../system/cache-folder.js';
 import { ModelError } from '../system/errors.js';
 import { activeBackend } from '../tensor/active.js';
 import { fastestType } from '../tensor/runtime.js';
@@ -113,6 +116,8 @@ export async function openModels(args: {
   const features = new FeatureCache({ capacity: FEATURE_BYTES });
   const trainsVision = base.parameters.trainableNames.some(isVision);
   const policy = new Policy({ ...base, features: trainsVision ? null : features });
+  if (!trainsVision)
+    features.keepIn(new FeatureFiles({ folder: path.join(cacheFolder(), 'features'), tower: towerDigest(policy) }));
 
   const reference = withReference ? await openReference({ policy, model, plan, type, features }) : null;
   return {

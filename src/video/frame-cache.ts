@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../system/cache-folder.js';
 import { putInPlace } from '../system/put-in-place.js';
+import { sweepFolder, UNFINISHED } from '../system/sweep-folder.js';
 import type { Frames } from './frames.js';
 
 /** Decoded frames on disk. It only ever saves work: no trouble with it stops a run. */
@@ -14,7 +15,6 @@ export interface FrameCache {
 }
 
 const ENTRY = '.frames';
-const UNFINISHED = '.partial';
 /** Of `maxBytes`: what may be written between two looks at the folder's size, and what a look leaves there. */
 const SWEEP_EVERY = 0.05;
 const SWEEP_TO = 0.9;
@@ -43,7 +43,7 @@ export const openFrameCache = ({
     const unfinished = join(folder, `${key}.${randomUUID()}${UNFINISHED}`);
     const entry = pack(frames);
     if (unswept + entry.length > maxBytes * SWEEP_EVERY) {
-      await sweep({ folder, leave: maxBytes * SWEEP_TO - entry.length });
+      await sweepFolder({ folder, ending: ENTRY, leave: maxBytes * SWEEP_TO - entry.length });
       unswept = 0;
     }
     await putInPlace({ place: place(key), beside: unfinished, make: (file) => writeFile(file, entry) });
@@ -92,24 +92,3 @@ const unpack = (bytes: Buffer): Frames | null => {
 
 const digest = ({ head, data }: { head: string; data: Uint8Array }): string =>
   createHash('sha256').update(head).update(data).digest('hex');
-
-/** Removes entries, longest unused first, until at most `leave` bytes are there; and what killed processes left. */
-const sweep = async ({ folder, leave }: { folder: string; leave: number }): Promise<void> => {
-  const files: { path: string; size: number; mtimeMs: number }[] = [];
-  for (const name of await readdir(folder)) {
-    const path = join(folder, name);
-    // Another process may have removed it meanwhile.
-    const found = await stat(path).catch(() => null);
-    if (found === null) continue;
-    const { size, mtimeMs } = found;
-    if (name.endsWith(ENTRY)) files.push({ path, size, mtimeMs });
-    else if (name.endsWith(UNFINISHED) && Date.now() - mtimeMs > 3_600_000) await rm(path, { force: true });
-  }
-  files.sort((a, b) => a.mtimeMs - b.mtimeMs);
-  let total = files.reduce((sum, { size }) => sum + size, 0);
-  for (const { path, size } of files) {
-    if (total <= leave) return;
-    await rm(path, { force: true });
-    total -= size;
-  }
-};

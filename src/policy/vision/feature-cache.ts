@@ -1,14 +1,24 @@
 import { bytesOf, dispose, keep } from '../../tensor/tensor.js';
 import type { VisionTokens } from '../families/family.js';
+import type { FeatureFiles } from './feature-files.js';
 
-/** Keeps a frozen tower's output by video, up to a number of bytes; the least recently used leaves first. */
+/**
+ * Keeps a frozen tower's output by video, up to a number of bytes; the least recently used leaves first. What leaves is
+ * still on the disk, where there are files.
+ */
 export class FeatureCache {
   readonly #kept = new Map<string, VisionTokens>();
   readonly #capacity: number;
+  #files: FeatureFiles | null = null;
   #bytes = 0;
 
   constructor({ capacity }: { capacity: number }) {
     this.#capacity = capacity;
+  }
+
+  /** From here on it is kept there too, and taken from there. */
+  keepIn(files: FeatureFiles): void {
+    this.#files = files;
   }
 
   /** The tensors belong to the cache where there is a key, else to the caller's scope. */
@@ -20,7 +30,9 @@ export class FeatureCache {
       this.#kept.set(key, known);
       return known;
     }
-    const made = make();
+    const stored = this.#files?.read(key) ?? null;
+    const made = stored ?? make();
+    if (stored === null) this.#files?.write(key, made);
     for (const tensor of [made.tokens, ...made.deep]) keep(tensor);
     this.#kept.set(key, made);
     this.#bytes += bytesOf(made);

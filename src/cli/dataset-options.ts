@@ -1,3 +1,5 @@
+import type { Argv } from 'yargs';
+
 /** Options of the commands that read annotation files. */
 
 /** As in `dataset/read.ts`, which is not loaded for `--help`. */
@@ -22,6 +24,26 @@ export const classesOption = {
 } as const;
 
 export const videosOption = { type: 'string', describe: 'The folder of the videos' } as const;
+
+/** What the commands take that look at files and, if they are named, at the videos too. */
+export interface LookArguments {
+  files: string[];
+  videos: string | undefined;
+  source: SourceChoice | undefined;
+  classes: string | undefined;
+  json: boolean;
+}
+
+export const lookOptions = (yargs: Argv): Argv<LookArguments> =>
+  yargs
+    .positional('files', filesPositional)
+    .option('videos', {
+      ...videosOption,
+      describe: `${videosOption.describe}, which are looked into; left out, none is`,
+    })
+    .option('source', sourceOption)
+    .option('classes', classesOption)
+    .option('json', { type: 'boolean', default: false, describe: 'Print JSON' });
 
 /** The labels that are meant. */
 export const labelsIn = (classes: string | undefined): string[] | undefined =>

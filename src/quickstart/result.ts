@@ -36,11 +36,12 @@ export function resultText(args: {
 ${minutes.toFixed(1)} minutes. The run is in ${folder}: metrics.jsonl, completions.jsonl, checkpoints/.
 
 What to try next:
-${suggestions({ configs, seed })}`;
+${suggestions({ folder, configs, seed })}`;
 }
 
-function suggestions({ configs, seed }: { configs: string; seed: number }): string {
+function suggestions({ folder, configs, seed }: { folder: string; configs: string; seed: number }): string {
   const lines = [
+    [`npx vau-rft report ${folder}`, 'see it: one page with curves, videos, what it said'],
     [`npx vau-rft quickstart --seed ${seed + 1}`, 'other clips, another model'],
     [`npx vau-rft ablate ${configs}/quickstart/ablate-rewards.yaml`, 'what does each reward term bring?'],
     [`npx vau-rft train ${configs}/tag-qwen2-vl-2b.yaml --dry-run`, 'the real job: Qwen2-VL and VAU-Bench'],

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { annotateVideos, type ToAnnotate } from '../../annotate/annotate-videos.js';
 import { AnnotationFolder } from '../../annotate/annotation-folder.js';
@@ -14,11 +13,9 @@ import { billText } from '../../judge/bill-text.js';
 import { Judge } from '../../judge/judge.js';
 import { createProgress } from '../../run/progress.js';
 import { DataError, RunError, UsageError } from '../../system/errors.js';
-import { Interrupted } from '../../system/interrupted.js';
-import { takeLock } from '../../system/lock.js';
 import { stopSignals } from '../../system/stop-signals.js';
 import { ensureFfmpeg } from '../../video/ffmpeg.js';
-import { INTERRUPTED_CODE } from './supervise.js';
+import { inFolder } from './in-folder.js';
 
 interface AnnotateArgs {
   videos: string;
@@ -43,11 +40,8 @@ const TOLD = 10;
 export async function annotateAction(args: AnnotateArgs): Promise<number> {
   const { out, review } = args;
   const { finish: signal } = stopSignals();
-  await mkdir(out, { recursive: true });
-  const release = await takeLock({ file: path.join(out, 'lock') });
-  const folder = await AnnotationFolder.open(out);
   const say = (text: string) => void process.stderr.write(`${text}\n`);
-  try {
+  const task = async (folder: AnnotationFolder) => {
     const videos = await videosOf(args, say);
     await ensureFfmpeg({ report: say });
     const code = await annotateMissing({ ...args, videos, folder, say, signal });
@@ -57,13 +51,8 @@ export async function annotateAction(args: AnnotateArgs): Promise<number> {
       await serveReview({ folder, files, classes, port: args.port, say, signal });
     }
     return code;
-  } catch (error) {
-    if (error instanceof Interrupted) return INTERRUPTED_CODE;
-    throw error;
-  } finally {
-    await folder.close();
-    await release();
-  }
+  };
+  return inFolder({ folder: out, open: () => AnnotationFolder.open(out), task });
 }
 
 async function annotateMissing(

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../../config/schema.js';
 import { labelsOf } from '../../dataset/classes.js';
@@ -20,13 +19,11 @@ import { describeLeftOutSamples, leftOutReasons } from '../../prompt/usable-samp
 import { Rewards } from '../../rewards/rewards.js';
 import { writeAtomically } from '../../system/atomic-write.js';
 import { DataError, UsageError } from '../../system/errors.js';
-import { Interrupted } from '../../system/interrupted.js';
-import { takeLock } from '../../system/lock.js';
 import { once } from '../../system/once.js';
 import { stopSignals } from '../../system/stop-signals.js';
 import { askUnderTest, checkUnderTest, decisiveSettings, type UnderTest } from './evaluate-model.js';
 import { gradeAnswers } from './grade-answers.js';
-import { INTERRUPTED_CODE } from './supervise.js';
+import { inFolder } from './in-folder.js';
 import { videoDurations } from './video-durations.js';
 
 export interface EvaluateArgs extends UnderTest {
@@ -62,16 +59,8 @@ export async function evaluateCommand(args: EvaluateArgs): Promise<number> {
   const known = asks ? config : withoutMissingVideos(config, warn);
   const samples = await heldOutSamples({ config: known, warn });
   const folder = asks ? await claimedFolder({ ...args, samples }) : args.output;
-  if (folder !== undefined) await mkdir(folder, { recursive: true });
-  const release = folder === undefined ? async () => {} : await takeLock({ file: path.join(folder, 'lock') });
-  try {
-    return await evaluateIn({ ...args, config: known, samples, folder, signal, say, warn });
-  } catch (error) {
-    if (error instanceof Interrupted) return INTERRUPTED_CODE;
-    throw error;
-  } finally {
-    await release();
-  }
+  const task = () => evaluateIn({ ...args, config: known, samples, folder, signal, say, warn });
+  return inFolder({ folder, open: async () => ({ close: async () => {} }), task });
 }
 
 /**

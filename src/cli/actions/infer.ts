@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import type { Config } from '../../config/schema.js';
 import type { TaskName } from '../../config/task-names.js';
 import { labelsOf } from '../../dataset/classes.js';
@@ -11,14 +10,12 @@ import { inferenceLines } from '../../evaluation/inference.js';
 import { trialsOf } from '../../evaluation/trials.js';
 import { inferencePage } from '../../report/inference-page.js';
 import { writeAtomically } from '../../system/atomic-write.js';
-import { Interrupted } from '../../system/interrupted.js';
-import { takeLock } from '../../system/lock.js';
 import { once } from '../../system/once.js';
 import { stopSignals } from '../../system/stop-signals.js';
 import { cutClips } from './cut-clips.js';
 import { askUnderTest, checkUnderTest, decisiveSettings } from './evaluate-model.js';
+import { inFolder } from './in-folder.js';
 import { listedVideos } from './listed-videos.js';
-import { INTERRUPTED_CODE } from './supervise.js';
 import { videoDurations } from './video-durations.js';
 
 /** Asks a model about videos that nobody has annotated. @returns the exit code */
@@ -44,9 +41,7 @@ export async function inferCommand(args: {
   const folder = `${output}.work`;
   await mkdir(folder, { recursive: true });
   await claimFolder(folder, await decisiveSettings({ ...args, samples }));
-  const release = await takeLock({ file: path.join(folder, 'lock') });
-  const answers = await Answers.open(evaluationFiles(folder).answers);
-  try {
+  const task = async (answers: Answers) => {
     const style = config.data.prompt;
     const settings = { prompts: [style], option_orders: 1, votes, views: [] };
     const { seed } = config;
@@ -72,13 +67,8 @@ export async function inferCommand(args: {
     }
     if (clips !== undefined) await cutClips({ lines, folder: clips, say, warn });
     return 0;
-  } catch (error) {
-    if (error instanceof Interrupted) return INTERRUPTED_CODE;
-    throw error;
-  } finally {
-    await answers.close();
-    await release();
-  }
+  };
+  return inFolder({ folder, open: () => Answers.open(evaluationFiles(folder).answers), task });
 }
 
 /** A question of each task about each video, of which nothing is known. */

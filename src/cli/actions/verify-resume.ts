@@ -16,20 +16,23 @@ const EVALUATED = 8;
 /** Milliseconds between two looks at how far a run is. */
 const LOOK = 20;
 
+export interface VerifyResumeOptions {
+  config: string;
+  set: string[];
+  steps: number;
+  kills: number;
+  /** Of the moments. */
+  seed: number;
+  output?: string;
+  keep: boolean;
+}
+
 /**
  * Runs a config twice for a few steps, once killed at random moments and resumed, and compares all that the two leave.
  *
  * @returns the exit code: 0 where they are the same
  */
-export async function verifyResume(args: {
-  config: string;
-  set: string[];
-  steps: number;
-  kills: number;
-  seed: number;
-  output?: string;
-  keep: boolean;
-}): Promise<number> {
+export async function verifyResume(args: VerifyResumeOptions): Promise<number> {
   const { config: file, steps, kills, seed, keep } = args;
   const { output_dir, data } = await loadConfig({ file, set: args.set });
   if (kills >= steps)

@@ -1,27 +1,10 @@
 import type { CommandModule } from 'yargs';
-import { classesOption, filesPositional, labelsIn, type SourceChoice, sourceOption } from '../dataset-options.js';
+import { type LookArguments, labelsIn, lookOptions } from '../dataset-options.js';
 
-interface Arguments {
-  files: string[];
-  videos: string | undefined;
-  source: SourceChoice | undefined;
-  classes: string | undefined;
-  json: boolean;
-}
-
-export const checkCommand: CommandModule<object, Arguments> = {
+export const checkCommand: CommandModule<object, LookArguments> = {
   command: 'check <files..>',
   describe: 'Report what annotation files offer each task, and what is wrong with them',
-  builder: (yargs) =>
-    yargs
-      .positional('files', filesPositional)
-      .option('videos', {
-        type: 'string',
-        describe: 'The folder of the videos, which are looked into; left out, none is looked for',
-      })
-      .option('source', sourceOption)
-      .option('classes', classesOption)
-      .option('json', { type: 'boolean', default: false, describe: 'Print JSON' }),
+  builder: lookOptions,
   handler: async ({ files, videos, source, classes, json }) => {
     const { checkDataset } = await import('../../dataset/check.js');
     const { VAU_BENCH_CLASSES } = await import('../../dataset/classes.js');

@@ -1,31 +1,10 @@
 import type { CommandModule } from 'yargs';
-import {
-  classesOption,
-  filesPositional,
-  labelsIn,
-  type SourceChoice,
-  sourceOption,
-  videosOption,
-} from '../dataset-options.js';
+import { type LookArguments, labelsIn, lookOptions } from '../dataset-options.js';
 
-interface Arguments {
-  files: string[];
-  videos: string | undefined;
-  source: SourceChoice | undefined;
-  classes: string | undefined;
-  json: boolean;
-}
-
-export const statsCommand: CommandModule<object, Arguments> = {
+export const statsCommand: CommandModule<object, LookArguments> = {
   command: 'stats <files..>',
   describe: 'What a paper tabulates: videos, hours, questions, words, classes, segments; duplicates and leaks',
-  builder: (yargs) =>
-    yargs
-      .positional('files', filesPositional)
-      .option('videos', videosOption)
-      .option('source', sourceOption)
-      .option('classes', classesOption)
-      .option('json', { type: 'boolean', default: false, describe: 'Print JSON' }),
+  builder: lookOptions,
   handler: async ({ files, videos, source, classes, json }) => {
     const { VAU_BENCH_CLASSES } = await import('../../dataset/classes.js');
     const { datasetStats } = await import('../../dataset/stats.js');

@@ -1,18 +1,9 @@
 import type { CommandModule } from 'yargs';
+import type { VerifyResumeOptions } from '../actions/verify-resume.js';
 import { checkNumbers, countOrZero, countUpTo } from '../numbers.js';
 import { configPositional, setOption } from '../options.js';
 
-interface Args {
-  config: string;
-  set: string[];
-  steps: number;
-  kills: number;
-  seed: number;
-  output?: string;
-  keep: boolean;
-}
-
-export const command: CommandModule<object, Args> = {
+export const command: CommandModule<object, VerifyResumeOptions> = {
   command: 'verify-resume <config>',
   describe: 'See for yourself that a run of yours, killed at random moments, ends byte for byte like one that was not',
   builder: (cli) =>

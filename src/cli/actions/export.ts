@@ -10,6 +10,7 @@ import { ensureFfmpeg } from '../../video/ffmpeg.js';
 
 export interface ExportOptions {
   folders: string[];
+  /** A folder; '': the run's own. */
   tensorboard?: string;
   parquet?: string;
 }
@@ -20,7 +21,7 @@ export async function exportCommand({ folders, tensorboard, parquet }: ExportOpt
   if (tensorboard === undefined && parquet === undefined)
     throw new UsageError({
       code: 'USAGE',
-      message: 'say what is to be written: --tensorboard FOLDER, --parquet FOLDER',
+      message: 'say what is to be written: --tensorboard, --parquet FOLDER',
     });
   const names = folders.map((folder) => path.basename(path.resolve(folder)));
   const twice = names.find((name, i) => names.indexOf(name) !== i);
@@ -33,7 +34,7 @@ export async function exportCommand({ folders, tensorboard, parquet }: ExportOpt
     if (tensorboard !== undefined) {
       const page = await buildReport({ folders: [folder], warn });
       if (page.ablation !== null) throw isAblation(folder);
-      say(await writeEvents({ folder, page, into: path.join(tensorboard, name) }));
+      say(await writeEvents({ folder, page, into: tensorboard === '' ? folder : path.join(tensorboard, name) }));
     }
     if (parquet === undefined) continue;
     const file = path.join(parquet, `${name}.parquet`);

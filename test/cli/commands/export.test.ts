@@ -23,6 +23,9 @@ it('writes event files and tables, the same each time; and refuses what has no p
   expect(await readdir(join(tensorboard, 'one'))).toEqual([name]);
   expect(await readFile(join(tensorboard, 'one', name!))).toEqual(events);
 
+  await runCommand(command, ['export', run, '--tensorboard']);
+  expect(await readFile(join(run, name!))).toEqual(events);
+
   const file = await asyncBufferFromFile(join(parquet, 'one.parquet'));
   const rows = await parquetReadObjects({ file });
   const lines = (await readLines(join(run, 'completions.jsonl'))) as unknown as Record<string, unknown>[];

@@ -67,6 +67,9 @@ describe('program', () => {
         /^seed-1 {2}to train {2}.* train .*b\.yaml --set grpo\.beta=0 --set seed=1 --set name=seed-1 /,
       ),
       expect.stringMatching(/^seed-2 {2}to train /),
+      '2 of 2 runs to train, 2000 steps in all',
+      expect.stringMatching(/^time: not known \(.*no model m/),
+      'nothing is held out (data.eval): arms cannot be compared',
     ]);
   });
 });

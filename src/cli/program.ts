@@ -10,6 +10,7 @@ import { command as evaluate } from './commands/evaluate.js';
 import { command as exportRuns } from './commands/export.js';
 import { command as generate } from './commands/generate.js';
 import { command as infer } from './commands/infer.js';
+import { command as launch } from './commands/launch.js';
 import { command as logprobs } from './commands/logprobs.js';
 import { command as merge } from './commands/merge.js';
 import { command as quickstart } from './commands/quickstart.js';
@@ -33,6 +34,7 @@ export function program(args: string[]): Argv {
     .command(doctor)
     .command(download)
     .command(train)
+    .command(launch)
     .command(evaluate)
     .command(infer)
     .command(generate)

@@ -1,3 +1,4 @@
+import type { Collectives } from './cluster.js';
 import type { Kernels } from './kernels.js';
 import type { Handle, Tensor } from './tensor.js';
 
@@ -45,6 +46,8 @@ export interface Backend {
   readonly usesGpu: boolean;
   /** What lies between matrix products. */
   readonly kernels: Kernels;
+  /** What this process does together with others; null where it has joined none. */
+  readonly collectives: Collectives | null;
 
   /** The array must not be changed afterwards: the device may share its memory. */
   upload(data: Float32Array | Int32Array, shape: readonly number[]): Tensor;

@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module';
-import { SetupError, UsageError } from '../system/errors.js';
+import { RunError, SetupError, UsageError } from '../system/errors.js';
 import { processorFlags } from '../system/processor.js';
 import type { Profile } from '../system/profile.js';
 import { activeBackend, isStarted, useBackend } from './active.js';
 import type { Backend } from './backend.js';
+import type { ClusterAddon } from './backends/tensorflow/collectives.js';
+import type { ClusterOptions } from './cluster.js';
 
 /**
  * Starts TensorFlow, or WebAssembly where it cannot be had; a second call returns the same backend. The environment
@@ -11,46 +13,76 @@ import type { Backend } from './backend.js';
  *
  * @param report takes the lines of a set-up that turns out to be needed
  * @param profile records the time of TensorFlow's operations
- * @throws SetupError `RUNTIME_MISSING` if TensorFlow is asked for and cannot be had
+ * @param cluster joins other processes
+ * @throws SetupError `RUNTIME_MISSING` if TensorFlow is asked for and cannot be had; `CLUSTER_IMPOSSIBLE` if it cannot
+ *   join others; RunError `CLUSTER_NOT_JOINED` if they do not come
  */
-export async function startRuntime({
-  report,
-  profile,
-}: {
-  report: (line: string) => void;
-  profile?: Profile;
-}): Promise<Backend> {
+export async function startRuntime({ report, profile, cluster }: RuntimeOptions): Promise<Backend> {
   if (isStarted()) return activeBackend();
   const wanted = process.env.VAU_RFT_BACKEND;
   if (wanted !== undefined && wanted !== 'tensorflow' && wanted !== 'wasm') {
     const message = `VAU_RFT_BACKEND is ${wanted}; it can be tensorflow or wasm`;
     throw new UsageError({ code: 'BACKEND_UNKNOWN', message });
   }
-  const tensorflow = wanted === 'wasm' ? null : await startTensorFlow({ report, profile });
+  const tensorflow = wanted === 'wasm' ? null : await startTensorFlow({ report, profile, cluster });
   if (tensorflow === null && wanted === 'tensorflow') {
     const message = 'TensorFlow cannot be had on this machine; `vau-rft doctor` says what is missing';
     throw new SetupError({ code: 'RUNTIME_MISSING', message });
+  }
+  if (tensorflow === null && cluster !== undefined) {
+    const message =
+      'several processes need TensorFlow, and it cannot be had here; `vau-rft doctor` says what is missing';
+    throw new SetupError({ code: 'CLUSTER_IMPOSSIBLE', message });
   }
   const backend = tensorflow ?? (await (await import('./backends/wasm/backend.js')).startWasm());
   useBackend(backend);
   return backend;
 }
 
-async function startTensorFlow(args: { report: (line: string) => void; profile?: Profile }): Promise<Backend | null> {
-  const { report, profile } = args;
-  const { ensureKernels, ensureRuntime, findAddon, prepareEnvironment } = await import('./setup/index.js');
+interface RuntimeOptions {
+  report: (line: string) => void;
+  profile?: Profile;
+  cluster?: ClusterOptions;
+}
+
+async function startTensorFlow({ report, profile, cluster }: RuntimeOptions): Promise<Backend | null> {
+  const { ensureCluster, ensureKernels, ensureRuntime, findAddon, prepareEnvironment } = await import(
+    './setup/index.js'
+  );
   const addon = (await findAddon()) ?? (await ensureRuntime({ report }));
   if (addon === null) return null;
   prepareEnvironment();
+  // What goes wrong between processes is told by us, in a sentence.
+  if (cluster !== undefined) process.env.TF_CPP_MIN_LOG_LEVEL = '3';
   const { loadBinding } = await import('./backends/tensorflow/binding.js');
   const { TensorFlowBackend } = await import('./backends/tensorflow/backend.js');
+  const clusterAddon = cluster === undefined ? undefined : await ensureCluster({ addon, report });
   const plain = loadBinding(addon.addonPath);
+  // Before any tensor is made: joining names the devices anew.
+  const joined =
+    cluster === undefined ? undefined : await joinCluster({ addonPath: addon.addonPath, file: clusterAddon!, cluster });
   const binding =
     profile === undefined
       ? plain
       : (await import('./backends/tensorflow/profiled-binding.js')).profiledBinding(plain, profile);
   const kernels = await ensureKernels({ addon, report });
-  return new TensorFlowBackend(binding, { instructionSet: kernels === null ? null : loadKernels(kernels) });
+  return new TensorFlowBackend(binding, { instructionSet: kernels === null ? null : loadKernels(kernels), joined });
+}
+
+/** Waits for the others. @throws RunError `CLUSTER_NOT_JOINED` */
+async function joinCluster(args: { addonPath: string; file: string; cluster: ClusterOptions }) {
+  const { addonPath, file, cluster } = args;
+  const { serverDef } = await import('./backends/tensorflow/server-def.js');
+  const addon = createRequire(import.meta.url)(file) as ClusterAddon;
+  addon.attach(addonPath);
+  try {
+    await addon.join(serverDef(cluster));
+  } catch (cause) {
+    const { hosts, rank, joinTimeout } = cluster;
+    const message = `process ${rank} (${hosts[rank]}) has not joined the others (${hosts.join(', ')}) within ${joinTimeout} s: ${(cause as Error).message.split('\n')[0]}`;
+    throw new RunError({ code: 'CLUSTER_NOT_JOINED', message, cause });
+  }
+  return { addon, cluster };
 }
 
 /** @returns the instruction set that they run on: the best one, or the environment variable's `VAU_RFT_ISA` */

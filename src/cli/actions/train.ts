@@ -1,13 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Config } from '../../config/schema.js';
+import { clusterGroup } from '../../parallel/cluster-group.js';
+import { fromFirst } from '../../parallel/gather.js';
+import type { ProcessGroup } from '../../parallel/process-group.js';
 import { single } from '../../parallel/single.js';
 import { createLog } from '../../run/log.js';
-import { openRunFolder, type RunFolder } from '../../run/run-folder.js';
-import { createTrainingProgress } from '../../run/training-view.js';
+import { openRunFolder, type RunFolder, runFiles } from '../../run/run-folder.js';
+import { createTrainingProgress, type TrainingProgress } from '../../run/training-view.js';
 import { RunError } from '../../system/errors.js';
 import { Profile } from '../../system/profile.js';
 import { stopSignals, unlessStopped } from '../../system/stop-signals.js';
+import type { ClusterOptions } from '../../tensor/cluster.js';
 import { startRuntime } from '../../tensor/runtime.js';
 import { bestText } from '../../trainer/best-file.js';
 import { type Checkpoint, latestCheckpoint, openCheckpoint } from '../../trainer/checkpoint.js';
@@ -34,11 +38,14 @@ export async function trainCommand(args: {
   resume?: string;
   acceptChanges?: boolean;
   profile?: number;
+  cluster?: ClusterOptions;
 }): Promise<number> {
   // The process that watches over this one ends it where it has to leave at once.
   const { finish: signal } = stopSignals();
+  const { config, cluster } = args;
+  const isFirst = cluster === undefined || cluster.rank === 0;
   try {
-    const folder = await openRunFolder({ config: args.config, resume: args.resume !== undefined });
+    const folder = isFirst ? await openRunFolder({ config, resume: args.resume !== undefined }) : othersFolder(config);
     try {
       return await trainIn({ ...args, folder, signal });
     } finally {
@@ -54,21 +61,26 @@ async function trainIn(args: {
   resume?: string;
   acceptChanges?: boolean;
   profile?: number;
+  cluster?: ClusterOptions;
   folder: RunFolder;
   signal: AbortSignal;
 }): Promise<number> {
-  const { config, resume, acceptChanges, profile: profiledSteps, folder, signal } = args;
-  const progress = createTrainingProgress();
+  const { config, resume, acceptChanges, profile: profiledSteps, cluster, folder, signal } = args;
+  const isFirst = cluster === undefined || cluster.rank === 0;
+  const progress = isFirst ? createTrainingProgress() : SILENT;
   const say = (text: string) => void progress.stderr.write(`${text}\n`);
-  const log = createLog({ file: folder.log, stderr: progress.stderr });
+  const log = createLog({ file: isFirst ? folder.log : undefined, stderr: progress.stderr });
   const warn = (message: string) => log.warn(message);
   try {
-    const checkpoint = resume === undefined ? null : await findCheckpoint({ config, folder, resume, warn });
+    const own = resume === undefined || !isFirst ? null : await findCheckpoint({ config, folder, resume, warn });
     const profile =
       profiledSteps === undefined
         ? undefined
         : new Profile({ steps: profiledSteps, onDone: (profile) => reportProfile({ profile, folder, say }) });
-    const backend = await unlessStopped(startRuntime({ report: say, profile }), signal);
+    if (cluster !== undefined) say(clusterText(cluster));
+    const backend = await unlessStopped(startRuntime({ report: say, profile, cluster }), signal);
+    const group = backend.collectives === null ? single : clusterGroup(backend.collectives);
+    const checkpoint = await agreedCheckpoint({ group, own });
     await unlessStopped(ensureFfmpeg({ report: say }), signal);
     await unlessStopped(bringModel(config.model.path), signal);
     log.info({ backend: backend.name, step: checkpoint?.state.step ?? 0, pid: process.pid }, 'started');
@@ -79,7 +91,6 @@ async function trainIn(args: {
     if (checkpoint !== null) say(`resuming ${config.name} after step ${checkpoint.state.step}`);
     else if (resume !== undefined) say(`${config.name} has no checkpoint yet: starting from its beginning`);
     const handleLimit = Number(process.env.VAU_RFT_HANDLE_LIMIT ?? HANDLE_LIMIT);
-    const group = single;
     const end = await run({
       config,
       folder,
@@ -123,6 +134,30 @@ const isDiskFull = (error: unknown): error is Error =>
 function diskFull(config: Config, cause: Error): RunError {
   const message = `${config.output_dir} cannot be written (${cause.message}); make room and go on with --resume: the checkpoints are whole`;
   return new RunError({ code: 'RUN_DISK_FULL', message, cause });
+}
+
+/** The first process says from where all go on: what another sees in a folder of its own may be older. */
+async function agreedCheckpoint(args: { group: ProcessGroup; own: Checkpoint | null }): Promise<Checkpoint | null> {
+  const { group, own } = args;
+  const folder = await fromFirst(group, own?.folder ?? null);
+  return group.rank === 0 || folder === null ? own : openCheckpoint(folder);
+}
+
+/** What the first process has opened; the others read there, and write nothing. */
+function othersFolder({ output_dir }: Config): RunFolder {
+  return { ...runFiles(output_dir), changes: [], takeConfig: async () => {}, release: async () => {} };
+}
+
+const SILENT: TrainingProgress = {
+  start: () => {},
+  update: () => {},
+  stop: () => {},
+  stderr: { write: () => {} },
+};
+
+function clusterText({ hosts, rank }: ClusterOptions): string {
+  const others = hosts.filter((_, i) => i !== rank).join(', ');
+  return `process ${rank} of ${hosts.length}, waiting for ${others}. Port ${hosts[rank]!.split(':').at(-1)} is open without password or encryption: it belongs into a closed network`;
 }
 
 async function findCheckpoint(args: {

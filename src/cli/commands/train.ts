@@ -1,8 +1,9 @@
 import type { CommandModule } from 'yargs';
 import { UsageError } from '../../system/errors.js';
+import { type ClusterArguments, clusterOptions, hostsOption, rankOption } from '../cluster-options.js';
 import { configPositional, setOption } from '../options.js';
 
-interface Args {
+interface Args extends ClusterArguments {
   config: string;
   set: string[];
   resume?: string;
@@ -38,10 +39,22 @@ export const command: CommandModule<object, Args> = {
           message: `--profile takes a number of steps, such as 3 (not ${profile})`,
         });
       })
+      .option('hosts', hostsOption)
+      .option('rank', rankOption)
       .option('dry-run', { type: 'boolean', default: false, describe: 'Show what would be run, and stop' })
       .example('$0 train configs/tag-qwen2-vl-2b.yaml', 'start a run')
       .example('$0 train configs/tag-qwen2-vl-2b.yaml --resume', 'go on with it after an interruption'),
-  handler: async ({ config: file, set, resume, 'accept-changes': acceptChanges, 'dry-run': dryRun, profile }) => {
+  handler: async (args) => {
+    const {
+      config: file,
+      set,
+      resume,
+      'accept-changes': acceptChanges,
+      'dry-run': dryRun,
+      profile,
+      hosts,
+      rank,
+    } = args;
     const { loadConfig } = await import('../../config/load.js');
     const config = await loadConfig({ file, set });
     if (dryRun) {
@@ -49,18 +62,20 @@ export const command: CommandModule<object, Args> = {
       await printPlan(config);
       return;
     }
+    const cluster = clusterOptions({ hosts, rank });
     const { isSupervised, supervise } = await import('../actions/supervise.js');
     if (!isSupervised()) {
       const { resumeHint } = await import('../actions/resume-hint.js');
+      const where = hosts === undefined ? [] : ['--hosts', hosts, '--rank', String(rank)];
       process.exitCode = await supervise({
         // From its latest checkpoint, whichever the first process was told to start from.
-        restartArgs: ['train', file, ...set.flatMap((item) => ['--set', item]), '--resume', 'latest'],
+        restartArgs: ['train', file, ...set.flatMap((item) => ['--set', item]), ...where, '--resume', 'latest'],
         onFinish: 'finishing the step and saving',
         remedy: () => resumeHint(config),
       });
       return;
     }
     const { trainCommand } = await import('../actions/train.js');
-    process.exitCode = await trainCommand({ config, resume, acceptChanges, profile });
+    process.exitCode = await trainCommand({ config, resume, acceptChanges, profile, cluster });
   },
 };

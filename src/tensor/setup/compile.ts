@@ -3,7 +3,7 @@ import { SetupError } from '../../system/errors.js';
 import { packageFile } from '../../system/package-file.js';
 import { type Report, runTool, ToolError, toolWorks } from '../../system/tool.js';
 import { type BindingSource, nodeApiHeaders } from './binding-source.js';
-import { downloadWheels, type Pip } from './pip.js';
+import { downloadWheels, findPip, type Pip } from './pip.js';
 import type { Target } from './target.js';
 import { unpackWheel } from './unpack.js';
 
@@ -64,8 +64,39 @@ export const fetchCompiler = async ({
 };
 
 /**
+ * Builds something with the machine's compilers in turn, since one may be there without its C++ library; with a fetched
+ * one, where there is none.
+ *
+ * @throws ToolError with the last one's error; SetupError `COMPILER_MISSING`
+ */
+export const withFirstCompiler = async (args: {
+  folder: string;
+  target: Target;
+  report: Report;
+  build: (compiler: Compiler) => Promise<void>;
+}): Promise<void> => {
+  const { folder, target, report, build } = args;
+  const compilers = await localCompilers();
+  if (compilers.length === 0) {
+    const pip = await findPip();
+    compilers.push(await fetchCompiler({ pip, target, folder: join(folder, 'compiler'), report }));
+  }
+  let failure: unknown;
+  for (const compiler of compilers) {
+    try {
+      return await build(compiler);
+    } catch (error) {
+      if (!(error instanceof ToolError)) throw error;
+      failure = error;
+    }
+  }
+  throw failure;
+};
+
+/**
  * Builds the addon beside TensorFlow's libraries. Plain compiler calls do what the package's `binding.gyp` does, without
- * node-gyp, which would fetch Node's headers. A file of ours goes in that keeps signals off its threads.
+ * node-gyp, which would fetch Node's headers. Files of ours go in: one keeps signals off its threads, one
+ * the context that it makes.
  *
  * @returns the addon's path.
  * @throws ToolError with the compiler's last error.
@@ -88,9 +119,11 @@ export const compileAddon = async ({
     args: [
       ...compiler.args,
       ...['-shared', '-fPIC', '-O2', '-std=c++17', '-DNAPI_VERSION=8', '-w'],
+      // Ours stand between tfjs and TensorFlow (native/addon/context.cc).
+      ...['-DTFE_NewContext=vau_rft_new_context', '-DTF_DeviceListName=vau_rft_device_name'],
       ...[nodeApiHeaders(), source.folder, join(tensorflow, 'include')].map((folder) => `-I${folder}`),
       ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(source.folder, 'binding', file)),
-      packageFile('native/addon/signals.cc'),
+      ...['signals.cc', 'context.cc'].map((file) => packageFile(`native/addon/${file}`)),
       // By path, not by -L and -l: Zig would write the folder of -L into the rpath.
       ...target.libraries.map((file) => join(tensorflow, file)),
       ...target.linkFlags,

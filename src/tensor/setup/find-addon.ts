@@ -30,7 +30,7 @@ export interface FindOptions {
 export const runtimesFolder = (): string => join(cacheFolder(), 'tensorflow');
 
 /** Counts the changes to how the addon is built. */
-const BUILD = 2;
+const BUILD = 3;
 
 /** The folder of one runtime. */
 export const runtimeFolder = (target: Target, tensorflowVersion: string): string => {

@@ -3,12 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { SetupError } from '../../system/errors.js';
 import { putInPlace } from '../../system/put-in-place.js';
-import { type Report, ToolError } from '../../system/tool.js';
+import type { Report } from '../../system/tool.js';
 import { withLock } from '../../system/with-lock.js';
 import { buildKernels, kernelsDigest } from './build-kernels.js';
-import { type Compiler, fetchCompiler, localCompilers } from './compile.js';
+import { type Compiler, withFirstCompiler } from './compile.js';
 import { type AddonLocation, runtimesFolder } from './find-addon.js';
-import { findPip } from './pip.js';
 import { probeKernels } from './probe.js';
 import { runtimeTarget } from './target.js';
 
@@ -60,40 +59,18 @@ const makeKernels = async ({ addon, file, report }: { addon: AddonLocation; file
   const folder = await mkdtemp(join(runtimesFolder(), 'work-'));
   // Beside the addon, since it finds TensorFlow's libraries from where it lies.
   const output = join(dirname(addon.addonPath), `${basename(folder)}.node`);
+  const target = runtimeTarget({ cuda: addon.cuda });
+  const build = async (compiler: Compiler) => {
+    report(`TensorFlow: building the kernels with ${compiler.name}`);
+    await buildKernels({ compiler, addon, folder, output });
+  };
   try {
-    const compilers = await localCompilers();
-    if (compilers.length === 0) {
-      const [pip, target] = [await findPip(), runtimeTarget({ cuda: addon.cuda })];
-      compilers.push(await fetchCompiler({ pip, target, folder: join(folder, 'compiler'), report }));
-    }
     const make = async () => {
-      await buildWithFirst({ compilers, addon, folder, output, report });
+      await withFirstCompiler({ folder, target, report, build });
       await probeKernels({ addonPath: addon.addonPath, kernelsPath: output });
     };
     await putInPlace({ place: file, beside: output, make });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-};
-
-/** One compiler may be there without its C++ library: the next is tried. */
-const buildWithFirst = async (args: {
-  compilers: Compiler[];
-  addon: AddonLocation;
-  folder: string;
-  output: string;
-  report: Report;
-}): Promise<void> => {
-  const { compilers, report, ...rest } = args;
-  let failure: unknown;
-  for (const compiler of compilers) {
-    report(`TensorFlow: building the kernels with ${compiler.name}`);
-    try {
-      return await buildKernels({ compiler, ...rest });
-    } catch (error) {
-      if (!(error instanceof ToolError)) throw error;
-      failure = error;
-    }
-  }
-  throw failure;
 };

@@ -1,9 +1,11 @@
 import { processorFlags } from '../../../system/processor.js';
 import type { AdamCoefficients, AdamState, Backend, Binary, Reduction, Unary, Variable } from '../../backend.js';
+import type { ClusterOptions, Collectives } from '../../cluster.js';
 import type { Kernels } from '../../kernels.js';
 import { type DType, Tensor } from '../../tensor.js';
 import { portableKernels } from '../portable/kernels.js';
 import type { Binding } from './binding.js';
+import { type ClusterAddon, collectives } from './collectives.js';
 import { Executor, TF_BFLOAT16 } from './executor.js';
 import { nativeKernels } from './native-kernels.js';
 import { ResourceVariable } from './resource-variable.js';
@@ -50,6 +52,7 @@ export class TensorFlowBackend implements Backend {
   readonly supportsBfloat16 = true;
   readonly usesGpu: boolean;
   readonly kernels: Kernels;
+  readonly collectives: Collectives | null;
   /** Runs operations. */
   readonly executor: Executor;
   readonly #hasNativeKernels: boolean;
@@ -57,9 +60,19 @@ export class TensorFlowBackend implements Backend {
   readonly multiplies: ReadonlySet<DType>;
   #variables = 0;
 
-  /** @param instructionSet of the operations of `native/kernels`; null: they are not loaded */
-  constructor(binding: Binding, { instructionSet }: { instructionSet: string | null }) {
+  /**
+   * @param instructionSet of the operations of `native/kernels`; null: they are not loaded
+   * @param joined the processes that this one has joined
+   */
+  constructor(
+    binding: Binding,
+    {
+      instructionSet,
+      joined,
+    }: { instructionSet: string | null; joined?: { addon: ClusterAddon; cluster: ClusterOptions } },
+  ) {
     this.executor = new Executor({ binding, backend: this });
+    this.collectives = joined === undefined ? null : collectives({ backend: this, ...joined });
     this.usesGpu = binding.isUsingGpuDevice();
     this.#hasNativeKernels = instructionSet !== null && !this.usesGpu;
     this.multiplies = new Set(this.#hasNativeKernels ? OWN_PRODUCTS[instructionSet!] : []);

@@ -35,6 +35,7 @@ export class WasmBackend implements Backend {
   readonly supportsBfloat16 = false;
   readonly usesGpu = false;
   readonly kernels = portableKernels(this);
+  readonly collectives = null;
   #handles = 0;
 
   upload(data: Float32Array | Int32Array, shape: readonly number[]): Tensor {

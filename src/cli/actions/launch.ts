@@ -1,0 +1,70 @@
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { usableCpus } from '../../system/cpus.js';
+import { type End, runDependent } from '../../system/dependent.js';
+import { stopSignals } from '../../system/stop-signals.js';
+import { INTERRUPTED_CODE } from './supervise.js';
+
+/** Milliseconds that the others have to find out by themselves that one is gone, and to say so. */
+const GRACE = 30_000;
+
+/**
+ * Runs a command as several processes of this machine that make one run; what each says has its number before it. When
+ * one ends badly, all do.
+ *
+ * @returns the exit code: that of the first process that ended badly
+ */
+export async function launch({ workers, command }: { workers: number; command: readonly string[] }): Promise<number> {
+  const stop = stopSignals({ onFinish: () => process.stderr.write('\nfinishing the step and saving\n') });
+  const hosts = (await freePorts(workers)).map((port) => `127.0.0.1:${port}`);
+  const program = [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url)), ...command];
+  const threads = String(Math.max(1, Math.floor(usableCpus() / workers)));
+  const gpus = process.env.CUDA_VISIBLE_DEVICES?.split(',') ?? [];
+  const others = new AbortController();
+  const leave = AbortSignal.any([stop.leave, others.signal]);
+  const print = (rank: number, line: string) => void process.stderr.write(`[${rank}] ${line}\n`);
+  let first: End | undefined;
+  const ends = hosts.map(async (_, rank) => {
+    const end = await runDependent({
+      command: program,
+      stop: { finish: stop.finish, leave },
+      env: {
+        TF_CONFIG: JSON.stringify({ cluster: { worker: hosts }, task: { type: 'worker', index: rank } }),
+        TF_NUM_INTRAOP_THREADS: threads,
+        ...(gpus.length >= workers && { CUDA_VISIBLE_DEVICES: gpus[rank] }),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      onStart: ({ stdout, stderr }) => {
+        for (const stream of [stdout, stderr])
+          createInterface({ input: stream! }).on('line', (line) => print(rank, line));
+      },
+    });
+    if (end.code === 0 || first !== undefined) return;
+    first = end;
+    print(rank, `ended: ${end.signal ?? `exit code ${end.code}`}`);
+    setTimeout(() => others.abort(), GRACE).unref();
+  });
+  await Promise.all(ends);
+  if (first === undefined) return 0;
+  return first.code ?? (stop.finish.aborted ? INTERRUPTED_CODE : 1);
+}
+
+/** Ports that nobody listens on just now. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
+          const server = createServer();
+          server.once('error', reject);
+          server.listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

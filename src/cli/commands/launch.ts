@@ -1,0 +1,28 @@
+import type { CommandModule } from 'yargs';
+import { UsageError } from '../../system/errors.js';
+import { checkNumbers, countUpTo } from '../numbers.js';
+
+interface Args {
+  workers: number;
+  '--'?: string[];
+}
+
+export const command: CommandModule<object, Args> = {
+  command: 'launch',
+  describe: 'Make a run by several processes on this machine: launch --workers 2 -- train CONFIG',
+  builder: (cli) =>
+    cli
+      .parserConfiguration({ 'populate--': true })
+      .option('workers', { type: 'number', demandOption: true, describe: 'Processes; CPUs or GPUs are divided' })
+      .example('$0 launch --workers 2 -- train configs/tag-qwen2-vl-2b.yaml', 'two processes, one run'),
+  handler: async ({ workers, '--': command = [] }) => {
+    checkNumbers({ workers }, { workers: countUpTo(256) });
+    if (command[0] !== 'train')
+      throw new UsageError({
+        code: 'USAGE',
+        message: 'behind -- stands what is launched: launch --workers 2 -- train CONFIG',
+      });
+    const { launch } = await import('../actions/launch.js');
+    process.exitCode = await launch({ workers, command });
+  },
+};

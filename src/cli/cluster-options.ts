@@ -1,7 +1,3 @@
-import { z } from 'zod';
-import { UsageError } from '../system/errors.js';
-import type { ClusterOptions } from '../tensor/cluster.js';
-
 /** Options of the commands that several processes can make together. */
 export interface ClusterArguments {
   hosts: string | undefined;
@@ -10,57 +6,11 @@ export interface ClusterArguments {
 
 export const hostsOption = {
   type: 'string',
-  describe: 'Processes that make the run together, as host:port with commas between; or TF_CONFIG says so',
+  describe:
+    'Processes that make the run together, as host:port with commas between; slurm: those of its step. TF_CONFIG says the same',
 } as const;
 
-export const rankOption = { type: 'number', describe: 'Which of them this one is, from 0' } as const;
-
-/** Seconds. */
-const [JOIN_TIMEOUT, HEARTBEAT] = [300, 15];
-
-const HOST = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):([1-9][0-9]{0,4})$/;
-
-const tfConfigSchema = z.object({
-  cluster: z.object({ chief: z.array(z.string()).default([]), worker: z.array(z.string()).default([]) }),
-  task: z.object({ type: z.enum(['chief', 'worker']), index: z.int().nonnegative() }),
-});
-
-/**
- * The processes of a run: those named on the command line, else those of `TF_CONFIG` (its chief is the first), else none:
- * nothing listens anywhere unless it is told where.
- *
- * @throws {UsageError} `CLUSTER_OPTIONS`
- */
-export function clusterOptions(args: ClusterArguments & { env?: NodeJS.ProcessEnv }): ClusterOptions | undefined {
-  const { hosts: named, rank: given, env = process.env } = args;
-  if (named === undefined && given !== undefined) throw wrong('--rank says which of --hosts this process is');
-  const { hosts, rank } = named === undefined ? fromTfConfig(env.TF_CONFIG) : { hosts: named.split(','), rank: given };
-  if (hosts === undefined || hosts.length < 2) return undefined;
-  const bad = hosts.find((host) => !HOST.test(host.trim()));
-  if (bad !== undefined) throw wrong(`“${bad}” is not host:port`);
-  const trimmed = hosts.map((host) => host.trim());
-  const twice = trimmed.find((host, i) => trimmed.indexOf(host) !== i);
-  if (twice !== undefined) throw wrong(`${twice} is named twice; each process needs a port of its own`);
-  if (rank === undefined || !Number.isInteger(rank) || rank < 0 || rank >= hosts.length)
-    throw wrong(`there are ${hosts.length} processes, and this one has to be one of 0 to ${hosts.length - 1} (--rank)`);
-  return { hosts: trimmed, rank, joinTimeout: JOIN_TIMEOUT, heartbeat: HEARTBEAT, communication: 'ring' };
-}
-
-/** What Kubeflow's TFJob and TensorFlow's own strategies set. */
-function fromTfConfig(text: string | undefined): { hosts?: string[]; rank?: number } {
-  if (text === undefined || text.trim() === '') return {};
-  try {
-    const { cluster, task } = tfConfigSchema.parse(JSON.parse(text));
-    const rank = task.type === 'chief' ? task.index : cluster.chief.length + task.index;
-    return { hosts: [...cluster.chief, ...cluster.worker], rank };
-  } catch (cause) {
-    throw wrong(
-      'TF_CONFIG cannot be read: {"cluster": {"worker": ["host:port", …]}, "task": {"type": "worker", "index": 0}}',
-      cause,
-    );
-  }
-}
-
-function wrong(message: string, cause?: unknown): UsageError {
-  return new UsageError({ code: 'CLUSTER_OPTIONS', message, cause });
-}
+export const rankOption = {
+  type: 'number',
+  describe: 'Which of them this one is, from 0; left out, SLURM_PROCID or JOB_COMPLETION_INDEX (Kubernetes)',
+} as const;

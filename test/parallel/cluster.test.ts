@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, test } from 'vitest';
-import { clusterOptions } from '../../src/cli/cluster-options.js';
+import { clusterOptions } from '../../src/cli/actions/cluster.js';
 import { packageFile } from '../../src/system/package-file.js';
 import { findAddon } from '../../src/tensor/setup/index.js';
 import { tinyProject } from '../tiny-project.js';
@@ -114,6 +114,22 @@ describe('which processes make a run', () => {
     expect(of(undefined, undefined, '')).toBeUndefined();
     expect(tf('worker', 0, { worker: ['a:1'] })).toBeUndefined();
     expect(of('[::1]:7001,host.name-1:7002', 0)?.hosts).toEqual(['[::1]:7001', 'host.name-1:7002']);
+  });
+
+  test('those of a step of Slurm’s, and which one Kubernetes says that this is', () => {
+    const step = {
+      SLURM_STEP_NODELIST: 'gpu[01-02,7],login',
+      SLURM_STEP_TASKS_PER_NODE: '2(x2),1(x2)',
+      SLURM_PROCID: '3',
+    };
+    expect(clusterOptions({ hosts: 'slurm', rank: undefined, env: step })).toMatchObject({
+      hosts: ['gpu01:29500', 'gpu01:29501', 'gpu02:29500', 'gpu02:29501', 'gpu7:29500', 'login:29500'],
+      rank: 3,
+    });
+    expect(() => clusterOptions({ hosts: 'slurm', rank: undefined, env: {} })).toThrow(/for a step of Slurm’s/);
+    expect(clusterOptions({ hosts: 'a:1,b:1', rank: undefined, env: { JOB_COMPLETION_INDEX: '1' } })).toMatchObject({
+      rank: 1,
+    });
   });
 
   test.each([

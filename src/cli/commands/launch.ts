@@ -1,9 +1,10 @@
 import type { CommandModule } from 'yargs';
 import { UsageError } from '../../system/errors.js';
-import { checkNumbers, countUpTo } from '../numbers.js';
+import { checkNumbers, countOrZero, countUpTo } from '../numbers.js';
 
 interface Args {
   workers: number;
+  restart: number;
   '--'?: string[];
 }
 
@@ -14,15 +15,20 @@ export const command: CommandModule<object, Args> = {
     cli
       .parserConfiguration({ 'populate--': true })
       .option('workers', { type: 'number', demandOption: true, describe: 'Processes; CPUs or GPUs are divided' })
+      .option('restart', {
+        type: 'number',
+        default: 0,
+        describe: 'Start all again, from the last checkpoint, so many times',
+      })
       .example('$0 launch --workers 2 -- train configs/tag-qwen2-vl-2b.yaml', 'two processes, one run'),
-  handler: async ({ workers, '--': command = [] }) => {
-    checkNumbers({ workers }, { workers: countUpTo(256) });
+  handler: async ({ workers, restart, '--': command = [] }) => {
+    checkNumbers({ workers, restart }, { workers: countUpTo(256), restart: countOrZero });
     if (command[0] !== 'train')
       throw new UsageError({
         code: 'USAGE',
         message: 'behind -- stands what is launched: launch --workers 2 -- train CONFIG',
       });
     const { launch } = await import('../actions/launch.js');
-    process.exitCode = await launch({ workers, command });
+    process.exitCode = await launch({ workers, restarts: restart, command });
   },
 };

@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs';
 import { UsageError } from '../../system/errors.js';
-import { type ClusterArguments, clusterOptions, hostsOption, rankOption } from '../cluster-options.js';
+import { type ClusterArguments, hostsOption, rankOption } from '../cluster-options.js';
 import { configPositional, setOption } from '../options.js';
 
 interface Args extends ClusterArguments {
@@ -62,11 +62,13 @@ export const command: CommandModule<object, Args> = {
       await printPlan(config);
       return;
     }
+    const { clusterOptions } = await import('../actions/cluster.js');
     const cluster = clusterOptions({ hosts, rank });
     const { isSupervised, supervise } = await import('../actions/supervise.js');
     if (!isSupervised()) {
       const { resumeHint } = await import('../actions/resume-hint.js');
-      const where = hosts === undefined ? [] : ['--hosts', hosts, '--rank', String(rank)];
+      const which = rank === undefined ? [] : ['--rank', String(rank)];
+      const where = hosts === undefined ? [] : ['--hosts', hosts, ...which];
       process.exitCode = await supervise({
         // From its latest checkpoint, whichever the first process was told to start from.
         restartArgs: ['train', file, ...set.flatMap((item) => ['--set', item]), ...where, '--resume', 'latest'],

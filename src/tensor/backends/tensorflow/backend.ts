@@ -72,7 +72,7 @@ export class TensorFlowBackend implements Backend {
     }: { instructionSet: string | null; joined?: { addon: ClusterAddon; cluster: ClusterOptions } },
   ) {
     this.executor = new Executor({ binding, backend: this });
-    this.collectives = joined === undefined ? null : collectives({ backend: this, ...joined });
+    this.collectives = joined === undefined ? null : collectives({ backend: this, executor: this.executor, ...joined });
     this.usesGpu = binding.isUsingGpuDevice();
     this.#hasNativeKernels = instructionSet !== null && !this.usesGpu;
     this.multiplies = new Set(this.#hasNativeKernels ? OWN_PRODUCTS[instructionSet!] : []);

@@ -1,8 +1,9 @@
 import { RunError } from '../../../system/errors.js';
+import type { Backend } from '../../backend.js';
 import type { ClusterOptions, Collectives } from '../../cluster.js';
 import { Tensor } from '../../tensor.js';
-import type { TensorFlowBackend } from './backend.js';
 import type { Attribute } from './binding.js';
+import type { Executor } from './executor.js';
 
 /** What `native/cluster` has. */
 export interface ClusterAddon {
@@ -20,13 +21,13 @@ const BARRIER_MS = 600_000;
 
 /** TensorFlow's collective operations (`CollectiveReduceV2` and its kin), in the order in which all processes call them. */
 export function collectives(args: {
-  backend: TensorFlowBackend;
+  backend: Backend;
+  executor: Executor;
   addon: ClusterAddon;
   cluster: ClusterOptions;
 }): Collectives {
-  const { backend, addon, cluster } = args;
+  const { backend, executor, addon, cluster } = args;
   const { hosts, rank, communication } = cluster;
-  const { executor } = backend;
   const { binding } = executor;
   const size = hosts.length;
   // One key a shape, used again and again: what TensorFlow keeps of a key it keeps for good.

@@ -43,10 +43,12 @@ export interface HeldOutResult {
  * Answers held-out samples greedily, and measures the answers beside those of blind guessers.
  *
  * @param train what the guessers learn from
+ * @param answers takes what is answered; what is in it is not asked again. Left out: they are kept nowhere
  */
 export async function evaluateHeldOut<P>(args: {
   config: Config;
   answerer: Answerer<P>;
+  answers?: Answers;
   samples: readonly Sample[];
   train: readonly Sample[];
   rewards: Rewards;
@@ -60,10 +62,11 @@ export async function evaluateHeldOut<P>(args: {
   const { evaluation, seed } = config;
   const style = config.data.prompt;
   const settings = { prompts: [style], option_orders: 1, votes: 0, views: [] };
-  const answers = Answers.inMemory();
+  const { answers = Answers.inMemory() } = args;
+  const trials = trialsOf({ samples, settings, seed });
   await answerTrials({
     answerer,
-    trials: trialsOf({ samples, settings, seed }),
+    trials,
     answers,
     sampling: answerSampling(config),
     batchSize: evaluation.batch_size,

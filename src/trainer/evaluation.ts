@@ -4,6 +4,7 @@ import { flatMetrics } from '../evaluation/summary.js';
 import { fromFirst } from '../parallel/gather.js';
 import { writeAtomically } from '../system/atomic-write.js';
 import { Interrupted } from '../system/interrupted.js';
+import { openFirstAnswers } from './first-answers.js';
 import type { RunParts } from './open-run.js';
 import type { Saving } from './saving.js';
 import { syncEngine } from './training-files.js';
@@ -26,8 +27,10 @@ async function measure(run: RunParts, saving: Saving): Promise<Record<string, nu
   const { models, rewards, verdicts } = context;
   const { step } = standing;
   await syncEngine(context);
+  const first = step === 0 ? await openFirstAnswers(run) : null;
   const answered = await evaluateHeldOut({
     config,
+    answers: first?.answers,
     answerer: heldAnswerer,
     samples: held,
     train: samples,
@@ -36,7 +39,7 @@ async function measure(run: RunParts, saving: Saving): Promise<Record<string, nu
     warn,
     onProgress: () => models.trim(),
     signal,
-  });
+  }).finally(() => first?.close());
   await verdicts?.writeOwn();
   const metrics = flatMetrics(answered);
   const answers = heldOutAnswers({ step, ...answered, style: config.data.prompt, classes: context.classes });

@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
 import { FeatureCache } from '../../../src/policy/vision/feature-cache.js';
 import { FeatureFiles } from '../../../src/policy/vision/feature-files.js';
@@ -11,6 +11,7 @@ import { startRuntime } from '../../../src/tensor/runtime.js';
 import { scope } from '../../../src/tensor/tensor.js';
 import { openModels } from '../../../src/trainer/models.js';
 import { folderWith } from '../../folder.js';
+import { ownCache } from '../../own-cache.js';
 import { tinyProject } from '../../tiny-project.js';
 import { trainHere } from '../../trainer/train-here.js';
 
@@ -105,9 +106,7 @@ describe('features on the disk', () => {
 });
 
 it('names a tower by its weights and its type, and a run takes what another run has seen: the same bytes', async () => {
-  const cache = await folderWith({});
-  vi.stubEnv('VAU_RFT_CACHE', cache);
-  onTestFinished(() => void vi.unstubAllEnvs());
+  const cache = await ownCache();
   const project = await tinyProject({ train: 3, test: 1 });
   const set = ['method=grpo', 'model.lora.r=2', 'model.freeze_vision=true', 'training.max_steps=3'];
   const runs = [];

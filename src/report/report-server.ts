@@ -21,29 +21,34 @@ export async function serveReport(args: {
 }): Promise<void> {
   const { folders, make, ...serving } = args;
   let made: { news: string; until: number; page: Promise<string> } | undefined;
+  /** What the page that would be served now was, or would be, made of. */
+  const dueNews = async () => {
+    const now = await newsOf(folders);
+    return made === undefined || performance.now() > made.until ? now : made.news;
+  };
   const current = async () => {
-    const news = await newsOf(folders);
-    if (made === undefined || (made.news !== news && performance.now() > made.until)) {
-      const began = performance.now();
-      const one = { news, until: Number.POSITIVE_INFINITY, page: make() };
-      made = one;
-      one.page.then(
-        () => {
-          one.until = performance.now() + Math.max(AT_LEAST, TIMES * (performance.now() - began));
-        },
-        // The next one who asks tries again.
-        () => {
-          made = undefined;
-        },
-      );
-    }
-    return made;
+    const news = await dueNews();
+    if (made?.news === news) return made;
+    const began = performance.now();
+    const one = { news, until: Number.POSITIVE_INFINITY, page: make() };
+    made = one;
+    one.page.then(
+      () => {
+        one.until = performance.now() + Math.max(AT_LEAST, TIMES * (performance.now() - began));
+      },
+      // The next one who asks tries again.
+      () => {
+        made = undefined;
+      },
+    );
+    return one;
   };
   await serveOnLoopback({
     ...serving,
     handle: async ({ url }, response) => {
       if (url === '/') return replyPage(response, await (await current()).page);
-      if (url === '/news') return reply(response, 200, { news: await newsOf(folders) });
+      // It changes when there is another page to be had, not at each step.
+      if (url === '/news') return reply(response, 200, { news: await dueNews() });
       return reply(response, 404, { error: 'there is no such page' });
     },
   });

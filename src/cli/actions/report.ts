@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { constants, setPriority } from 'node:os';
 import path from 'node:path';
 import { buildReport } from '../../report/build-report.js';
@@ -32,6 +33,7 @@ export async function reportCommand({ folders, output, watch, port }: ReportOpti
   if (!watch) {
     const page = await make();
     const file = output ?? path.join(folders[0]!, 'report.html');
+    await mkdir(path.dirname(file), { recursive: true });
     await writeAtomically({ file, text: page });
     say(`${file} (${formatBytes(Buffer.byteLength(page))})`);
     return 0;

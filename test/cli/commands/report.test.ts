@@ -1,6 +1,6 @@
 import { appendFile, cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { command } from '../../../src/cli/commands/report.js';
 import { buildReport } from '../../../src/report/build-report.js';
 import type { PageData } from '../../../src/report/page-data.js';
@@ -128,11 +128,18 @@ describe('report --watch', () => {
     const ask = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
     expect(await (await ask('/')).text()).toBe('<p>1</p>');
     expect(await (await ask('/')).text()).toBe('<p>1</p>');
-    const { news } = (await (await ask('/news')).json()) as { news: string };
+    const newsNow = async () => ((await (await ask('/news')).json()) as { news: string }).news;
+    const news = await newsNow();
     await appendFile(join(run, 'metrics.jsonl'), '\n');
-    expect(((await (await ask('/news')).json()) as { news: string }).news).not.toBe(news);
-    // A page that was made a moment ago is not made again at each step.
+    // A page that was made a moment ago is not made again at each step, and nobody is told to load it.
+    expect(await newsNow()).toBe(news);
     expect(await (await ask('/')).text()).toBe('<p>1</p>');
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 60_000);
+    onTestFinished(() => clock.mockRestore());
+    const later = await newsNow();
+    expect(later).not.toBe(news);
+    expect(await (await ask('/')).text()).toBe('<p>2</p>');
+    expect(await newsNow()).toBe(later);
     expect((await ask('/../package.json')).status).toBe(404);
   });
 });

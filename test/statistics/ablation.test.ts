@@ -13,12 +13,14 @@ import {
 import { studentCdf, studentQuantile } from '../../src/statistics/student.js';
 import { normal, randomBits } from '../../src/system/random.js';
 
-/** By scipy and statsmodels: scripts/fixtures/ablation.py. */
+/** By scipy, statsmodels and rliable: scripts/fixtures/ablation.py. */
 const fixture = JSON.parse(readFileSync(new URL('../fixtures/ablation.json', import.meta.url), 'utf8')) as {
   cdf: [number, number, number][];
   quantile: [number, number, number][];
   holm: [number[], number[]][];
   iqm: [number[], number][];
+  improvement: [arm: number[], base: number[], probability: number][];
+  iqm_of_runs: [number[], number][];
 };
 
 test('Student’s distribution, as scipy has it', () => {
@@ -32,6 +34,12 @@ test('Holm’s adjustment, as statsmodels has it; the interquartile mean, as sci
     for (const [i, value] of holm(values).entries()) expect(value).toBeCloseTo(adjusted[i]!, 12);
   for (const [values, trimmed] of fixture.iqm) expect(interquartileMean(values)).toBeCloseTo(trimmed, 12);
   expect(interquartileMean([])).toBeNaN();
+});
+
+test('the probability of improvement and the mean over tasks and runs, as rliable has them', () => {
+  for (const [arm, base, probability] of fixture.improvement)
+    expect(improvementProbability(arm, base)).toBeCloseTo(probability, 12);
+  for (const [scores, mean] of fixture.iqm_of_runs) expect(interquartileMean(scores)).toBeCloseTo(mean, 12);
 });
 
 describe('two arms over seeds and videos', () => {

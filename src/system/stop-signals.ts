@@ -87,17 +87,17 @@ function holdShell(shell: number, ask: (what: Ask) => void): void {
   const goOn = 'read -r _; kill -CONT "$1" 2>/dev/null';
   const guard = spawn('sh', ['-c', goOn, 'sh', String(shell)], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
   guard.on('error', () => {});
-  guard.on('spawn', () => {
-    process.kill(shell, 'SIGSTOP');
-    process.on('exit', () => process.kill(shell, 'SIGCONT'));
-    const watch = setInterval(() => {
-      const asked = pendingSignal(shell);
-      if (asked === undefined) return;
-      clearInterval(watch);
-      ask(asked);
-    }, WATCH_MS);
-    watch.unref();
-  });
+  if (guard.pid === undefined) return;
+  // At once, and not when the event comes: what npm is asked meanwhile would end the shell.
+  process.kill(shell, 'SIGSTOP');
+  process.on('exit', () => process.kill(shell, 'SIGCONT'));
+  const watch = setInterval(() => {
+    const asked = pendingSignal(shell);
+    if (asked === undefined) return;
+    clearInterval(watch);
+    ask(asked);
+  }, WATCH_MS);
+  watch.unref();
   guard.unref();
   guard.stdin?.on('error', () => {});
   (guard.stdin as NodeJS.WritableStream & { unref?: () => void }).unref?.();

@@ -3,16 +3,18 @@
  * model and clips stand in for these, and a scripted server. Trainings are cut to a few steps. After `npm run quickstart`,
  * in the same folder:
  *
- *   node scripts/run-docs.mjs
+ *   node scripts/run-docs.mjs          # --all: the CUDA set-up too, which fetches 2 GB
  *
- * What needs the hub or a GPU is named and not run. That every command is understood is tested in `test/docs`.
+ * The tests' hub stands in for Hugging Face's. That every command is understood is tested in `test/docs`.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { createJiti } from 'jiti';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 if (!existsSync('runs/quickstart/grpo/finished.json')) {
@@ -103,11 +105,19 @@ function filled(schema) {
   return `a text ${texts++}`;
 }
 
-/** What a command needs that nothing stands in for; undefined: nothing. */
+/** What a command needs that is asked for; undefined: nothing. */
 function lacks(line) {
-  if (/ download /.test(line)) return 'the hub';
-  if (/--cuda/.test(line)) return 'a GPU, and 2 GB of CUDA';
-  return undefined;
+  return /--cuda/.test(line) && !process.argv.includes('--all') ? '2 GB of CUDA: --all' : undefined;
+}
+
+/** Where a command finds the hub, which has the quickstart's model under the name that is asked for. */
+async function hubFor(id) {
+  const { hubServer } = await createJiti(import.meta.url).import('../test/model-folder/hub/hub-server.ts');
+  const names = readdirSync(checkpoint).filter((name) => /\.(json|safetensors|txt|jinja)$/.test(name));
+  const files = Object.fromEntries(names.map((name) => [name, readFileSync(join(checkpoint, name))]));
+  const { url, close } = await hubServer({ id, files });
+  const cache = mkdtempSync(join(tmpdir(), 'vau-rft-hub-'));
+  return { env: { HF_ENDPOINT: url, HF_HOME: cache, HF_HUB_CACHE: cache }, close };
 }
 
 const server = await scriptedServer();
@@ -130,11 +140,13 @@ const STAND_INS = [
 ];
 
 const wordsOf = (line) =>
-  [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, a, b, c]) => {
-    const word = a ?? b ?? c;
-    const [, make] = STAND_INS.find(([pattern]) => pattern.test(word)) ?? [];
-    return make === undefined ? word : make(word);
-  });
+  / download /.test(line)
+    ? line.split(' ')
+    : [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, a, b, c]) => {
+        const word = a ?? b ?? c;
+        const [, make] = STAND_INS.find(([pattern]) => pattern.test(word)) ?? [];
+        return make === undefined ? word : make(word);
+      });
 
 /** Few steps; of configs for real models, the small one, the clips, and little to say. */
 async function smaller(words) {
@@ -166,7 +178,9 @@ async function run(words) {
   // Options of the reader's stand last.
   const at = words.findIndex((word) => word.endsWith('.yaml')) + 1;
   const args = sets.length === 0 ? words : [...words.slice(0, at), ...sets, ...words.slice(at)];
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const hub = words[0] === 'download' ? await hubFor(words[1]) : undefined;
+  const env = { ...process.env, ...hub?.env };
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
   let said = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (data) => {
@@ -176,6 +190,7 @@ async function run(words) {
         setTimeout(() => child.kill('SIGINT'), 1000);
     });
   const code = await new Promise((resolve) => child.on('close', resolve));
+  hub?.close();
   return { code, said };
 }
 

@@ -222,12 +222,10 @@ function seedSection() {
 }
 
 function armsOf(metric) {
-  const keys = [...new Set(ablation.runs.map(({ labels, control }) => JSON.stringify([labels, control ?? false])))];
-  const arms = keys.map((key) => {
-    const [labels, isControl] = JSON.parse(key);
-    const own = ablation.runs.filter((run) => JSON.stringify([run.labels, run.control ?? false]) === key);
+  const arms = [...new Set(ablation.runs.map(({ arm }) => arm))].map((label) => {
+    const own = ablation.runs.filter(({ arm }) => arm === label);
     const values = own.flatMap(({ evaluation }) => evaluation?.[metric] ?? []);
-    return { label: labels.join(', ') + (isControl ? ', other seeds' : ''), isControl, values, mean: mean(values) };
+    return { label, isControl: own[0].control ?? false, values, mean: mean(values) };
   });
   const [first] = arms;
   return arms

@@ -113,6 +113,8 @@ export interface AblationRecord {
   runs: {
     name: string;
     labels: string[];
+    /** What its arm is called, as in `summary` and `comparisons`. */
+    arm: string;
     control?: true;
     seed: number;
     output_dir: string;
@@ -138,15 +140,18 @@ export async function writeSummary(args: {
 }): Promise<void> {
   const { folder, primary, outcomes, comparisons, curves } = args;
   const axes = args.axes.map(({ name }) => name);
-  const runs = outcomes.map(({ run: { name, labels, isControl, seed, config }, finished, reason }) => ({
-    name,
-    labels,
-    ...(isControl && { control: true as const }),
-    seed,
-    output_dir: config.output_dir,
-    ...finished,
-    ...(reason !== undefined && { reason }),
-  }));
+  const runs = armsOf(outcomes).flatMap(({ labels: called, outcomes: own }) =>
+    own.map(({ run: { name, labels, isControl, seed, config }, finished, reason }) => ({
+      name,
+      labels,
+      arm: called.join(', '),
+      ...(isControl && { control: true as const }),
+      seed,
+      output_dir: config.output_dir,
+      ...finished,
+      ...(reason !== undefined && { reason }),
+    })),
+  );
   const record: AblationRecord = { axes, primary, runs, summary: summarize(outcomes), comparisons, curves };
   const text = `${JSON.stringify(record, null, 2)}\n`;
   await writeAtomically({ file: join(folder, 'ablation.json'), text });

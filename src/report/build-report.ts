@@ -53,15 +53,13 @@ async function readAblationPage(folder: string): Promise<{ page: PageAblation; s
   if (!(await fileExists(file))) return null;
   const record = JSON.parse(await readFile(file, 'utf8')) as AblationRecord;
   const done = record.runs.filter(({ step }) => step !== undefined);
-  const groups = groupBy(done, ({ labels, control }) => JSON.stringify([labels, control]));
+  const groups = groupBy(done, ({ arm }) => arm);
   const arms = await Promise.all(
-    [...groups.values()].map(async (runs) => {
-      const { labels, control } = runs[0]!;
+    [...groups].map(async ([label, runs]) => {
       const curves = runs.map(async ({ name }) => {
         const metrics = [...(await recordsByStep(runFiles(path.join(folder, name)).metrics)).values()] as Metrics[];
         return curvesOf(metrics);
       });
-      const label = labels.join(', ') + (control ? ', other seeds' : '');
       return { label, curves: meanCurves(await Promise.all(curves)) };
     }),
   );

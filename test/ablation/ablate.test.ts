@@ -79,7 +79,7 @@ describe('ablate', () => {
     );
     const json = JSON.parse(await readFile(join(folder, 'out/ablation.json'), 'utf8'));
     expect(json.axes).toEqual(['grpo.beta']);
-    expect(json.runs[3]).toMatchObject({ labels: ['0.5'], seed: 2, step: 3, evaluation: { reward: 2.5 } });
+    expect(json.runs[3]).toMatchObject({ labels: ['0.5'], arm: '0.5', seed: 2, step: 3, evaluation: { reward: 2.5 } });
     expect(json.summary[0].metrics.reward).toEqual({ mean: 1.5, std: Math.SQRT1_2, seeds: 2 });
   });
 

@@ -1,9 +1,10 @@
 /**
  * What changes from day to day: `npm run nightly -- [--last FILE] [--python PYTHON] [--share 0.1] [--seeds 1 2 3]`.
  *
- * Runs the quickstart on some seeds and, where there is a Python with the peers, the benchmark of a step; compares with
- * the figures of last time in FILE, which then holds those of now. Ends with 1 where a quickstart has not learned (its
- * held-out reward is not above a blind guesser's), or a figure has fallen by more than that share.
+ * Runs the quickstart on some seeds, a run by three processes one of which is killed and, where there is a Python with
+ * the peers, the benchmark of a step; compares with the figures of last time in FILE, which then holds those of now. Ends
+ * with 1 where a quickstart has not learned (its held-out reward is not above a blind guesser's), the three processes have
+ * not left the bytes of a run in peace, or a figure has fallen by more than that share.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -59,6 +60,15 @@ const ratio = (python) => {
   return theirs.measurement.seconds / ours.measurement.seconds;
 };
 
+/** Whether three processes, one of which is killed, leave what a run in peace does. */
+const survivesKill = () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vau-rft-nightly-'));
+  const words = [join(root, 'scripts', 'stress', 'faults.py'), '--work', folder, '--workers', '3', '--faults', '1'];
+  const { status } = spawnSync('python3', words, { cwd: root, stdio: ['ignore', 2, 2] });
+  rmSync(folder, { recursive: true, force: true });
+  return status === 0;
+};
+
 const problems = [];
 const figures = {};
 for (const seed of values.seeds.split(/[ ,]+/)) {
@@ -66,6 +76,7 @@ for (const seed of values.seeds.split(/[ ,]+/)) {
   figures[`quickstart, seed ${seed}`] = reward;
   if (!(reward > blind)) problems.push(`quickstart, seed ${seed}: reward ${reward}, a blind guesser has ${blind}`);
 }
+if (!survivesKill()) problems.push('three processes, one killed: what is left is not what a run in peace leaves');
 if (values.python) figures['step, times PyTorch’s shared prefix'] = ratio(values.python);
 
 const last = existsSync(values.last) ? readJson(values.last) : {};

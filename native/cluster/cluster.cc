@@ -3,9 +3,15 @@
 #include <dlfcn.h>
 #include <node_api.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
+#include <cstdio>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 extern "C" {
@@ -143,11 +149,50 @@ napi_value fail(napi_env env, napi_callback_info info) {
   return checked(env, status);
 }
 
+// A thread that ends the process at a time, unless that is put off before: JavaScript that is stuck cannot.
+struct Watch {
+  using Clock = std::chrono::steady_clock;
+  std::mutex mutex;
+  std::condition_variable changed;
+  Clock::time_point end = Clock::time_point::max();
+  std::string message;
+
+  void run() {
+    std::unique_lock<std::mutex> lock(mutex);
+    for (;;) {
+      if (end == Clock::time_point::max()) {
+        changed.wait(lock);
+      } else if (changed.wait_until(lock, end) == std::cv_status::timeout && Clock::now() >= end) {
+        std::fprintf(stderr, "%s\n", message.c_str());
+        _exit(1);
+      }
+    }
+  }
+};
+
+// watch(milliseconds, message): this process ends with the message when so much time has passed without another call; 0: never.
+napi_value watch(napi_env env, napi_callback_info info) {
+  Arguments<2> arguments(env, info);
+  static Watch* all = [] {
+    auto* made = new Watch;
+    std::thread([made] { made->run(); }).detach();
+    return made;
+  }();
+  int64_t milliseconds = integer(env, arguments.at[0]);
+  std::string message = text(env, arguments.at[1]);
+  std::lock_guard<std::mutex> lock(all->mutex);
+  all->end = milliseconds == 0 ? Watch::Clock::time_point::max()
+                               : Watch::Clock::now() + std::chrono::milliseconds(milliseconds);
+  all->message = message;
+  all->changed.notify_one();
+  return nullptr;
+}
+
 napi_value start(napi_env env, napi_value exports) {
   struct {
     const char* name;
     napi_callback function;
-  } all[] = {{"attach", attach}, {"join", join}, {"barrier", barrier}, {"fail", fail}};
+  } all[] = {{"attach", attach}, {"join", join}, {"barrier", barrier}, {"fail", fail}, {"watch", watch}};
   for (auto& one : all) {
     napi_value function;
     napi_create_function(env, one.name, NAPI_AUTO_LENGTH, one.function, nullptr, &function);

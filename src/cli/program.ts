@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import yargs, { type Argv } from 'yargs';
 import { UsageError } from '../system/errors.js';
-import { packageFile } from '../system/package-file.js';
+import { packageVersion } from '../system/package-file.js';
 import { command as ablate } from './commands/ablate.js';
 import { command as dataset } from './commands/dataset.js';
 import { command as doctor } from './commands/doctor.js';
@@ -51,7 +50,7 @@ export function program(args: string[]): Argv {
     .demandCommand(1, 'Name a command.')
     .strict()
     .recommendCommands()
-    .version(version())
+    .version(packageVersion())
     .help()
     .alias({ help: 'h' })
     .locale('en')
@@ -61,8 +60,4 @@ export function program(args: string[]): Argv {
       throw new UsageError({ code: 'USAGE', message: `${message ?? error}\nSee: vau-rft --help` });
     });
   return cli.wrap(Math.min(100, cli.terminalWidth()));
-}
-
-function version(): string {
-  return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;
 }

@@ -8,25 +8,35 @@ import type { ProcessGroup } from './process-group.js';
  * processes or more the bits depend on it, so that it stays what it is.
  */
 const BUCKET = 4_000_000;
-/** Lists of fewer values are as long as this to TensorFlow, which remembers every length for good. */
+/** Lists have few lengths, which TensorFlow remembers for good: powers of two from this on. */
 const SHORTEST = 16;
+
+const roundLength = (count: number): number => Math.max(SHORTEST, 2 ** Math.ceil(Math.log2(count)));
 
 /** Processes that are joined by TensorFlow's collective engine. */
 export function clusterGroup(collectives: Collectives): ProcessGroup {
-  const { rank, size } = collectives;
-  let barriers = 0;
+  const { rank, size, version } = collectives;
   const gather = (values: Float64Array): Float64Array[] => {
     const lengths = collectives.gather(Float64Array.of(values.length)).map(([length]) => length!);
     const longest = Math.max(...lengths);
     if (longest === 0) return lengths.map(() => new Float64Array(0));
-    const padded = new Float64Array(Math.max(SHORTEST, 2 ** Math.ceil(Math.log2(longest))));
+    const padded = new Float64Array(roundLength(longest));
     padded.set(values);
     return collectives.gather(padded).map((own, from) => own.slice(0, lengths[from]));
   };
   return {
     rank,
     size,
+    version,
     gather: async (values) => gather(values),
+    broadcast: async (values) => {
+      for (let start = 0; start < values.length; start += BUCKET) {
+        const part = values.subarray(start, start + BUCKET);
+        const padded = new Float32Array(Math.min(BUCKET, roundLength(part.length)));
+        padded.set(part);
+        part.set(collectives.broadcast(padded).subarray(0, part.length));
+      }
+    },
     sumGradients: async (names, gradients) => {
       for (const bucket of buckets(names.map((name) => gradients.get(name)!.size))) {
         const own = bucket.map((i) => gradients.get(names[i]!)!);
@@ -38,7 +48,7 @@ export function clusterGroup(collectives: Collectives): ProcessGroup {
       }
     },
     fail: (reason) => collectives.fail(reason instanceof Error ? reason.message : String(reason)),
-    close: async () => collectives.barrier(`end ${barriers++}`),
+    close: async () => collectives.barrier('end'),
   };
 }
 

@@ -4,7 +4,9 @@ import type { ProcessGroup } from './process-group.js';
 export const single: ProcessGroup = {
   rank: 0,
   size: 1,
+  version: '',
   gather: async (values) => [values],
+  broadcast: async () => {},
   sumGradients: async () => {},
   fail: () => {},
   close: async () => {},

@@ -66,7 +66,11 @@ async function startTensorFlow({ report, profile, cluster }: RuntimeOptions): Pr
       ? plain
       : (await import('./backends/tensorflow/profiled-binding.js')).profiledBinding(plain, profile);
   const kernels = await ensureKernels({ addon, report });
-  return new TensorFlowBackend(binding, { instructionSet: kernels === null ? null : loadKernels(kernels), joined });
+  const backend = new TensorFlowBackend(binding, { instructionSet: kernels === null ? null : loadKernels(kernels) });
+  if (joined === undefined) return backend;
+  const { collectives } = await import('./backends/tensorflow/collectives.js');
+  backend.collectives = collectives({ backend, executor: backend.executor, ...joined });
+  return backend;
 }
 
 /** Waits for the others. @throws RunError `CLUSTER_NOT_JOINED` */

@@ -1,9 +1,10 @@
 import type { Config } from '../config/schema.js';
-import { anyOf, fromFirst } from '../parallel/gather.js';
+import { fromFirst } from '../parallel/gather.js';
 import { describeLeftOutSamples } from '../prompt/usable-samples.js';
 import { RunError } from '../system/errors.js';
 import { Interrupted } from '../system/interrupted.js';
 import { activeBackend } from '../tensor/active.js';
+import { checkWeights, gatherAlike } from './agreement.js';
 import type { StepFunction } from './context.js';
 import { evaluate } from './evaluation.js';
 import { metricsLine, Stopwatch, shownMetrics } from './metrics.js';
@@ -35,7 +36,7 @@ export const HANDLE_LIMIT = 1.8e9;
  * @throws RunError `RUN_NOT_FINITE`, `RUN_NO_SCORES`
  */
 export async function trainSteps(run: RunParts, saving: Saving | null): Promise<'done' | 'restart'> {
-  const { config, group, signal, start, standing, log, handleLimit = HANDLE_LIMIT } = run;
+  const { config, group, common, signal, start, standing, log, handleLimit = HANDLE_LIMIT } = run;
   const { max_steps, eval_steps, eval_on_start } = config.training;
   await saving?.judge(saving.records.evaluationAfter(start)?.reward);
   while (standing.step < max_steps) {
@@ -44,9 +45,11 @@ export async function trainSteps(run: RunParts, saving: Saving | null): Promise<
       const isDone = await fromFirst(group, saving?.records.evaluationAfter(step) !== undefined);
       if (!isDone) await evaluate(run, saving);
     }
-    if (await anyOf(group, signal.aborted)) throw new Interrupted();
+    const said = { stops: signal.aborted, wearsOut: activeBackend().handlesMade() > handleLimit };
+    const all = await gatherAlike({ group, common: { ...common, step }, said });
+    if (all.some(({ stops }) => stops)) throw new Interrupted();
     // A process makes a step at least, else it would be started again for ever.
-    if (step > start && (await anyOf(group, activeBackend().handlesMade() > handleLimit))) {
+    if (step > start && all.some(({ wearsOut }) => wearsOut)) {
       await saving?.saveLast();
       log.info({ step }, 'the process starts anew: TensorFlow’s handles are running out');
       return 'restart';
@@ -60,7 +63,7 @@ export async function trainSteps(run: RunParts, saving: Saving | null): Promise<
 }
 
 async function makeStep(run: RunParts, saving: Saving | null): Promise<void> {
-  const { config, context, stream, health, standing, log, progress, profile } = run;
+  const { config, group, context, stream, health, standing, log, progress, profile } = run;
   const { training } = config;
   standing.step += 1;
   const { step, totals } = standing;
@@ -94,7 +97,9 @@ async function makeStep(run: RunParts, saving: Saving | null): Promise<void> {
   if (step % training.logging_steps === 0)
     progress.update(step, shownMetrics(metrics), { metrics, text: lastText(result.completions) });
   // In a row of bad steps the last good checkpoints must not be driven out.
-  if (step % training.save_steps === 0 && badSteps === 0) await saving?.saveRegularly();
+  if (step % training.save_steps !== 0 || badSteps > 0) return;
+  await checkWeights({ group, parameters: context.models.policy.parameters });
+  await saving?.saveRegularly();
 }
 
 const lastText = (completions: readonly object[]): string | undefined =>

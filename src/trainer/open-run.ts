@@ -8,7 +8,7 @@ import type { Answerer } from '../evaluation/answerer.js';
 import { policyAnswerer } from '../evaluation/answerers/policy.js';
 import { heldOutSamples } from '../evaluation/held-out.js';
 import { modelFolder } from '../model-folder/model-folder.js';
-import { gatherJson } from '../parallel/gather.js';
+import { fromFirst } from '../parallel/gather.js';
 import type { ProcessGroup } from '../parallel/process-group.js';
 import { readModelConfig } from '../policy/families/read-config.js';
 import type { Prompt } from '../prompt/prompt.js';
@@ -23,6 +23,7 @@ import { once } from '../system/once.js';
 import type { Profile } from '../system/profile.js';
 import { activeBackend } from '../tensor/active.js';
 import { openFrameCache } from '../video/frame-cache.js';
+import { type Common, commonOf, gatherAlike } from './agreement.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { StepContext } from './context.js';
 import type { DataStream } from './data-stream.js';
@@ -34,14 +35,14 @@ import { openStream } from './open-stream.js';
 import { AdamW } from './optimizer.js';
 import { noteChanges } from './resume.js';
 import type { Inputs, RunState } from './run-state.js';
-import { restoreTraining } from './training-files.js';
+import { restoreTraining, takeFromFirst } from './training-files.js';
 import { VerdictLog } from './verdict-log.js';
 
 /** What a run is made of. */
 export interface RunOptions {
   config: Config;
   folder: RunFolder;
-  /** Where to go on; null for a fresh run. */
+  /** Where to go on, for the first process, which tells the others; null for a fresh run. */
   checkpoint: Checkpoint | null;
   log: Logger;
   progress: Progress;
@@ -70,6 +71,8 @@ export interface RunParts extends RunOptions {
   health: Health;
   inputs: Inputs;
   changes: RunState['changes'];
+  /** What all processes have to agree about. */
+  common: Common;
   /** Where it stands. */
   standing: { step: number; badSteps: number; totals: RunState['totals'] };
   /** Says each thing once. */
@@ -106,11 +109,13 @@ async function openParts(
 ): Promise<RunParts> {
   const { sources, samples, held, rewards, warn, ...options } = opened;
   const { config, folder, checkpoint, log, group, acceptChanges = false } = options;
-  const state = checkpoint?.state;
+  const state = await fromFirst(group, checkpoint?.state ?? null);
   const start = state?.step ?? 0;
   const inputs = await readInputs({ samples, model: config.model.path });
-  const changes = checkpoint === null ? [] : noteChanges({ checkpoint, config, inputs, acceptChanges, warn });
-  await checkAlike(options, { step: start, options: fixedOptions(config), inputs });
+  const common = commonOf({ group, options: fixedOptions(config), inputs });
+  await gatherAlike({ group, common, said: {} });
+  const from = checkpoint?.folder ?? 'the checkpoint';
+  const changes = state === null ? [] : noteChanges({ state, from, config, inputs, acceptChanges, warn });
   await checkFit(config);
   const models = await openModels({
     config,
@@ -119,6 +124,7 @@ async function openParts(
   });
   const optimizer = new AdamW({ parameters: models.policy.parameters, options: config.training });
   if (checkpoint !== null) await restoreTraining({ models, optimizer, config, checkpoint });
+  await takeFromFirst({ group, models, optimizer, config, optimizerStep: state?.optimizer_step ?? 0 });
   const verdicts = rewards.isPure ? null : await VerdictLog.open({ file: folder.verdicts, group, step: start });
   const engine = localEngine(models);
   const shown = { processor: models.processor, settings: config.data, cache: openFrameCache({ report: warn }), warn };
@@ -153,6 +159,7 @@ async function openParts(
     health: new Health({ options: { ...config.training, ...config.rollout }, state: state?.health }),
     inputs,
     changes,
+    common: { ...common, weights: models.policy.parameters.trainableNames.length },
     standing: { step: start, badSteps: state?.bad_steps ?? 0, totals: { ...(state?.totals ?? { num_tokens: 0 }) } },
     warn,
   };
@@ -165,18 +172,6 @@ function checkShares({ config, group }: RunOptions): void {
   if (prompts % (parts * group.size) === 0) return;
   const message = `training.prompts_per_step (${prompts}) must be a multiple of its micro-batches (${parts}: grpo.steps_per_generation, else training.gradient_accumulation_steps) times the number of processes (${group.size})`;
   throw new RunError({ code: 'RUN_SHARES', message });
-}
-
-/** Processes that start from different things would be mixed in silence. @throws RunError `RUN_NOT_ALIKE` */
-async function checkAlike(
-  { group }: RunOptions,
-  own: { step: number; options: object; inputs: Inputs },
-): Promise<void> {
-  const all = (await gatherJson(group, own)).map((one) => JSON.stringify(one));
-  const other = all.findIndex((text) => text !== all[0]);
-  if (other === -1) return;
-  const message = `process ${other} has another checkpoint, other options, other data or another model than the first one; give all processes the same`;
-  throw new RunError({ code: 'RUN_NOT_ALIKE', message });
 }
 
 /** @throws RunError `MEMORY_TOO_SMALL` */

@@ -36,11 +36,13 @@ export async function saveReference({ policy, reference, folder }: Pair & { fold
 export async function restoreReference({ policy, reference, folder }: Pair & { folder: string }): Promise<void> {
   const file = await openSafetensors(path.join(folder, REFERENCE));
   try {
-    for (const name of policy.trainableNames) {
-      const values = toFloat32(await file.readTensor(name));
-      reference.replaceFrozen(name, ({ shape, dtype }) => cast(upload(values, shape), dtype as 'float32' | 'bfloat16'));
-    }
+    for (const name of policy.trainableNames) replaceReference(reference, name, toFloat32(await file.readTensor(name)));
   } finally {
     await file.close();
   }
+}
+
+/** Gives a weight of the reference other values. */
+export function replaceReference(reference: Parameters, name: string, values: Float32Array): void {
+  reference.replaceFrozen(name, ({ shape, dtype }) => cast(upload(values, shape), dtype as 'float32' | 'bfloat16'));
 }

@@ -25,22 +25,23 @@ export function checkOptions({ checkpoint, config }: { checkpoint: Checkpoint; c
  *
  * @param acceptChanges go on although data or model are not the same
  * @param warn is told what is different from here on
+ * @param from of the checkpoint, for people
  * @returns the changes to keep in the checkpoints to come, those of before included
  * @throws CheckpointError `RUN_INPUTS_CHANGED`
  */
 export function noteChanges(args: {
-  checkpoint: Checkpoint;
+  state: RunState;
+  from: string;
   config: Config;
   inputs: Inputs;
   acceptChanges: boolean;
   warn: (message: string) => void;
 }): RunState['changes'] {
-  const { checkpoint, config, inputs, acceptChanges, warn } = args;
-  const { state, folder } = checkpoint;
+  const { state, from, config, inputs, acceptChanges, warn } = args;
   const { step } = state;
   const changed = state.inputs === undefined ? [] : changedInputs(state.inputs, inputs);
   if (state.inputs === undefined)
-    warn(`${folder} was written by an earlier version: whether the data and the model are still the same is not known`);
+    warn(`${from} was written by an earlier version: whether the data and the model are still the same is not known`);
   if (changed.length > 0 && !acceptChanges) {
     const message = `since the checkpoint after step ${step}, ${changed.join('; ')}; put back what was there, start another run, or go on all the same with --accept-changes (the order of the samples is then another one: some come again before others come at all)`;
     throw new CheckpointError({ code: 'RUN_INPUTS_CHANGED', message });

@@ -2,12 +2,15 @@ import path from 'node:path';
 import type { Config } from '../config/schema.js';
 import { modelFolder } from '../model-folder/model-folder.js';
 import { openSafetensors, toFloat32, writeSafetensors } from '../model-folder/safetensors.js';
+import type { ProcessGroup } from '../parallel/process-group.js';
 import { saveAdapter, saveModel } from '../policy/save.js';
+import { downloadFloats, upload } from '../tensor/ops.js';
+import { scope } from '../tensor/tensor.js';
 import { type Checkpoint, OPTIMIZER } from './checkpoint.js';
 import type { StepContext } from './context.js';
 import type { Models } from './models.js';
 import type { AdamW } from './optimizer.js';
-import { restoreReference, saveReference } from './reference.js';
+import { replaceReference, restoreReference, saveReference } from './reference.js';
 
 /**
  * Writes the policy (an adapter, or a whole model folder), the optimizer's moments and a reference that follows the policy
@@ -40,6 +43,35 @@ async function savePolicy(args: { models: Models; config: Config; folder: string
 /** Gives the engine the weights as they are now. */
 export async function syncEngine({ engine, models, optimizer, config }: StepContext): Promise<void> {
   await engine.sync(optimizer.step, (folder) => savePolicy({ models, config, folder }));
+}
+
+/** All processes take what is trained, its moments, and a reference that has followed it, from the first one. */
+export async function takeFromFirst(args: {
+  group: ProcessGroup;
+  models: Models;
+  optimizer: AdamW;
+  config: Config;
+  optimizerStep: number;
+}): Promise<void> {
+  const { group, models, optimizer, config, optimizerStep } = args;
+  if (group.size === 1) return;
+  const { parameters } = models.policy;
+  const first = async (read: () => Float32Array) => {
+    const values = read();
+    await group.broadcast(values);
+    return values;
+  };
+  for (const name of parameters.trainableNames) {
+    const values = await first(() => scope(() => downloadFloats(parameters.master(name))));
+    parameters.update(name, (variable) => scope(() => variable.assign(upload(values, variable.shape))));
+  }
+  if (optimizerStep === 0) return;
+  const moments = new Map(optimizer.tensors().map(({ name, read }) => [name, read]));
+  await optimizer.restore(optimizerStep, (name) => first(moments.get(name)!));
+  if (!config.grpo.sync_ref_model) return;
+  const { reference } = trainedPair(models);
+  for (const name of parameters.trainableNames)
+    replaceReference(reference, name, await first(() => scope(() => downloadFloats(reference.get(name)))));
 }
 
 /** Puts back what a checkpoint has beside the policy: the moments, and a reference that has followed it. */

@@ -1,5 +1,8 @@
-/** One of several processes that join each other and say what each of their common calls gives: `RANK HOSTS DIST`. */
-const [rank, hosts, dist] = process.argv.slice(2);
+/**
+ * One of several processes that join each other and say what each of their common calls gives: `RANK HOSTS DIST [stuck]`,
+ * where the last one never comes back.
+ */
+const [rank, hosts, dist, stuck] = process.argv.slice(2);
 const { startRuntime } = await import(`${dist}/tensor/runtime.js`);
 const { clusterGroup } = await import(`${dist}/parallel/cluster-group.js`);
 const { barrier, gatherJson, sumOver } = await import(`${dist}/parallel/gather.js`);
@@ -7,9 +10,20 @@ const { downloadFloats, upload } = await import(`${dist}/tensor/ops.js`);
 const { keep, scope } = await import(`${dist}/tensor/tensor.js`);
 
 const cluster = { hosts: hosts.split(','), rank: Number(rank), joinTimeout: 60, heartbeat: 10, communication: 'ring' };
+if (stuck !== undefined) cluster.stepTimeout = 1;
 const backend = await startRuntime({ report: () => {}, cluster });
 const group = clusterGroup(backend.collectives);
 
+if (stuck !== undefined) {
+  await barrier(group);
+  for (; group.rank === group.size - 1; );
+  try {
+    await barrier(group);
+  } catch (error) {
+    process.stderr.write(`${error.code}: ${error.message}\n`);
+    process.exit(3);
+  }
+}
 const made = (shape, seed) =>
   scope(() => {
     const size = shape.reduce((product, dimension) => product * dimension, 1);
@@ -27,6 +41,11 @@ said.gathered = (
 said.none = (await group.gather(new Float64Array(0))).map(({ length }) => length);
 said.json = await gatherJson(group, { rank: group.rank, text: 'é日'.repeat(1 + 50 * group.rank) });
 said.sums = await sumOver(group, [0.1, group.rank]);
+const large = Float32Array.from({ length: 4_000_100 }, (_, i) => (group.rank === 0 ? Math.cos(i) : 0));
+large[7] = group.rank === 0 ? -0 : 1;
+await group.broadcast(large);
+said.broadcast = await digestOf([large]);
+said.negativeZero = Object.is(large[7], -0);
 const before = backend.liveTensors();
 const shapes = [[2, 3], [7], [1500, 1501], [1999, 1501], [1]];
 const names = shapes.map((_, i) => `w${i}`);

@@ -56,6 +56,7 @@ describe.runIf(canJoin)('processes that are joined by TensorFlow', () => {
     );
     expect(first.none).toEqual(Array(count).fill(0));
     expect(first.json[1]).toEqual({ rank: 1, text: 'é日'.repeat(51) });
+    expect(first.negativeZero).toBe(true);
     expect(first.sums[1]).toBe((count * (count - 1)) / 2);
     expect(first.shapes).toEqual([[2, 3], [7], [1500, 1501], [1999, 1501], [1]]);
     for (const [i, [value]] of first.gradients.entries()) {
@@ -66,6 +67,20 @@ describe.runIf(canJoin)('processes that are joined by TensorFlow', () => {
       );
     }
     expect(first.left).toBe(0);
+  });
+
+  it('one that does not come back ends by itself, and the others with it', { timeout: 120_000 }, async () => {
+    const hosts = (await ports(2)).map((port) => `127.0.0.1:${port}`).join(',');
+    const script = fileURLToPath(new URL('cluster-process.mjs', import.meta.url));
+    const [first, second] = await Promise.all(
+      [0, 1].map((rank) => runProcess([script, String(rank), hosts, dist, 'stuck'])),
+    );
+    expect(second).toMatchObject({
+      code: 1,
+      stderr: 'process 1 has not come to the others within 1 s (--step-timeout), and ends\n',
+    });
+    expect(first!.code).toBe(3);
+    expect(first!.stderr).toMatch(/^PEER_LOST: .*start all of them again with --resume/m);
   });
 
   it('make one run: the same completions and advantages as one process, and the same bytes again', {

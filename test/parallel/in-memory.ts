@@ -8,7 +8,13 @@ export function inMemoryGroup(size: number): ProcessGroup[] {
   return Array.from({ length: size }, (_, rank) => ({
     rank,
     size,
+    version: 'in memory',
     gather: async (values) => (await table.meet(rank, values)).map((own) => own.slice()),
+    broadcast: async (values) => {
+      const [first] = await table.meet(rank, values);
+      if (rank > 0) values.set(first!);
+      await table.meet(rank, null);
+    },
     sumGradients: async (names, gradients) => {
       const all = await table.meet(rank, gradients);
       const sums = names.map((name) => sumOf(all.map((own) => own.get(name)!)));

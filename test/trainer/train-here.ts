@@ -57,7 +57,9 @@ export async function trainHere(
     const { set: own = [], signal = new AbortController().signal, onStep = () => {} } = members[rank]!;
     const ownConfig = await loadConfig({ file: project.config, set: [...set, ...own, output] });
     const progress = { start: () => {}, update: onStep, stop: () => {} };
-    return run({ config: ownConfig, folder, checkpoint, acceptChanges, log, progress, signal, group });
+    // Only the first one can read what was saved.
+    const known = rank === 0 ? checkpoint : null;
+    return run({ config: ownConfig, folder, checkpoint: known, acceptChanges, log, progress, signal, group });
   });
   const released = Promise.allSettled(ends).then(folder.release);
   const last = ends.map(async (end) => {

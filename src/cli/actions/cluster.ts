@@ -5,7 +5,7 @@ import type { ClusterArguments } from '../cluster-options.js';
 import { slurmHosts } from './slurm.js';
 
 /** Seconds. */
-const [JOIN_TIMEOUT, HEARTBEAT] = [300, 15];
+const HEARTBEAT = 15;
 
 const HOST = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):([1-9][0-9]{0,4})$/;
 
@@ -20,8 +20,11 @@ const tfConfigSchema = z.object({
  *
  * @throws {UsageError} `CLUSTER_OPTIONS`
  */
-export function clusterOptions(args: ClusterArguments & { env?: NodeJS.ProcessEnv }): ClusterOptions | undefined {
-  const { hosts: named, rank: given, env = process.env } = args;
+export function clusterOptions(
+  args: Partial<ClusterArguments> & { env?: NodeJS.ProcessEnv },
+): ClusterOptions | undefined {
+  const { hosts: named, rank: given, communication = 'ring', env = process.env } = args;
+  const { 'join-timeout': joinTimeout = 300, 'step-timeout': stepTimeout } = args;
   if (named === undefined && given !== undefined) throw wrong('--rank says which of --hosts this process is');
   const { hosts, rank } = named === undefined ? fromTfConfig(env.TF_CONFIG) : fromNames({ named, given, env });
   if (hosts === undefined || hosts.length < 2) return undefined;
@@ -32,7 +35,9 @@ export function clusterOptions(args: ClusterArguments & { env?: NodeJS.ProcessEn
   if (twice !== undefined) throw wrong(`${twice} is named twice; each process needs a port of its own`);
   if (rank === undefined || !Number.isInteger(rank) || rank < 0 || rank >= hosts.length)
     throw wrong(`there are ${hosts.length} processes, and this one has to be one of 0 to ${hosts.length - 1} (--rank)`);
-  return { hosts: trimmed, rank, joinTimeout: JOIN_TIMEOUT, heartbeat: HEARTBEAT, communication: 'ring' };
+  for (const seconds of [joinTimeout, stepTimeout ?? 1])
+    if (!(seconds > 0)) throw wrong(`--join-timeout and --step-timeout are in seconds (not ${seconds})`);
+  return { hosts: trimmed, rank, joinTimeout, heartbeat: HEARTBEAT, communication, stepTimeout };
 }
 
 function fromNames(args: { named: string; given?: number; env: NodeJS.ProcessEnv }): {

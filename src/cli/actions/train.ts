@@ -2,8 +2,6 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Config } from '../../config/schema.js';
 import { clusterGroup } from '../../parallel/cluster-group.js';
-import { fromFirst } from '../../parallel/gather.js';
-import type { ProcessGroup } from '../../parallel/process-group.js';
 import { single } from '../../parallel/single.js';
 import { createLog } from '../../run/log.js';
 import { openRunFolder, type RunFolder, runFiles } from '../../run/run-folder.js';
@@ -72,7 +70,7 @@ async function trainIn(args: {
   const log = createLog({ file: isFirst ? folder.log : undefined, stderr: progress.stderr });
   const warn = (message: string) => log.warn(message);
   try {
-    const own = resume === undefined || !isFirst ? null : await findCheckpoint({ config, folder, resume, warn });
+    const checkpoint = resume === undefined || !isFirst ? null : await findCheckpoint({ config, folder, resume, warn });
     const profile =
       profiledSteps === undefined
         ? undefined
@@ -80,7 +78,6 @@ async function trainIn(args: {
     if (cluster !== undefined) say(clusterText(cluster));
     const backend = await unlessStopped(startRuntime({ report: say, profile, cluster }), signal);
     const group = backend.collectives === null ? single : clusterGroup(backend.collectives);
-    const checkpoint = await agreedCheckpoint({ group, own });
     await unlessStopped(ensureFfmpeg({ report: say }), signal);
     await unlessStopped(bringModel(config.model.path), signal);
     log.info({ backend: backend.name, step: checkpoint?.state.step ?? 0, pid: process.pid }, 'started');
@@ -134,13 +131,6 @@ const isDiskFull = (error: unknown): error is Error =>
 function diskFull(config: Config, cause: Error): RunError {
   const message = `${config.output_dir} cannot be written (${cause.message}); make room and go on with --resume: the checkpoints are whole`;
   return new RunError({ code: 'RUN_DISK_FULL', message, cause });
-}
-
-/** The first process says from where all go on: what another sees in a folder of its own may be older. */
-async function agreedCheckpoint(args: { group: ProcessGroup; own: Checkpoint | null }): Promise<Checkpoint | null> {
-  const { group, own } = args;
-  const folder = await fromFirst(group, own?.folder ?? null);
-  return group.rank === 0 || folder === null ? own : openCheckpoint(folder);
 }
 
 /** What the first process has opened; the others read there, and write nothing. */

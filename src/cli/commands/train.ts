@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs';
 import { UsageError } from '../../system/errors.js';
-import { type ClusterArguments, hostsOption, rankOption } from '../cluster-options.js';
+import { type ClusterArguments, clusterArguments, clusterWords } from '../cluster-options.js';
 import { configPositional, setOption } from '../options.js';
 
 interface Args extends ClusterArguments {
@@ -39,22 +39,12 @@ export const command: CommandModule<object, Args> = {
           message: `--profile takes a number of steps, such as 3 (not ${profile})`,
         });
       })
-      .option('hosts', hostsOption)
-      .option('rank', rankOption)
+      .options(clusterArguments)
       .option('dry-run', { type: 'boolean', default: false, describe: 'Show what would be run, and stop' })
       .example('$0 train configs/tag-qwen2-vl-2b.yaml', 'start a run')
       .example('$0 train configs/tag-qwen2-vl-2b.yaml --resume', 'go on with it after an interruption'),
   handler: async (args) => {
-    const {
-      config: file,
-      set,
-      resume,
-      'accept-changes': acceptChanges,
-      'dry-run': dryRun,
-      profile,
-      hosts,
-      rank,
-    } = args;
+    const { config: file, set, resume, 'accept-changes': acceptChanges, 'dry-run': dryRun, profile } = args;
     const { loadConfig } = await import('../../config/load.js');
     const config = await loadConfig({ file, set });
     if (dryRun) {
@@ -63,15 +53,16 @@ export const command: CommandModule<object, Args> = {
       return;
     }
     const { clusterOptions } = await import('../actions/cluster.js');
-    const cluster = clusterOptions({ hosts, rank });
+    const cluster = clusterOptions(args);
     const { isSupervised, supervise } = await import('../actions/supervise.js');
     if (!isSupervised()) {
       const { resumeHint } = await import('../actions/resume-hint.js');
-      const which = rank === undefined ? [] : ['--rank', String(rank)];
-      const where = hosts === undefined ? [] : ['--hosts', hosts, ...which];
       process.exitCode = await supervise({
         // From its latest checkpoint, whichever the first process was told to start from.
-        restartArgs: ['train', file, ...set.flatMap((item) => ['--set', item]), ...where, '--resume', 'latest'],
+        restartArgs: [
+          ...['train', file, ...set.flatMap((item) => ['--set', item])],
+          ...[...clusterWords(args), '--resume', 'latest'],
+        ],
         onFinish: 'finishing the step and saving',
         remedy: () => resumeHint(config),
       });

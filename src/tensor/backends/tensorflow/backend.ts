@@ -1,11 +1,10 @@
 import { processorFlags } from '../../../system/processor.js';
 import type { AdamCoefficients, AdamState, Backend, Binary, Reduction, Unary, Variable } from '../../backend.js';
-import type { ClusterOptions, Collectives } from '../../cluster.js';
+import type { Collectives } from '../../cluster.js';
 import type { Kernels } from '../../kernels.js';
 import { type DType, Tensor } from '../../tensor.js';
 import { portableKernels } from '../portable/kernels.js';
 import type { Binding } from './binding.js';
-import { type ClusterAddon, collectives } from './collectives.js';
 import { Executor, TF_BFLOAT16 } from './executor.js';
 import { nativeKernels } from './native-kernels.js';
 import { ResourceVariable } from './resource-variable.js';
@@ -52,7 +51,8 @@ export class TensorFlowBackend implements Backend {
   readonly supportsBfloat16 = true;
   readonly usesGpu: boolean;
   readonly kernels: Kernels;
-  readonly collectives: Collectives | null;
+  /** Set where others were joined, before the first tensor is made. */
+  collectives: Collectives | null = null;
   /** Runs operations. */
   readonly executor: Executor;
   readonly #hasNativeKernels: boolean;
@@ -60,19 +60,9 @@ export class TensorFlowBackend implements Backend {
   readonly multiplies: ReadonlySet<DType>;
   #variables = 0;
 
-  /**
-   * @param instructionSet of the operations of `native/kernels`; null: they are not loaded
-   * @param joined the processes that this one has joined
-   */
-  constructor(
-    binding: Binding,
-    {
-      instructionSet,
-      joined,
-    }: { instructionSet: string | null; joined?: { addon: ClusterAddon; cluster: ClusterOptions } },
-  ) {
+  /** @param instructionSet of the operations of `native/kernels`; null: they are not loaded */
+  constructor(binding: Binding, { instructionSet }: { instructionSet: string | null }) {
     this.executor = new Executor({ binding, backend: this });
-    this.collectives = joined === undefined ? null : collectives({ backend: this, executor: this.executor, ...joined });
     this.usesGpu = binding.isUsingGpuDevice();
     this.#hasNativeKernels = instructionSet !== null && !this.usesGpu;
     this.multiplies = new Set(this.#hasNativeKernels ? OWN_PRODUCTS[instructionSet!] : []);

@@ -11,6 +11,7 @@ export interface ClusterAddon {
   join(serverDef: Uint8Array): Promise<void>;
   barrier(name: string, milliseconds: number): void;
   fail(code: number, message: string): void;
+  watch(milliseconds: number, message: string): void;
 }
 
 /** All processes are one group. */
@@ -27,7 +28,7 @@ export function collectives(args: {
   cluster: ClusterOptions;
 }): Collectives {
   const { backend, executor, addon, cluster } = args;
-  const { hosts, rank, communication } = cluster;
+  const { hosts, rank, communication, stepTimeout = 0 } = cluster;
   const { binding } = executor;
   const size = hosts.length;
   // One key a shape, used again and again: what TensorFlow keeps of a key it keeps for good.
@@ -43,47 +44,86 @@ export function collectives(args: {
     attribute('communication_hint', binding.TF_ATTR_STRING, communication),
     // Who is gone is heard of by heartbeats; a timeout would make two sleeping threads a call.
     attribute('timeout_seconds', binding.TF_ATTR_FLOAT, 0),
+  ];
+  const ordered = (type: number): Attribute[] => [
+    ...common(type),
     attribute('is_stateless', binding.TF_ATTR_BOOL, false),
     attribute('Nordering_token', binding.TF_ATTR_INT, 0),
   ];
-  const run = (op: string, attributes: Attribute[], input: number, key: number): number => {
+  const stuck = `process ${rank} has not come to the others within ${stepTimeout} s (--step-timeout), and ends`;
+  /** The time that is watched is this process's own: it begins again when the others have come. */
+  const meet = <T>(what: () => T): T => {
+    addon.watch(0, '');
     try {
-      return executor.execute(op, attributes, [input, ...[size, GROUP, key].map((n) => executor.ints(n))], 1)[0]!;
+      return what();
     } catch (cause) {
       throw lost(cause);
+    } finally {
+      addon.watch(Math.ceil(1000 * stepTimeout), stuck);
     }
+  };
+  const run = (op: string, attributes: Attribute[], inputs: number[]): number =>
+    meet(() => executor.execute(op, attributes, inputs, 1)[0]!);
+  const groupAnd = (key: string): number[] => [size, GROUP, keyOf(key)].map((n) => executor.ints(n));
+  const taken = (id: number): Int32Array => {
+    const all = (binding.tensorDataSync(id) as Int32Array).slice();
+    binding.deleteTensor(id);
+    return all;
   };
   return {
     rank,
     size,
+    version: binding.TF_Version,
     sum: (tensor) => {
       const merged = [
         attribute('merge_op', binding.TF_ATTR_STRING, 'Add'),
         attribute('final_op', binding.TF_ATTR_STRING, 'Id'),
         attribute('max_subdivs_per_device', binding.TF_ATTR_INT, -1),
       ];
-      const attributes = [...common(binding.TF_FLOAT), ...merged];
-      const key = keyOf(`sum ${tensor.shape.join()}`);
-      const id = run('CollectiveReduceV2', attributes, tensor.handle as number, key);
+      const attributes = [...ordered(binding.TF_FLOAT), ...merged];
+      const inputs = [tensor.handle as number, ...groupAnd(`sum ${tensor.shape.join()}`)];
+      const id = run('CollectiveReduceV2', attributes, inputs);
       return new Tensor(backend, id, tensor.shape, 'float32');
     },
     gather: (values) => {
-      // Integers are carried as they are.
-      const bits = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
+      // Integers are carried as they are: no number is rounded, and no NaN loses its bits.
+      const bits = bitsOf(values);
       const input = executor.create([bits.length], binding.TF_INT32, bits.slice());
-      const key = keyOf(`gather ${bits.length}`);
-      const id = run('CollectiveGatherV2', common(binding.TF_INT32), input, key);
-      const all = (binding.tensorDataSync(id) as Int32Array).slice();
-      for (const used of [input, id]) binding.deleteTensor(used);
+      const inputs = [input, ...groupAnd(`gather ${bits.length}`)];
+      const all = taken(run('CollectiveGatherV2', ordered(binding.TF_INT32), inputs));
+      binding.deleteTensor(input);
       return Array.from({ length: size }, (_, from) => {
         const own = all.slice(from * bits.length, (from + 1) * bits.length);
         return new Float64Array(own.buffer);
       });
     },
-    barrier: (name) => addon.barrier(name, BARRIER_MS),
-    fail: (reason) => addon.fail(ABORTED, reason),
+    broadcast: (values) => {
+      const { length } = values;
+      const groupAndKey = groupAnd(`broadcast ${length}`);
+      const attributes = common(binding.TF_INT32);
+      if (rank > 0) {
+        const shaped = [...attributes, attribute('Tshape', binding.TF_ATTR_TYPE, binding.TF_INT32)];
+        const inputs = [...groupAndKey, executor.ints([length])];
+        return new Float32Array(taken(run('CollectiveBcastRecvV2', shaped, inputs)).buffer);
+      }
+      const input = executor.create([length], binding.TF_INT32, bitsOf(values).slice());
+      binding.deleteTensor(run('CollectiveBcastSendV2', attributes, [input, ...groupAndKey]));
+      binding.deleteTensor(input);
+      return values;
+    },
+    barrier: (name) => meet(() => addon.barrier(name, BARRIER_MS)),
+    fail: (reason) => {
+      try {
+        addon.fail(ABORTED, reason);
+      } catch {
+        // They are gone, or know: what this process ends with is not to be hidden by that.
+      }
+    },
   };
 }
+
+const bitsOf = ({ buffer, byteOffset, byteLength }: Float32Array | Float64Array): Int32Array =>
+  new Int32Array(buffer, byteOffset, byteLength / Int32Array.BYTES_PER_ELEMENT);
 
 /** TensorFlow's message names the task (`/job:worker/replica:0/task:1`), and what it has said or that it is silent. */
 function lost(cause: unknown): RunError {

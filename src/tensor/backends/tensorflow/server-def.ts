@@ -33,7 +33,7 @@ export function serverDef({ hosts, rank, joinTimeout, heartbeat }: ClusterOption
         coordination.writeStringField(1, 'standalone');
         coordination.writeStringField(2, LEADER);
         coordination.writeVarintField(3, 1);
-        coordination.writeVarintField(4, 1000 * joinTimeout);
+        coordination.writeVarintField(4, Math.ceil(1000 * joinTimeout));
         coordination.writeVarintField(5, 1000 * heartbeat);
         coordination.writeVarintField(7, SHUTDOWN);
         message(coordination, 10, (job) => {

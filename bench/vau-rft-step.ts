@@ -65,6 +65,7 @@ const context: StepContext = {
   engine: answering(models),
   rewards: await Rewards.open({ terms: config.rewards, rollout: config.rollout }),
   verdicts: null,
+  rollouts: null,
   prepareChanged: () => Promise.reject(new Error('no reward asks the policy')),
   optimizer,
   classes: [],

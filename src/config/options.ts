@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { data } from './data-options.js';
+import { engine } from './engine-options.js';
 import { grpo } from './grpo-options.js';
 import { judge, testedServer } from './judge-options.js';
 import { LIMITS } from './limits.js';
@@ -86,6 +87,16 @@ const rollout = z.strictObject({
     .default(512)
     .describe('Tokens, after which a completion is cut off.'),
   min_completion_length: countOrZero().default(0).describe('Tokens, before which a completion may not end.'),
+  engine: engine
+    .prefault({ name: 'local' })
+    .describe('What makes the completions: this process, or vLLM and SGLang servers that are given each adapter.'),
+  max_staleness: z
+    .number()
+    .multipleOf(1)
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe('Steps that a server may be ahead: 1 has it sample for the next step while this one is learned from.'),
 });
 
 const training = z.strictObject({

@@ -15,6 +15,14 @@ const FREE = [
   'training.max_bad_steps',
   'evaluation',
   'data.*.*.videos',
+  // Where completions come from is no matter, but for their kind.
+  'rollout.engine.base_url',
+  'rollout.engine.adapter_dir',
+  'rollout.engine.server_adapter_dir',
+  'rollout.engine.api_key_env',
+  'rollout.engine.timeout_s',
+  'rollout.engine.max_retries',
+  'rollout.engine.concurrency',
   // Where the judge is and how it is asked, not who it is and what it is asked.
   'judge.base_url',
   'judge.api_key_env',

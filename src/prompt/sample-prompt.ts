@@ -41,6 +41,8 @@ interface MakerOptions {
   settings: PromptSettings;
   /** The annotated answers are learned: they are looked at, too. */
   learnsAnswers?: boolean;
+  /** Prompts hold what they were made of. */
+  keepsShown?: boolean;
   cache?: FrameCache;
   /** Takes what is odd about a video or a sample that is used all the same, each time that it is used. */
   warn: (message: string) => void;
@@ -89,9 +91,10 @@ async function samplePrompt(options: SampleOptions): Promise<Prompt | null> {
   if (video !== undefined) await checkLength({ sample, frames: video.frames, pastEnd, bounds: settings.video, warn });
   const shown = change === undefined ? seen : changed(seen, change);
   if (shown === null) return null;
-  const prompt = buildPrompt({ processor, userText, seen: shown, systemPrompt: settings.system_prompt });
+  const made = { userText, seen: shown, systemPrompt: settings.system_prompt };
+  const prompt = buildPrompt({ processor, ...made });
   checkPromptLength({ sample, length: prompt.tokenIds.length + targetTokens, limit: settings.max_prompt_length });
-  return prompt;
+  return options.keepsShown ? { ...prompt, shown: made } : prompt;
 }
 
 /** @throws SampleError for words that cannot be shown */

@@ -28,6 +28,8 @@ export interface Rollout {
   behaviour: 'policy' | 'recorded';
   /** A pass of the policy over the prompts, where one was kept; the caller disposes of it. */
   pass: PromptPass | null;
+  /** Tries that came to nothing, by kind, of an engine that can fail and tries again. */
+  faults?: Readonly<Record<string, number>>;
 }
 
 /** What makes completions: the policy itself, or a server that is given its weights. */
@@ -36,9 +38,12 @@ export interface RolloutEngine {
    * Called before completions are wanted.
    *
    * @param version counts the updates of the weights: with the same number they are the same
-   * @param save writes the weights into a folder, as in a checkpoint: an adapter, or a whole model
+   * @param save writes the weights into a folder, as in a checkpoint: an adapter, or a whole model. Null: another process
+   *   has done so
+   * @throws Interrupted
    */
-  sync(version: number, save: (folder: string) => Promise<void>): Promise<void>;
+  sync(version: number, save: ((folder: string) => Promise<void>) | null): Promise<void>;
+  /** @throws Interrupted; RunError where no completions can be had */
   generate(request: RolloutRequest): Promise<Rollout>;
   close(): Promise<void>;
 }

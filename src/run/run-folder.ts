@@ -26,6 +26,10 @@ export interface RunFiles {
   completions: string;
   /** What rewards have said that are not pure, a line a completion and reward. */
   verdicts: string;
+  /** What a server has sampled, a line a prompt. */
+  rollouts: string;
+  /** Adapters that servers are given. */
+  adapters: string;
   /** Held-out metrics, a line an evaluation. */
   evaluations: string;
   /** The answers of the latest evaluation, a line a sample. */
@@ -48,6 +52,8 @@ export function runFiles(folder: string): RunFiles {
     log: join(path, 'run.log'),
     metrics: join(path, 'metrics.jsonl'),
     completions: join(path, 'completions.jsonl'),
+    rollouts: join(path, 'rollouts.jsonl'),
+    adapters: join(path, 'rollout'),
     verdicts: join(path, 'verdicts.jsonl'),
     evaluations: join(path, 'evaluations.jsonl'),
     heldOut: join(path, 'held-out.jsonl'),
@@ -121,12 +127,14 @@ async function makeFolder(folder: string): Promise<void> {
 }
 
 /** What is in the way of a run's files is told before the run computes for an hour. */
-async function checkKinds({ path: folder, checkpoints, ...files }: RunFiles): Promise<void> {
-  for (const file of [checkpoints, ...Object.values(files)]) {
+async function checkKinds({ path: folder, checkpoints, adapters, ...files }: RunFiles): Promise<void> {
+  const folders = [checkpoints, adapters];
+  for (const file of [...folders, ...Object.values(files)]) {
     const entry = await stat(file).catch(() => undefined);
-    const wanted = file === checkpoints ? entry?.isDirectory() : entry?.isFile();
+    const isFolder = folders.includes(file);
+    const wanted = isFolder ? entry?.isDirectory() : entry?.isFile();
     if (entry === undefined || wanted) continue;
-    const message = `${file} is not a ${file === checkpoints ? 'folder' : 'file'}, and the run needs one of that name; move it away, or give the run another output_dir (now ${folder})`;
+    const message = `${file} is not a ${isFolder ? 'folder' : 'file'}, and the run needs one of that name; move it away, or give the run another output_dir (now ${folder})`;
     throw new UsageError({ code: 'RUN_FOLDER', message });
   }
 }

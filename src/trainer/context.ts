@@ -7,6 +7,8 @@ import type { PromptedSample } from './data-stream.js';
 import type { Stopwatch } from './metrics.js';
 import type { Models } from './models.js';
 import type { AdamW } from './optimizer.js';
+import type { BegunRollout } from './roll-out.js';
+import type { RolloutLog } from './rollout-log.js';
 import type { StepResult } from './update.js';
 import type { VerdictLog } from './verdict-log.js';
 
@@ -21,6 +23,8 @@ export interface StepContext {
   verdicts: VerdictLog | null;
   /** Shows a sample to the model with another video made of its own. */
   prepareChanged: PrepareChanged;
+  /** What a server has sampled; null where this process samples itself. */
+  rollouts: RolloutLog | null;
   optimizer: AdamW;
   /** The processes that make the run. */
   group: ProcessGroup;
@@ -37,6 +41,10 @@ export interface StepInput {
    * @param places of the step that they are for. Left out: all
    */
   draw: (places?: readonly number[]) => Promise<PromptedSample[]>;
+  /** What was begun for the step while the one before was learned from. */
+  begun?: BegunRollout | null;
+  /** Begins to sample for the next step. */
+  beginNext?: () => Promise<void>;
   learningRate: number;
   clock: Stopwatch;
 }

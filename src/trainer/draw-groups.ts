@@ -8,7 +8,7 @@ import type { PromptedSample } from './data-stream.js';
 import { hasNoSpread, type JudgedGroup } from './judged-group.js';
 import type { Stopwatch } from './metrics.js';
 import { referenceLogprobs } from './reference-logprobs.js';
-import { rollOut } from './roll-out.js';
+import { beginRollout, endRollout } from './roll-out.js';
 import { scoreAll } from './score.js';
 import { allShares, ownShare } from './shares.js';
 
@@ -19,6 +19,8 @@ export interface DrawnGroups {
   /** Those without a spread of rewards that others were drawn for. */
   passedOver: JudgedGroup[];
   behaviour: Rollout['behaviour'];
+  /** Tries of a server that came to nothing, by kind. */
+  faults: Readonly<Record<string, number>>;
   /** Over the prompts of `groups`, where one was kept; the caller disposes of it. */
   pass: PromptPass | null;
   /** The reference's log-probs of the micro-batches, where they were computed while rewards were waited for. */
@@ -57,11 +59,20 @@ export async function drawGroups(context: StepContext, input: StepInput): Promis
 /** @param places of the whole step that are drawn for. Left out: all */
 async function drawRound(
   context: StepContext,
-  { step, draw, clock }: StepInput,
+  { step, draw, begun: ahead, beginNext, clock }: StepInput,
   places?: readonly number[],
 ): Promise<Omit<DrawnGroups, 'passedOver'>> {
-  const samples = await draw(places);
-  const { completions, behaviour, pass } = await clock.measure('rollout', () => rollOut({ context, step, samples }));
+  const begun =
+    (places === undefined && ahead) ||
+    (await beginRollout({ context, step, done: step - 1, samples: await draw(places) }));
+  const { samples } = begun;
+  const {
+    completions,
+    behaviour,
+    pass,
+    faults = {},
+  } = await clock.measure('rollout', () => endRollout(context, begun));
+  await beginNext?.();
   const texts = completions.map((own) => own.map(({ tokenIds }) => toText(context, tokenIds)));
   const scoring = scoreAll({ context, step, samples, texts, completions, clock });
   try {
@@ -73,7 +84,7 @@ async function drawRound(
       texts: texts[b]!,
       scores: scores[b]!,
     }));
-    return { groups, behaviour, pass, reference };
+    return { groups, behaviour, faults, pass, reference };
   } catch (error) {
     dispose(pass);
     throw error;

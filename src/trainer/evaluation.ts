@@ -16,6 +16,7 @@ import { syncEngine } from './training-files.js';
  */
 export async function evaluate(run: RunParts, saving: Saving | null): Promise<Record<string, number>> {
   if (run.held.length === 0) return {};
+  await syncEngine(run.context, run.standing.step);
   const own = saving === null ? null : await measure(run, saving).catch(nullIfInterrupted);
   const metrics = await fromFirst(run.group, own);
   if (metrics === null) throw new Interrupted();
@@ -26,7 +27,6 @@ async function measure(run: RunParts, saving: Saving): Promise<Record<string, nu
   const { config, context, folder, held, samples, heldAnswerer, warn, signal, standing, log } = run;
   const { models, rewards, verdicts } = context;
   const { step } = standing;
-  await syncEngine(context);
   const first = step === 0 ? await openFirstAnswers(run) : null;
   const answered = await evaluateHeldOut({
     config,

@@ -50,6 +50,7 @@ export function addImportance(args: {
   const { logprobs: oldLogprobs } = models.policy.score({ batch, temperature: config.rollout.temperature });
   const behaviourLogprobs = Float32Array.from(completions.flat().flatMap(({ logprobs }) => [...logprobs]));
   microBatch.oldLogprobs = oldLogprobs;
+  microBatch.behaviourLogprobs = behaviourLogprobs;
   microBatch.importance = importanceWeights({
     oldLogprobs,
     behaviourLogprobs,
@@ -59,8 +60,16 @@ export function addImportance(args: {
   });
 }
 
-/** What the tokens of the step count, in all processes. */
-export async function gatherImportance(group: ProcessGroup, microBatches: MicroBatch[]): Promise<number[]> {
-  const own = microBatches.flatMap(({ importance }) => [...importance!]);
-  return (await group.gather(Float64Array.from(own))).flatMap((weights) => [...weights]);
+/** What the tokens of the step count, and how far the sampler's log-probs are from the policy's, in all processes. */
+export async function gatherImportance(
+  group: ProcessGroup,
+  microBatches: MicroBatch[],
+): Promise<{ weights: number[]; differences: number[] }> {
+  const gather = async (own: number[]) => (await group.gather(Float64Array.from(own))).flatMap((all) => [...all]);
+  const weights = await gather(microBatches.flatMap(({ importance }) => [...importance!]));
+  const differences = microBatches.flatMap(({ oldLogprobs, behaviourLogprobs }) =>
+    Array.from(oldLogprobs!, (old, t) => Math.abs(old - behaviourLogprobs![t]!)),
+  );
+  // Not known of tokens that nobody has sampled.
+  return { weights, differences: (await gather(differences)).filter((difference) => !Number.isNaN(difference)) };
 }

@@ -9,6 +9,7 @@ import type { StepFunction } from './context.js';
 import { evaluate } from './evaluation.js';
 import { metricsLine, Stopwatch, shownMetrics } from './metrics.js';
 import type { RunParts } from './open-run.js';
+import { beginRollout, endRollout } from './roll-out.js';
 import type { Saving } from './saving.js';
 import { learningRate } from './schedule.js';
 import { sftStep } from './sft-step.js';
@@ -47,9 +48,13 @@ export async function trainSteps(run: RunParts, saving: Saving | null): Promise<
     }
     const said = { stops: signal.aborted, wearsOut: activeBackend().handlesMade() > handleLimit };
     const all = await gatherAlike({ group, common: { ...common, step }, said });
-    if (all.some(({ stops }) => stops)) throw new Interrupted();
+    if (all.some(({ stops }) => stops)) {
+      await keepAhead(run);
+      throw new Interrupted();
+    }
     // A process makes a step at least, else it would be started again for ever.
     if (step > start && all.some(({ wearsOut }) => wearsOut)) {
+      await keepAhead(run);
       await saving?.saveLast();
       log.info({ step }, 'the process starts anew: TensorFlow’s handles are running out');
       return 'restart';
@@ -63,18 +68,22 @@ export async function trainSteps(run: RunParts, saving: Saving | null): Promise<
 }
 
 async function makeStep(run: RunParts, saving: Saving | null): Promise<void> {
-  const { config, group, context, stream, health, standing, log, progress, profile } = run;
+  const { config, group, context, stream, ahead, health, standing, log, progress, profile } = run;
   const { training } = config;
   standing.step += 1;
   const { step, totals } = standing;
   profile?.beginStep();
   const clock = new Stopwatch(profile);
   const started = performance.now();
-  const before = { step: step - 1, position: stream.position };
+  const before = { step: step - 1, position: ahead.place?.position ?? stream.position };
+  const { epoch } = ahead.place ?? stream;
+  const begun = ahead.take(step);
   const [count, seen] = [training.prompts_per_step, new Map<string, number>()];
   const draw = (wanted?: readonly number[]) => clock.measure('video', () => stream.next({ count, wanted, seen }));
   const rate = learningRate(training, step);
-  const result = await METHODS[config.method](context, { step, draw, learningRate: rate, clock }).catch((error) => {
+  const beginNext = config.rollout.max_staleness > 0 && step < training.max_steps ? () => goAhead(run) : undefined;
+  const input = { step, draw, begun, beginNext, learningRate: rate, clock };
+  const result = await METHODS[config.method](context, input).catch((error) => {
     if (error instanceof Interrupted) takeBack(run, before);
     throw error;
   });
@@ -84,7 +93,15 @@ async function makeStep(run: RunParts, saving: Saving | null): Promise<void> {
 
   totals.num_tokens += result.tokens;
   const { asksPolicy } = context.rewards;
-  const metrics = metricsLine({ step, epoch: stream.epoch, result: result.metrics, rate, totals, clock, asksPolicy });
+  const metrics = metricsLine({
+    step,
+    epoch: begun === null ? (ahead.place ?? stream).epoch : epoch,
+    result: result.metrics,
+    rate,
+    totals,
+    clock,
+    asksPolicy,
+  });
   await saving?.records.step({ metrics, completions: result.completions });
   for (const message of health.observe(step, metrics)) log.warn({ step }, message);
   for (const message of (await saving?.adviser.observe(metrics)) ?? []) log.warn({ step }, message);
@@ -99,15 +116,31 @@ async function makeStep(run: RunParts, saving: Saving | null): Promise<void> {
   // In a row of bad steps the last good checkpoints must not be driven out.
   if (step % training.save_steps !== 0 || badSteps > 0) return;
   await checkWeights({ group, parameters: context.models.policy.parameters });
+  await keepAhead(run);
   await saving?.saveRegularly();
 }
 
 const lastText = (completions: readonly object[]): string | undefined =>
   (completions.at(-1) as { text?: string } | undefined)?.text;
 
+/** Begins to sample for the next step. */
+async function goAhead(run: RunParts): Promise<void> {
+  const { config, context, stream, ahead, standing } = run;
+  const { step } = standing;
+  const before = { position: stream.position, epoch: stream.epoch };
+  const samples = await stream.next({ count: config.training.prompts_per_step });
+  ahead.keep(await beginRollout({ context, step: step + 1, done: step - 1, samples }), before);
+}
+
+/** What is ahead of a checkpoint is on the disk when it is written: sampled again it would be another. */
+async function keepAhead({ context, ahead }: RunParts): Promise<void> {
+  if (ahead.begun !== null) await endRollout(context, ahead.begun);
+}
+
 /** The step has not been: what is saved is what stood before it. */
-function takeBack({ standing, stream }: RunParts, before: { step: number; position: number }): void {
+function takeBack({ standing, stream, ahead }: RunParts, before: { step: number; position: number }): void {
   standing.step = before.step;
+  ahead.take(before.step);
   stream.goTo(before.position);
 }
 

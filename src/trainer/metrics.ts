@@ -1,4 +1,4 @@
-import { mean } from '../statistics/moments.js';
+import { mean, sum } from '../statistics/moments.js';
 import type { Profile } from '../system/profile.js';
 import { activeBackend } from '../tensor/active.js';
 
@@ -17,13 +17,25 @@ export function lengthMetrics(lengths: number[], truncated: number): Metrics {
   };
 }
 
-/** What tokens count for another sampler's having drawn them, named as in TRL. */
-export function importanceMetrics(weights: number[]): Metrics {
+/** What tokens count for another sampler's having drawn them, and how far its log-probs are off; named as in TRL. */
+export function importanceMetrics({ weights, differences }: { weights: number[]; differences: number[] }): Metrics {
   const name = 'sampling/importance_sampling_ratio';
   return {
+    'sampling/sampling_logp_difference/mean': orNull(mean(differences)),
+    'sampling/sampling_logp_difference/max': differences.reduce((most, one) => Math.max(most, one), 0),
     [`${name}/mean`]: mean(weights),
     [`${name}/min`]: weights.reduce((least, weight) => Math.min(least, weight)),
     [`${name}/max`]: weights.reduce((most, weight) => Math.max(most, weight)),
+  };
+}
+
+/** Tries of servers that came to nothing, in all processes: all of them, and each kind. */
+export function faultMetrics(all: Readonly<Record<string, number>>[]): Metrics {
+  const kinds = [...new Set(all.flatMap(Object.keys))].sort();
+  const of = (kind: string) => sum(all.map((own) => own[kind] ?? 0));
+  return {
+    'rollout/faults': sum(kinds.map(of)),
+    ...Object.fromEntries(kinds.map((kind) => [`rollout/faults/${kind}`, of(kind)])),
   };
 }
 

@@ -27,6 +27,8 @@ export interface MicroBatch {
   oldLogprobs?: Float32Array;
   /** `[M]` */
   referenceLogprobs?: Float32Array;
+  /** As another sampler recorded them, where one has. `[M]` */
+  behaviourLogprobs?: Float32Array;
   /** What tokens count for another sampler's having drawn them, where one has. `[M]` */
   importance?: Float64Array;
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { fixedOptions } from '../config/resume.js';
 import type { Config } from '../config/schema.js';
@@ -24,16 +25,18 @@ import type { Profile } from '../system/profile.js';
 import { activeBackend } from '../tensor/active.js';
 import { openFrameCache } from '../video/frame-cache.js';
 import { type Common, commonOf, gatherAlike } from './agreement.js';
+import { Ahead } from './ahead.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { StepContext } from './context.js';
 import type { DataStream } from './data-stream.js';
 import { Health } from './health.js';
 import { readInputs } from './inputs.js';
 import { checkMemory } from './memory.js';
-import { needsReference, openModels, resolveType } from './models.js';
+import { type Models, needsReference, openModels, resolveType } from './models.js';
 import { openStream } from './open-stream.js';
 import { AdamW } from './optimizer.js';
 import { noteChanges } from './resume.js';
+import { RolloutLog } from './rollout-log.js';
 import type { Inputs, RunState } from './run-state.js';
 import { restoreTraining, takeFromFirst } from './training-files.js';
 import { VerdictLog } from './verdict-log.js';
@@ -66,6 +69,7 @@ export interface RunParts extends RunOptions {
   samples: Sample[];
   held: Sample[];
   stream: DataStream;
+  ahead: Ahead;
   /** Answers held-out samples. */
   heldAnswerer: Answerer<Prompt>;
   health: Health;
@@ -126,8 +130,15 @@ async function openParts(
   if (checkpoint !== null) await restoreTraining({ models, optimizer, config, checkpoint });
   await takeFromFirst({ group, models, optimizer, config, optimizerStep: state?.optimizer_step ?? 0 });
   const verdicts = rewards.isPure ? null : await VerdictLog.open({ file: folder.verdicts, group, step: start });
-  const engine = localEngine(models);
-  const shown = { processor: models.processor, settings: config.data, cache: openFrameCache({ report: warn }), warn };
+  const engine = await openEngine({ ...options, models });
+  const rollouts = isLocal(config) ? null : await RolloutLog.open({ file: folder.rollouts, group, step: start + 1 });
+  const shown = {
+    processor: models.processor,
+    settings: config.data,
+    keepsShown: !isLocal(config),
+    cache: openFrameCache({ report: warn }),
+    warn,
+  };
   return {
     ...options,
     // What all find out alike is told once.
@@ -139,6 +150,7 @@ async function openParts(
       engine,
       rewards,
       verdicts,
+      rollouts,
       prepareChanged: changedPromptMaker(shown),
       optimizer,
       classes: labelsOf(config.data),
@@ -156,6 +168,7 @@ async function openParts(
       log: warn,
     }),
     heldAnswerer: policyAnswerer({ ...shown, engine }),
+    ahead: new Ahead(),
     health: new Health({ options: { ...config.training, ...config.rollout }, state: state?.health }),
     inputs,
     changes,
@@ -172,6 +185,19 @@ function checkShares({ config, group }: RunOptions): void {
   if (prompts % (parts * group.size) === 0) return;
   const message = `training.prompts_per_step (${prompts}) must be a multiple of its micro-batches (${parts}: grpo.steps_per_generation, else training.gradient_accumulation_steps) times the number of processes (${group.size})`;
   throw new RunError({ code: 'RUN_SHARES', message });
+}
+
+const isLocal = ({ rollout }: Config): boolean => rollout.engine.name === 'local';
+
+/** What makes completions. */
+async function openEngine(args: Pick<RunOptions, 'config' | 'folder' | 'signal'> & { models: Models }) {
+  const { config, folder, signal, models } = args;
+  const { engine: options } = config.rollout;
+  if (options.name === 'local') return localEngine(models);
+  const { openaiEngine } = await import('../rollout/engines/openai/engine.js');
+  // Runs of one name may share a server.
+  const name = `${config.name}-${createHash('sha256').update(folder.path).digest('hex').slice(0, 6)}`;
+  return openaiEngine({ options, processor: models.processor, name, folder: folder.adapters, signal });
 }
 
 /** @throws RunError `MEMORY_TOO_SMALL` */

@@ -37,6 +37,7 @@ async function train(parts: RunParts, saving: Saving | null): Promise<RunEnd> {
     profile?.end();
     await saving?.records.close();
     await context.verdicts?.close();
+    await context.rollouts?.close();
     await context.rewards.close();
     await context.engine.close();
     context.optimizer.dispose();

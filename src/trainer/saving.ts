@@ -76,7 +76,7 @@ export class Saving {
   }
 
   async #save(): Promise<void> {
-    const { config, folder, context, stream, health, inputs, changes, standing, log } = this.#run;
+    const { config, folder, context, stream, ahead, health, inputs, changes, standing, log } = this.#run;
     const { models, optimizer } = context;
     const { step, badSteps, totals } = standing;
     await this.records.sync();
@@ -86,8 +86,8 @@ export class Saving {
       steps: this.#best?.steps,
       state: {
         step,
-        epoch: stream.epoch,
-        data_position: stream.position,
+        epoch: ahead.place?.epoch ?? stream.epoch,
+        data_position: ahead.place?.position ?? stream.position,
         curriculum: stream.curriculum?.state,
         seed: config.seed,
         options: fixedOptions(config),

@@ -1,4 +1,5 @@
 import { termName } from '../config/rewards.js';
+import { gatherJson } from '../parallel/gather.js';
 import { mean, sum } from '../statistics/moments.js';
 import { ratio } from '../statistics/ratio.js';
 import { dispose } from '../tensor/tensor.js';
@@ -9,7 +10,7 @@ import { withGuidance } from './guidance.js';
 import { addImportance, gatherImportance } from './importance.js';
 import { learn } from './learn.js';
 import { objectiveOf } from './loss/objective.js';
-import { importanceMetrics, lengthMetrics } from './metrics.js';
+import { faultMetrics, importanceMetrics, lengthMetrics } from './metrics.js';
 import { completionRecords } from './records.js';
 import { referenceLogprobs } from './reference-logprobs.js';
 import { rewardMetrics } from './reward-metrics.js';
@@ -29,7 +30,7 @@ import { chunks, type StepResult, updateMetrics } from './update.js';
 export const grpoStep: StepFunction = async (context, input) => {
   const { config, models, group } = context;
   const { step, clock } = input;
-  const { groups: sampled, passedOver, behaviour, pass, reference } = await drawGroups(context, input);
+  const { groups: sampled, passedOver, behaviour, faults, pass, reference } = await drawGroups(context, input);
   const groups = await withGuidance(context, sampled);
 
   const shares = await allShares(group, groups.map(shareOf(context)));
@@ -78,6 +79,7 @@ export const grpoStep: StepFunction = async (context, input) => {
       ...(config.grpo.guide_all_wrong ? { 'groups/guided': shares.filter(({ isGuided }) => isGuided).length } : {}),
       ...updated,
       ...(behaviour === 'recorded' ? importanceMetrics(await gatherImportance(group, microBatches)) : {}),
+      ...(behaviour === 'recorded' ? faultMetrics(await gatherJson(group, faults)) : {}),
       ...lengthMetrics(lengths, drawn.flatMap((share) => share.truncated).filter(Boolean).length),
       'completions/garbled': ratio(
         drawn.flatMap((share) => share.garbled),

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Config } from '../config/schema.js';
 import { modelFolder } from '../model-folder/model-folder.js';
 import { openSafetensors, toFloat32, writeSafetensors } from '../model-folder/safetensors.js';
+import { barrier } from '../parallel/gather.js';
 import type { ProcessGroup } from '../parallel/process-group.js';
 import { saveAdapter, saveModel } from '../policy/save.js';
 import { downloadFloats, upload } from '../tensor/ops.js';
@@ -40,9 +41,20 @@ async function savePolicy(args: { models: Models; config: Config; folder: string
   else await saveAdapter({ policy: models.policy, lora, freezesVision, baseModel, folder });
 }
 
-/** Gives the engine the weights as they are now. */
-export async function syncEngine({ engine, models, optimizer, config }: StepContext): Promise<void> {
-  await engine.sync(optimizer.step, (folder) => savePolicy({ models, config, folder }));
+/**
+ * Gives the engine the weights as they are now, or leaves it those of some steps before (`sync_steps`).
+ *
+ * @param done steps whose updates the weights have
+ */
+export async function syncEngine(context: StepContext, done: number): Promise<void> {
+  const { engine, models, config, group } = context;
+  const options = config.rollout.engine;
+  const every = options.name === 'local' ? 1 : options.sync_steps;
+  const version = done - (done % every);
+  if (group.rank === 0) await engine.sync(version, (folder) => savePolicy({ models, config, folder }));
+  if (group.size === 1 || options.name === 'local') return;
+  await barrier(group);
+  if (group.rank > 0) await engine.sync(version, null);
 }
 
 /** All processes take what is trained, its moments, and a reference that has followed it, from the first one. */

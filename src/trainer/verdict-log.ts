@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { fromFirst, gatherJson } from '../parallel/gather.js';
 import type { ProcessGroup } from '../parallel/process-group.js';
 import type { Verdict } from '../rewards/reward.js';
 import type { VerdictMemory } from '../rewards/rewards.js';
-import { JsonLines, readRecords, truncateAfterStep } from '../run/jsonl.js';
+import { StepFile } from './step-file.js';
 
 /** Which completions verdicts are on: those of a step's prompt, or the held-out answers after a step. */
 interface Place {
@@ -22,29 +21,20 @@ type VerdictLine = Place & { generation: number; reward: string; text_sha256: st
  * that was killed repeats its steps with the same verdicts. A verdict counts for the very text that it was given on.
  */
 export class VerdictLog {
-  readonly #file: string;
-  readonly #group: ProcessGroup;
+  readonly #file: StepFile<VerdictLine>;
   readonly #known: Map<string, Verdict>;
   /** By place, in the order in which the places were asked about. */
   #fresh: VerdictLine[][] = [];
-  #lines: JsonLines | null = null;
-  /** Nothing that a killed process has torn is at its end. */
-  #isWhole = false;
 
-  private constructor(args: { file: string; group: ProcessGroup; known: Map<string, Verdict> }) {
-    this.#file = args.file;
-    this.#group = args.group;
-    this.#known = args.known;
+  private constructor(file: StepFile<VerdictLine>, known: Map<string, Verdict>) {
+    this.#file = file;
+    this.#known = known;
   }
 
-  /** Reads what was said in steps from `step` on. The first process reads, and tells the others. */
+  /** Reads what was said in steps from `step` on. */
   static async open(args: { file: string; group: ProcessGroup; step: number }): Promise<VerdictLog> {
-    const { file, group, step } = args;
-    const own: VerdictLine[] = [];
-    if (group.rank === 0)
-      await readRecords(file, (line) => line.step >= step && own.push(line as unknown as VerdictLine));
-    const lines = await fromFirst(group, own);
-    return new VerdictLog({ file, group, known: new Map(lines.map((line) => [keyOf(line), verdictOf(line)])) });
+    const { file, lines } = await StepFile.open<VerdictLine>(args);
+    return new VerdictLog(file, new Map(lines.map((line) => [keyOf(line), verdictOf(line)])));
   }
 
   /** Of the completions of one prompt. */
@@ -69,40 +59,27 @@ export class VerdictLog {
 
   /** Returns when what all processes have heard is on the disk. All of them call it. */
   async write(): Promise<void> {
-    await this.#append((await gatherJson(this.#group, this.#taken())).flat());
+    await this.#file.write(this.#taken());
   }
 
   /** The same of this process alone. */
   async writeOwn(): Promise<void> {
-    await this.#append(this.#taken());
+    await this.#file.writeOwn(this.#taken());
   }
 
   /** Takes back what was said after a step: it is asked anew. */
   async forgetAfter(step: number): Promise<void> {
-    if (this.#group.rank !== 0) return;
-    await this.close();
-    await truncateAfterStep({ file: this.#file, step });
+    await this.#file.forgetAfter(step);
   }
 
   async close(): Promise<void> {
-    await this.#lines?.close();
-    this.#lines = null;
+    await this.#file.close();
   }
 
   #taken(): VerdictLine[] {
     const taken = this.#fresh.flat();
     this.#fresh = [];
     return taken;
-  }
-
-  async #append(lines: VerdictLine[]): Promise<void> {
-    if (this.#group.rank !== 0) return;
-    if (!this.#isWhole) await truncateAfterStep({ file: this.#file, step: Number.POSITIVE_INFINITY });
-    this.#isWhole = true;
-    if (lines.length === 0) return;
-    this.#lines ??= await JsonLines.open(this.#file);
-    await this.#lines.append(lines);
-    await this.#lines.sync();
   }
 }
 

@@ -57,6 +57,7 @@ async function openPolicy(set: string[]) {
     engine,
     rewards: planted,
     verdicts: null,
+    rollouts: null,
     prepareChanged: async () => null,
     optimizer,
     classes,
@@ -76,9 +77,9 @@ const planted = {
 } as unknown as Rewards;
 
 /** One step of GRPO on these samples. */
-async function makeStep(context: StepContext, samples: PromptedSample[]) {
+async function makeStep(context: StepContext, samples: PromptedSample[], step = 1) {
   const result = await grpoStep(context, {
-    step: 1,
+    step,
     draw: async () => samples,
     learningRate: 1e-4,
     clock: new Stopwatch(),
@@ -201,7 +202,7 @@ describe('an engine that records', () => {
       synced.push(version);
       const folder = await mkdtemp(join(tmpdir(), 'vau-rft-test-'));
       onTestFinished(() => rm(folder, { recursive: true, force: true }));
-      await save(folder);
+      await save!(folder);
       expect(await readdir(folder)).toContain('model.safetensors');
     },
     generate: async (request) => {
@@ -223,7 +224,7 @@ describe('an engine that records', () => {
     const { context, samples } = await openPolicy([]);
     const recording = { ...context, engine: recorder(context.engine, -0.5, synced) };
     await makeStep(recording, samples);
-    await makeStep(recording, samples);
+    await makeStep(recording, samples, 2);
     expect(synced).toEqual([0, 1]);
     const { metrics } = await lossWith(-0.5);
     expect(metrics['sampling/importance_sampling_ratio/mean']).toBeCloseTo(Math.exp(0.5), 3);

@@ -1,0 +1,128 @@
+import { setMaxListeners } from 'node:events';
+import { access, mkdir, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import pRetry from 'p-retry';
+import type { OpenaiEngineOptions } from '../../../config/engine-options.js';
+import type { Processor } from '../../../prompt/processor.js';
+import type { Prompt } from '../../../prompt/prompt.js';
+import { RunError } from '../../../system/errors.js';
+import { Interrupted } from '../../../system/interrupted.js';
+import type { Completion } from '../../completion.js';
+import type { RolloutEngine, RolloutRequest } from '../../engine.js';
+import { completionsOf } from './reply.js';
+import { chatRequest } from './request.js';
+import { FailedTry, type Fault, Server } from './server.js';
+
+/** Milliseconds. */
+const [FIRST_PAUSE, LONGEST_PAUSE] = [250, 15_000];
+
+/**
+ * Samples on vLLM or SGLang servers, which are given each adapter by its folder. What they send is checked before anything
+ * is made of it; a try that comes to nothing is counted, and made again at the next server.
+ *
+ * @param name of the run's adapters at the servers
+ * @throws RunError `ROLLOUT_SERVER`
+ */
+export async function openaiEngine(args: {
+  options: OpenaiEngineOptions;
+  processor: Pick<Processor, 'tokenizer' | 'endTokenIds'>;
+  name: string;
+  /** Where adapters are put, unless the options say. */
+  folder: string;
+  signal: AbortSignal;
+}): Promise<RolloutEngine> {
+  const { options, processor, name, signal } = args;
+  // Each request listens, and there are many at a time.
+  setMaxListeners(0, signal);
+  const urls = [options.base_url].flat();
+  const servers = urls.map((url) => new Server({ url, options, signal }));
+  const versions = await Promise.all(servers.map((server) => server.check()));
+  if (new Set(versions).size > 1) {
+    const message = `the servers of rollout.engine have different versions: ${servers.map((server, i) => `${server.name} ${versions[i]}`).join(', ')}`;
+    throw new RunError({ code: 'ROLLOUT_SERVER', message });
+  }
+  const root = path.resolve(options.adapter_dir ?? args.folder);
+  const seenAs = options.server_adapter_dir ?? root;
+  const limit = pLimit(options.concurrency);
+  let current: { version: number; adapter: string } | null = null;
+  let pending: Promise<unknown> = Promise.resolve();
+  const faults = new Map<Fault, number>();
+
+  const load = async (server: Server) => {
+    if (current !== null) await server.load(current.adapter, `${seenAs}/${current.adapter}`);
+  };
+  const insist = <T>(first: number, task: (server: Server) => Promise<T>): Promise<T> =>
+    pRetry((attempt) => task(servers[(first + attempt - 1) % servers.length]!), {
+      retries: options.max_retries,
+      minTimeout: 0,
+      signal,
+      shouldRetry: ({ error }) => error instanceof FailedTry,
+      onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
+        if (!(error instanceof FailedTry)) return;
+        faults.set(error.fault, (faults.get(error.fault) ?? 0) + 1);
+        const grown = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attemptNumber - 1));
+        if (retriesLeft > 0) await setTimeout(Math.max(error.pause, grown), undefined, { signal }).catch(() => {});
+      },
+    });
+
+  const complete = async (args: RolloutRequest & { prompt: Prompt; b: number }): Promise<Completion[]> => {
+    const { prompt, b, numGenerations, sampling, uniform } = args;
+    const { tokenizer, endTokenIds } = processor;
+    const seed = Math.floor(uniform(b, 0, 0) * 2 ** 31);
+    const body = await chatRequest({ prompt, numGenerations, sampling, seed, endTokenIds });
+    return insist(b, async (server) => {
+      const reply = await server.complete(body).catch(async (error) => {
+        // It was started anew, perhaps.
+        if (error instanceof FailedTry && error.fault === 'adapter_lost') await load(server);
+        throw error;
+      });
+      const maxLength = sampling.max_completion_length;
+      return completionsOf({ reply, prompt, numGenerations, maxLength, endTokenIds, tokenizer });
+    });
+  };
+
+  return {
+    sync: async (version, save) => {
+      if (current?.version === version) return;
+      // What is being sampled needs the adapter that it began with.
+      await pending;
+      const before = current;
+      current = { version, adapter: `${name}-${version}` };
+      const folder = path.join(root, current.adapter);
+      if (save !== null && !(await exists(folder))) {
+        // Whole, or not there.
+        const beside = `${folder}.unfinished`;
+        await rm(beside, { recursive: true, force: true });
+        await mkdir(beside, { recursive: true });
+        await save(beside);
+        await rename(beside, folder);
+      }
+      await Promise.all(servers.map((server, i) => insist(i, () => load(server)))).catch(interruptedOr(signal));
+      if (save !== null && before !== null) await rm(path.join(root, before.adapter), { recursive: true, force: true });
+    },
+    generate: async (request) => {
+      faults.clear();
+      const groups = request.prompts.map((prompt, b) => limit(() => complete({ ...request, prompt, b })));
+      const all = Promise.all(groups);
+      pending = Promise.allSettled([pending, ...groups]);
+      const completions = await all.catch(interruptedOr(signal));
+      return { completions, behaviour: 'recorded', pass: null, faults: Object.fromEntries(faults) };
+    },
+    close: async () => {},
+  };
+}
+
+const interruptedOr = (signal: AbortSignal) => (error: unknown) => {
+  if (signal.aborted) throw new Interrupted();
+  if (!(error instanceof FailedTry)) throw error;
+  const message = `no server of rollout.engine gave completions that can be used (${error.message}); nothing was learned from them. See to the servers, and go on with --resume`;
+  throw new RunError({ code: 'ROLLOUT_FAILED', message, cause: error });
+};
+
+const exists = (folder: string): Promise<boolean> =>
+  access(folder).then(
+    () => true,
+    () => false,
+  );

@@ -1,4 +1,12 @@
-import type { BegunRollout } from './roll-out.js';
+import type { Rollout } from '../rollout/engine.js';
+import type { PromptedSample } from './data-stream.js';
+
+/** Completions that are being sampled. */
+export interface BegunRollout {
+  step: number;
+  samples: PromptedSample[];
+  rollout: Promise<Rollout>;
+}
 
 /** Where the data stands. */
 interface DataPlace {

@@ -2,17 +2,11 @@ import { anyOf } from '../parallel/gather.js';
 import type { Rollout } from '../rollout/engine.js';
 import { Interrupted } from '../system/interrupted.js';
 import { textKey, uniform } from '../system/random.js';
+import type { BegunRollout } from './ahead.js';
 import type { StepContext } from './context.js';
 import type { PromptedSample } from './data-stream.js';
 import { batching } from './step-batches.js';
 import { syncEngine } from './training-files.js';
-
-/** Completions that are being sampled. */
-export interface BegunRollout {
-  step: number;
-  samples: PromptedSample[];
-  rollout: Promise<Rollout>;
-}
 
 /**
  * Begins to sample the groups. A token's random number depends on the run's seed and on what it is a token of, nothing

@@ -6,7 +6,6 @@ import {
   downloadFloats,
   downloadInts,
   indices,
-  reshape,
   scale,
   softmax,
   topK,
@@ -86,7 +85,7 @@ function drawAmongLikeliest(z: Tensor, uniforms: Float32Array, { top_k, top_p, m
   const k = top_k === 0 ? V : Math.min(top_k, V);
   const top = topK(z, k);
   const p = downloadFloats(softmax(top.values));
-  const ids = downloadInts(reshape(top.indices, [M * k]));
+  const ids = downloadInts(top.indices);
   return Int32Array.from({ length: M }, (_, row) => {
     const kept = aboveLeast(nucleus(p.subarray(row * k, (row + 1) * k), top_p), min_p);
     return ids[row * k + invert(kept, uniforms[row]!)]!;

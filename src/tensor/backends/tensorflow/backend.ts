@@ -225,21 +225,15 @@ export class TensorFlowBackend implements Backend {
       [cumulative.handle as number, threshold.handle as number],
       1,
     );
-    const [flags] = this.executor.execute(
-      'Cast',
-      [this.executor.type('DstT', this.executor.binding.TF_INT32)],
-      [below!],
-      1,
-    );
-    const [counts] = this.executor.execute(
-      'Sum',
-      [this.executor.bool('keep_dims', false)],
-      [flags!, this.executor.ints([1])],
-      1,
-    );
+    // Counted in float32, which holds every index: integers are added up on the host.
+    const { TF_FLOAT, TF_INT32 } = this.executor.binding;
+    const [flags] = this.executor.execute('Cast', [this.executor.type('DstT', TF_FLOAT)], [below!], 1);
+    const sum = [this.executor.bool('keep_dims', false)];
+    const [counts] = this.executor.execute('Sum', sum, [flags!, this.executor.ints([1])], 1);
     // Rounding can leave u · total at the very end of the row: the last index is then the answer.
-    const [index] = this.executor.execute('Minimum', [], [counts!, this.executor.ints(width - 1)], 1);
-    for (const id of [below!, flags!, counts!]) this.executor.binding.deleteTensor(id);
+    const [bounded] = this.executor.execute('Minimum', [], [counts!, this.executor.scalar(width - 1)], 1);
+    const [index] = this.executor.execute('Cast', [this.executor.type('DstT', TF_INT32)], [bounded!], 1);
+    for (const id of [below!, flags!, counts!, bounded!]) this.executor.binding.deleteTensor(id);
     for (const tensor of [cumulative, total, threshold]) tensor.dispose();
     return new Tensor(this, index, [p.shape[0]!], 'int32');
   }

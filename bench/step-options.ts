@@ -7,4 +7,5 @@ export const STEP_OPTIONS = {
   dtype: { type: 'string', default: 'float32' },
   steps: { type: 'string', default: '3' },
   threads: { type: 'string', default: '2' },
+  prompts: { type: 'string', default: '1' },
 } as const;

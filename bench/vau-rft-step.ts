@@ -4,7 +4,9 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { clusterOptions } from '../src/cli/actions/cluster.js';
 import { configSchema } from '../src/config/schema.js';
+import { clusterGroup } from '../src/parallel/cluster-group.js';
 import { single } from '../src/parallel/single.js';
 import { encodeCompletion } from '../src/prompt/build.js';
 import { Rewards } from '../src/rewards/rewards.js';
@@ -26,6 +28,9 @@ const { values } = parseArgs({
   options: {
     ...STEP_OPTIONS,
     lora: { type: 'string', default: '0' },
+    // Several processes, as `train` takes them.
+    hosts: { type: 'string' },
+    rank: { type: 'string', default: '0' },
     profile: { type: 'string' },
   },
 });
@@ -54,7 +59,11 @@ const profile =
           process.stderr.write(profile.summary());
         },
       });
-const backend = await startRuntime({ report: (line) => process.stderr.write(`${line}\n`), profile });
+const cluster = clusterOptions({
+  hosts: values.hosts,
+  rank: values.hosts === undefined ? undefined : Number(values.rank),
+});
+const backend = await startRuntime({ report: (line) => process.stderr.write(`${line}\n`), profile, cluster });
 const models = await openModels({ config, withReference: true });
 const loadedBytes = process.resourceUsage().maxRSS * 1024;
 const { parameters } = models.policy;
@@ -69,7 +78,7 @@ const context: StepContext = {
   prepareChanged: () => Promise.reject(new Error('no reward asks the policy')),
   optimizer,
   classes: [],
-  group: single,
+  group: backend.collectives === null ? single : clusterGroup(backend.collectives),
 };
 const prompt = videoPrompt({ config: models.policy.config, tokens: Number(values.tokens) });
 const sample: PromptedSample['sample'] = {
@@ -82,6 +91,7 @@ const sample: PromptedSample['sample'] = {
   segment: { kind: 'unknown' },
 };
 
+const unique = `${values.rank} ${process.pid} ${Date.now()}`;
 const timed: { seconds: number; phases: Record<string, number>; handles: number }[] = [];
 for (let step = 1; step <= 1 + Number(values.steps); step++) {
   profile?.beginStep();
@@ -90,20 +100,23 @@ for (let step = 1; step <= 1 + Number(values.steps); step++) {
   const start = performance.now();
   const { metrics, tokens } = await grpoStep(context, {
     step,
-    // A frozen tower sees the video once a step, as in a run on other videos.
-    draw: async () => [
-      {
-        sample,
-        prompt: { ...prompt, visuals: prompt.visuals.map((visual) => ({ ...visual, key: `step ${step}` })) },
+    // A frozen tower sees a video once a step, as in a run on other videos; what it made of one of before is not to be found.
+    draw: async () =>
+      Array.from({ length: Number(values.prompts) }, (_, place) => ({
+        sample: { ...sample, id: `bench ${values.rank} ${place}` },
+        prompt: {
+          ...prompt,
+          visuals: prompt.visuals.map((visual) => ({ ...visual, key: `${unique}, step ${step}, ${place}` })),
+        },
         occurrence: 0,
-      },
-    ],
+      })),
     learningRate: LEARNING_RATE,
     clock,
   });
   models.trim();
   const seconds = (performance.now() - start) / 1000;
-  if (tokens !== prompt.tokenIds.length + Number(values.generations) * Number(values.completion))
+  const expected = prompt.tokenIds.length + Number(values.generations) * Number(values.completion);
+  if (tokens !== context.group.size * Number(values.prompts) * expected)
     throw new Error(`${tokens} tokens were trained on: a completion was shorter than it had to be`);
   if (metrics.reward_std === 0) throw new Error('all rewards were equal: there was nothing to learn');
   const rest = seconds - Object.values(clock.seconds).reduce((sum, part) => sum + part, 0);

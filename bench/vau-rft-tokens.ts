@@ -29,7 +29,7 @@ const model = await loadModel({ folder: values.model!, type });
 const policy = new Policy({ ...model, features: new FeatureCache({ capacity: 2 ** 30 }) });
 const { endTokenIds: forbidden } = await openProcessor({ folder: values.model!, config: model.config });
 const made = videoPrompt({ config: model.config, tokens: Number(values.tokens) });
-const prompt = { ...made, visuals: made.visuals.map((visual) => ({ ...visual, key: 'the same' })) };
+const prompt = { ...made, visuals: made.visuals.map((visual) => ({ ...visual, key: `${process.pid} ${Date.now()}` })) };
 
 /** Seconds of each token but the first, whose logits are the prompt's: from logits to the next, drawing included. */
 function decode(): number[] {

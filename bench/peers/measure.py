@@ -27,6 +27,7 @@ def parser(description: str | None, dtypes: list[str]) -> argparse.ArgumentParse
     options.add_argument("--dtype", choices=dtypes, default="float32")
     options.add_argument("--steps", type=int, default=3, help="steps to time, after one to warm up")
     options.add_argument("--threads", type=int, default=2)
+    options.add_argument("--prompts", type=int, default=1, help="of a step and process; TRL and vau-rft")
     options.add_argument("--lora", type=int, default=0, help="rank of adapters on all decoder linears; 0: the whole model is trained")
     return options
 

@@ -106,12 +106,12 @@ def run(options: argparse.Namespace) -> dict:
             prompt=video_prompt(model.config, options.tokens),
             reward_funcs=reward,
             processing_class=AutoTokenizer.from_pretrained(options.model),
-            train_dataset=Dataset.from_list([{"prompt": "a video"}] * (options.steps + 1)),
+            train_dataset=Dataset.from_list([{"prompt": "a video"}] * 16 * (options.steps + 1)),
             callbacks=[stopwatch],
             peft_config=adapters(options.lora),
             args=trl.GRPOConfig(
                 output_dir=folder, use_cpu=True, bf16=options.dtype == "autocast", max_steps=options.steps + 1,
-                per_device_train_batch_size=options.generations, num_generations=options.generations,
+                per_device_train_batch_size=options.prompts * options.generations, num_generations=options.generations,
                 max_completion_length=options.completion, generation_kwargs={
                     "min_new_tokens": options.completion, "suppress_tokens": placeholders(model.config)},
                 temperature=1.0, beta=0.04, loss_type="grpo", learning_rate=1e-6,

@@ -43,7 +43,9 @@ backend.executor.binding = Object.create(binding, {
   executeOp: {
     value: (name, attributes, inputs, outputs) => {
       if (!FREE.has(name)) counts.launches += 1;
-      const types = attributes.filter(({ type }) => type === binding.TF_ATTR_TYPE).map(({ name: key, value }) => [key, value]);
+      const types = attributes
+        .filter(({ type }) => type === binding.TF_ATTR_TYPE)
+        .map(({ name: key, value }) => [key, value]);
       const line = { op: name, attributes: types, inputs: inputs.map((id) => [dtypes.get(id) ?? 0, computed.has(id)]) };
       seen.set(JSON.stringify(line), line);
       const results = binding.executeOp(name, attributes, inputs, outputs);
@@ -56,13 +58,27 @@ backend.executor.binding = Object.create(binding, {
   },
 });
 
-const [{ writeTinyModel }, { synthesize }, { ensureFfmpeg }, { loadConfig }, { openRunFolder }, { run }, { single }, { pino }] =
-  await Promise.all([
-    ...['quickstart/tiny-model.js', 'synthesize/synthesize.js', 'video/ffmpeg.js', 'config/load.js', 'run/run-folder.js'].map(load),
-    load('trainer/run.js'),
-    load('parallel/single.js'),
-    import('pino'),
-  ]);
+const [
+  { writeTinyModel },
+  { synthesize },
+  { ensureFfmpeg },
+  { loadConfig },
+  { openRunFolder },
+  { run },
+  { single },
+  { pino },
+] = await Promise.all([
+  ...[
+    'quickstart/tiny-model.js',
+    'synthesize/synthesize.js',
+    'video/ffmpeg.js',
+    'config/load.js',
+    'run/run-folder.js',
+  ].map(load),
+  load('trainer/run.js'),
+  load('parallel/single.js'),
+  import('pino'),
+]);
 const { Decoder } = await load('rollout/decoder.js');
 
 const work = mkdtempSync(join(tmpdir(), 'vau-rft-gpu-'));
@@ -86,7 +102,12 @@ async function all({ family, dtype, videos, annotations }) {
   const source = (split) => [{ source: 'jsonl', annotations: annotations[split], videos }];
   const base = {
     ...{ name: 'gpu', seed: 1, model: { path: model, dtype, freeze_vision: false } },
-    data: { train: source('train'), eval: source('test'), prompt: 'direct', video: { fps: 1, max_frames: 4, min_pixels: 3136, max_pixels: 7056 } },
+    data: {
+      train: source('train'),
+      eval: source('test'),
+      prompt: 'direct',
+      video: { fps: 1, max_frames: 4, min_pixels: 3136, max_pixels: 7056 },
+    },
     rollout: { num_generations: 4, max_completion_length: 8 },
     training: { max_steps: 2, prompts_per_step: 2, learning_rate: 1e-4, save_steps: 2 },
     evaluation: { batch_size: 4 },
@@ -118,7 +139,7 @@ async function all({ family, dtype, videos, annotations }) {
 function watchDecoder(weights) {
   const { next } = Decoder.prototype;
   const sums = { launches: 0, uploads: 0, tokens: 0 };
-  let layers = 2;
+  const layers = 2;
   Decoder.prototype.next = function (tokens) {
     const before = { ...counts };
     const { length } = this;

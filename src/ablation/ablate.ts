@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Outcome } from './arms.js';
 import { type Comparison, compareArms } from './compare.js';
 import { termCurves } from './curves.js';
@@ -23,11 +24,14 @@ export async function openWork({
   ablation,
   runs,
   train,
+  isShared = false,
 }: {
   ablation: Ablation;
   runs: readonly PlannedRun[];
   /** Program and arguments that train a config. */
   train: readonly string[];
+  /** Other machines take runs of it too. */
+  isShared?: boolean;
 }): Promise<Work[]> {
   const states = await Promise.all(runs.map(runState));
   return runs.map((run, i) => {
@@ -36,8 +40,40 @@ export async function openWork({
     const sets = run.set.flatMap((text) => ['--set', text]);
     const resume = state.kind === 'begun' ? ['--resume', 'latest'] : [];
     const command = [...train, relative('', ablation.base), ...sets, ...resume];
-    return { run, state, job: { name: run.name, command, log: join(ablation.outputDir, 'logs', `${run.name}.log`) } };
+    const file = (folder: string, ending: string) => join(ablation.outputDir, folder, `${run.name}.${ending}`);
+    const claim = isShared ? file('claims', 'lock') : undefined;
+    return { run, state, job: { name: run.name, command, log: file('logs', 'log'), claim } };
   });
+}
+
+/** Milliseconds between two looks at what others are at. */
+const LOOK = 2000;
+
+/**
+ * Runs what is left of an ablation that other machines take runs of too, until nothing is: a run that somebody was at who
+ * has died is gone on with by whoever sees it first.
+ *
+ * @returns the jobs that failed here, twice
+ */
+export async function takePart(args: {
+  ablation: Ablation;
+  plan: Plan;
+  train: readonly string[];
+  runner: Runner;
+}): Promise<Job[]> {
+  const { ablation, plan, train, runner } = args;
+  const failures = new Map<string, number>();
+  const isOver = ({ name }: Job) => (failures.get(name) ?? 0) > 1;
+  for (;;) {
+    const work = await openWork({ ablation, runs: plan.runs, train, isShared: true });
+    const left = work.flatMap(({ job }) => job ?? []);
+    const jobs = left.filter((job) => !isOver(job));
+    if (jobs.length === 0 || runner.stopped) return left;
+    const results = await runner.run(jobs);
+    for (const [i, { end }] of results.entries())
+      if (end === 'failed') failures.set(jobs[i]!.name, (failures.get(jobs[i]!.name) ?? 0) + 1);
+    if (results.every(({ end }) => end === 'elsewhere')) await setTimeout(LOOK);
+  }
 }
 
 /**

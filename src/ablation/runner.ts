@@ -3,6 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { runDependent } from '../system/dependent.js';
+import { UsageError } from '../system/errors.js';
+import { takeLock } from '../system/lock.js';
 import type { StopSignals } from '../system/stop-signals.js';
 
 /** One process to run. */
@@ -12,10 +14,13 @@ export interface Job {
   command: string[];
   /** Gets all that the process prints. */
   log: string;
+  /** A lock that whoever does it holds, where several machines take what is left; left out: nobody else is there. */
+  claim?: string;
 }
 
 export interface JobResult {
-  end: 'done' | 'failed' | 'interrupted';
+  /** `elsewhere`: another machine is at it. */
+  end: 'done' | 'failed' | 'interrupted' | 'elsewhere';
   /** The last thing that it said. */
   said?: string;
 }
@@ -52,13 +57,27 @@ export class Runner {
     const worker = async () => {
       for (const [i, job] of queue) {
         if (this.stopped) return;
-        this.#print(`${job.name}: started, ${i + 1} of ${jobs.length}`);
-        results[i] = await this.#runOne(job);
-        this.#print(`${job.name}: ${results[i]!.end}`);
+        const release = job.claim === undefined ? async () => {} : await claimed(job.claim);
+        if (release === null) {
+          results[i] = { end: 'elsewhere' };
+          continue;
+        }
+        try {
+          this.#print(`${job.name}: started, ${i + 1} of ${jobs.length}`);
+          results[i] = await this.#runOne(job);
+          this.#print(`${job.name}: ${results[i]!.end}`);
+        } finally {
+          await release();
+        }
       }
     };
     await Promise.all(Array.from({ length: this.#parallel }, worker));
     return results;
+  }
+
+  /** Runs all at once, however many. @returns how each ended */
+  beside(jobs: Job[]): Promise<JobResult[]> {
+    return Promise.all(jobs.map((job) => this.#runOne(job)));
   }
 
   async #runOne({ name, command, log }: Job): Promise<JobResult> {
@@ -87,5 +106,15 @@ export class Runner {
       await new Promise<void>((resolve) => file.end(resolve));
     }
     return { end: this.stopped ? 'interrupted' : 'failed', said };
+  }
+}
+
+/** @returns what gives the lock back; null where somebody who lives holds it */
+async function claimed(file: string): Promise<(() => Promise<void>) | null> {
+  try {
+    return await takeLock({ file });
+  } catch (error) {
+    if (error instanceof UsageError && error.code === 'RUN_LOCKED') return null;
+    throw error;
   }
 }

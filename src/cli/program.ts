@@ -8,6 +8,7 @@ import { command as download } from './commands/download.js';
 import { command as evaluate } from './commands/evaluate.js';
 import { command as exportRuns } from './commands/export.js';
 import { command as generate } from './commands/generate.js';
+import { command as health } from './commands/health.js';
 import { command as infer } from './commands/infer.js';
 import { command as launch } from './commands/launch.js';
 import { command as logprobs } from './commands/logprobs.js';
@@ -35,6 +36,7 @@ export function program(args: string[]): Argv {
     .command(train)
     .command(launch)
     .command(evaluate)
+    .command(health)
     .command(infer)
     .command(generate)
     .command(logprobs)

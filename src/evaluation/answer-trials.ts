@@ -1,3 +1,6 @@
+import { anyOf, fromFirst, gatherJson } from '../parallel/gather.js';
+import type { ProcessGroup } from '../parallel/process-group.js';
+import { single } from '../parallel/single.js';
 import { UsableSamples } from '../prompt/usable-samples.js';
 import { GREEDY, type Sampling } from '../rollout/completion.js';
 import { groupBy } from '../system/group-by.js';
@@ -25,26 +28,44 @@ interface AnswerOptions<P> {
   onProgress?: (done: number) => void;
   /** Ends the job between two batches. */
   signal?: AbortSignal;
+  /** Processes that share the questions, each with its own call; all get all answers. Left out: this one alone. */
+  group?: ProcessGroup;
 }
 
 /**
  * Puts questions to a model, several at a time, those of one kind together and alike in length. Which ones share a batch
- * depends on the questions alone: one that was killed half-way goes on as if nobody had.
+ * depends on the questions alone: one that was killed half-way goes on as if nobody had, and several processes give the
+ * answers of one.
  *
- * @throws Interrupted
+ * @throws Interrupted in all processes, where one is asked to stop
  */
 export async function answerTrials<P>(options: AnswerOptions<P>): Promise<void> {
+  const { answers, group = single, signal, onProgress } = options;
+  const { rank, size } = group;
+  const known = size > 1 ? await fromFirst(group, answers.lines()) : [];
+  if (rank > 0) await answers.add(known);
   const windows = windowsOf(options);
   let done = 0;
-  let pending = prepareWindow(options, windows[0]);
-  for (const [i, window] of windows.entries()) {
-    if (options.signal?.aborted) throw new Interrupted();
+  let isStopped = false;
+  let pending = prepareWindow(options, windows[rank]);
+  for (let first = 0; first < windows.length; first += size) {
+    if (await anyOf(group, signal?.aborted ?? false)) throw new Interrupted();
     const prepared = await pending;
-    pending = prepareWindow(options, windows[i + 1]);
-    await answerWindow({ ...options, prepared, onBatch: (count) => options.onProgress?.(done + count) });
-    done += window.trials.length;
-    options.onProgress?.(done);
+    pending = prepareWindow(options, windows[first + size + rank]);
+    const own: AnswerLine[] = [];
+    const keep = async (lines: AnswerLine[]) => {
+      // What others are still to hear of is not counted before.
+      if (size === 1) await answers.add(lines);
+      else own.push(...lines);
+    };
+    await keep(prepared.leftOut);
+    const onBatch = (count: number) => onProgress?.(done + count);
+    isStopped = !(await answerWindow({ ...options, prepared: prepared.usable, keep, onBatch }));
+    if (size > 1) await answers.add((await gatherJson(group, own)).flat());
+    done += windows.slice(first, first + size).reduce((sum, { trials }) => sum + trials.length, 0);
+    onProgress?.(done);
   }
+  if (await anyOf(group, isStopped)) throw new Interrupted();
 }
 
 /** Questions of one kind that are sorted together. */
@@ -69,35 +90,43 @@ function windowsOf<P>({ answerer, trials, batchSize, log }: AnswerOptions<P>): W
 
 type Prepared<P> = { trial: Trial; prompt: P };
 
-/** What of a window can be asked; nothing where all of it is answered. */
+/** What of a window can be asked, and why the rest cannot; nothing where all of it is answered. */
 async function prepareWindow<P>(
   { answers }: AnswerOptions<P>,
   { trials, usable }: Partial<Window<P>> = {},
-): Promise<Prepared<P>[]> {
-  if (trials === undefined || trials.every((trial) => answers.has(trial))) return [];
+): Promise<{ usable: Prepared<P>[]; leftOut: AnswerLine[] }> {
+  if (trials === undefined || trials.every((trial) => answers.has(trial))) return { usable: [], leftOut: [] };
+  const leftOut: AnswerLine[] = [];
   const prepared = trials.map(async (trial): Promise<Prepared<P>[]> => {
     const prompt = await usable!.prepare(trial.asked);
     if (prompt !== null) return [{ trial, prompt }];
     const reason = usable!.reasonOf(trial.asked) ?? 'nothing is left to be shown';
-    await answers.add([{ ...placeOf(trial), left_out: reason }]);
+    // Of a window that was begun before it is written down already.
+    if (answers.leftOut(trial) !== reason) leftOut.push({ ...placeOf(trial), left_out: reason });
     return [];
   });
-  return (await Promise.all(prepared)).flat();
+  return { usable: (await Promise.all(prepared)).flat(), leftOut };
 }
 
 const placeOf = ({ name, style, sample }: Trial) => ({ trial: name, prompt: style, sample_id: sample.id });
 
+/** @returns false where it was stopped: what is done is kept */
 async function answerWindow<P>(
-  options: AnswerOptions<P> & { prepared: Prepared<P>[]; onBatch: (count: number) => void },
-): Promise<void> {
-  const { answerer, answers, prepared, sampling, batchSize, seed, log, onBatch, signal } = options;
+  options: AnswerOptions<P> & {
+    prepared: Prepared<P>[];
+    keep: (lines: AnswerLine[]) => Promise<void>;
+    onBatch: (count: number) => void;
+  },
+): Promise<boolean> {
+  const { answerer, answers, prepared, sampling, batchSize, seed, log, keep, onBatch, signal } = options;
   const sorted = prepared.toSorted((a, b) => answerer.length(b.prompt) - answerer.length(a.prompt));
   for (let start = 0; start < sorted.length; start += batchSize) {
     const whole = sorted.slice(start, start + batchSize);
     const missing = whole.filter(({ trial }) => !answers.has(trial));
     if (missing.length === 0) continue;
     const batch = answerer.isBatched ? whole : missing;
-    if (signal?.aborted) throw new Interrupted();
+    // Whoever asked waits for all to come to the end of the window.
+    if (signal?.aborted) return false;
     const began = performance.now();
     const { draws } = batch[0]!.trial;
     const keys = batch.map(({ trial }) => [textKey(trial.name), textKey(trial.sample.id)] as const);
@@ -120,7 +149,8 @@ async function answerWindow<P>(
         return one === null ? { ...place, left_out: reason } : { ...place, generation, ...one, seconds };
       }),
     );
-    await answers.add(lines);
+    await keep(lines);
     onBatch(start + whole.length);
   }
+  return true;
 }

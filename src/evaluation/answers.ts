@@ -65,6 +65,11 @@ export class Answers {
     return this.of(trial).length >= Math.max(1, trial.draws);
   }
 
+  /** All of them. */
+  lines(): AnswerLine[] {
+    return [...this.#byQuestion.values()].flat();
+  }
+
   async add(lines: readonly AnswerLine[]): Promise<void> {
     for (const line of lines) this.#add(line);
     await this.#file?.append(lines);

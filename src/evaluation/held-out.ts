@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.js';
 import { labelsOf } from '../dataset/classes.js';
 import { loadDataset } from '../dataset/load.js';
 import type { Sample } from '../dataset/sample.js';
+import type { ProcessGroup } from '../parallel/process-group.js';
 import type { LeftOutSamples } from '../prompt/usable-samples.js';
 import type { Rewards, VerdictMemory } from '../rewards/rewards.js';
 import type { Sampling } from '../rollout/completion.js';
@@ -10,7 +11,7 @@ import type { Prediction } from '../tasks/judge.js';
 import type { PromptStyle } from '../tasks/task.js';
 import { answerTrials } from './answer-trials.js';
 import type { Answerer } from './answerer.js';
-import { Answers } from './answers.js';
+import type { Answers } from './answers.js';
 import { type BlindBaseline, blindBaselines } from './blind.js';
 import { evaluatePredictions, scorePredictions, type TaskEvaluation } from './evaluate.js';
 import { ANSWER, trialsOf } from './trials.js';
@@ -40,33 +41,27 @@ export interface HeldOutResult {
 }
 
 /**
- * Answers held-out samples greedily, and measures the answers beside those of blind guessers.
+ * Answers held-out samples greedily.
  *
- * @param train what the guessers learn from
- * @param answers takes what is answered; what is in it is not asked again. Left out: they are kept nowhere
+ * @param answers takes what is answered; what is in it is not asked again
+ * @param group processes that share the samples; all get all answers
  */
-export async function evaluateHeldOut<P>(args: {
+export async function answerHeldOut<P>(args: {
   config: Config;
   answerer: Answerer<P>;
-  answers?: Answers;
+  answers: Answers;
   samples: readonly Sample[];
-  train: readonly Sample[];
-  rewards: Rewards;
-  /** What rewards that are not pure have said of a sample's answer before. */
-  memoryOf?: (sample: Sample) => VerdictMemory | undefined;
   warn: (message: string) => void;
   onProgress?: (done: number) => void;
   signal?: AbortSignal;
-}): Promise<HeldOutResult> {
-  const { config, answerer, samples, train, rewards, memoryOf, warn, onProgress, signal } = args;
+  group?: ProcessGroup;
+}): Promise<void> {
+  const { config, answerer, answers, samples, warn, onProgress, signal, group } = args;
   const { evaluation, seed } = config;
-  const style = config.data.prompt;
-  const settings = { prompts: [style], option_orders: 1, votes: 0, views: [] };
-  const { answers = Answers.inMemory() } = args;
-  const trials = trialsOf({ samples, settings, seed });
+  const settings = { prompts: [config.data.prompt], option_orders: 1, votes: 0, views: [] };
   await answerTrials({
     answerer,
-    trials,
+    trials: trialsOf({ samples, settings, seed }),
     answers,
     sampling: answerSampling(config),
     batchSize: evaluation.batch_size,
@@ -74,11 +69,17 @@ export async function evaluateHeldOut<P>(args: {
     log: warn,
     onProgress,
     signal,
+    group,
   });
-  return measureAnswers({ config, answers, style, samples, train, rewards, memoryOf });
 }
 
-/** How good the plain answers to samples are. @param style of the prompt that they were given to */
+/**
+ * How good the plain answers to samples are, beside those of blind guessers.
+ *
+ * @param style of the prompt that they were given to
+ * @param train what the guessers learn from
+ * @param memoryOf what rewards that are not pure have said of a sample's answer before
+ */
 export async function measureAnswers(args: {
   config: Config;
   answers: Answers;

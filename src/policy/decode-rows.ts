@@ -76,7 +76,8 @@ function fusedLayer({ parameters, config, index, x, context }: DecodeLayerInput)
 }
 
 /** The same put together, for many rows and for adapters. */
-function composedLayer({ context, ...input }: DecodeLayerInput): { y: Tensor; own: KeyValue } {
+function composedLayer({ context, ...layer }: DecodeLayerInput): { y: Tensor; own: KeyValue } {
+  const input = { ...layer, isForwardOnly: true };
   const { normed } = normedInput(input);
   const { projected, biases } = project({ ...input, normed, asking: normed });
   const { y: attended, own } = fused().decodeAttention({ ...context, ...projected, biases });

@@ -20,6 +20,8 @@ export interface LayerInput {
   index: number;
   /** `[N, hidden]` float32 */
   x: Tensor;
+  /** Nobody goes back: what only the backward needs may be left out. */
+  isForwardOnly?: boolean;
 }
 
 /** What the backward of a layer needs; where memory is short it is dropped and `forward` runs again. */
@@ -81,9 +83,12 @@ export function joinRows(prompts: LayerSaved, completions: LayerSaved): LayerSav
 }
 
 /** The first norm, in the compute type. */
-export function normedInput({ parameters, config, index, x }: LayerInput): { normed: Tensor; stats: Tensor } {
+export function normedInput({ parameters, config, index, x, isForwardOnly }: LayerInput): {
+  normed: Tensor;
+  stats: Tensor;
+} {
   const layer = `model.layers.${index}.input_layernorm`;
-  const { y, saved } = norm({ parameters, layer, x, epsilon: config.rmsNormEps });
+  const { y, saved } = norm({ parameters, layer, x, epsilon: config.rmsNormEps, isForwardOnly });
   return { normed: y, stats: saved.stats };
 }
 
@@ -119,7 +124,7 @@ export function finishLayer(args: LayerInput & { attended: Tensor }): {
   y: Tensor;
   saved: Pick<LayerSaved, 'mlpNorm' | 'mlpNormed' | 'mlp'>;
 } {
-  const { parameters, config, index, x, attended } = args;
+  const { parameters, config, index, x, attended, isForwardOnly } = args;
   const name = `model.layers.${index}`;
   const { y: mlpNormed, saved: mlpNorm } = norm({
     parameters,
@@ -127,6 +132,7 @@ export function finishLayer(args: LayerInput & { attended: Tensor }): {
     x,
     delta: linear({ parameters, layer: `${name}.self_attn.o_proj`, x: attended }),
     epsilon: config.rmsNormEps,
+    isForwardOnly,
   });
   const { y: update, saved: mlp } = gatedMlp({ parameters, layer: `${name}.mlp`, x: mlpNormed });
   const y = fused().add({ x: mlpNorm.sum, delta: update });

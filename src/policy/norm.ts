@@ -17,12 +17,14 @@ interface NormInput {
   delta?: Tensor;
   deltaLayer?: string;
   epsilon: number;
+  /** Nothing has to be kept for the backward. */
+  isForwardOnly?: boolean;
 }
 
 /**
  * The norm of x (+ delta). @returns y `[N, d]` in the compute type; `sum` is what was normalised, float32.
  */
-export function norm({ parameters, layer, x, delta, deltaLayer, epsilon }: NormInput): {
+export function norm({ parameters, layer, x, delta, deltaLayer, epsilon, isForwardOnly }: NormInput): {
   y: Tensor;
   saved: NormSaved;
 } {
@@ -34,6 +36,7 @@ export function norm({ parameters, layer, x, delta, deltaLayer, epsilon }: NormI
     shift: biasOf(parameters, layer),
     epsilon,
     type: parameters.type,
+    isForwardOnly,
   });
   return { y, saved: { sum, stats } };
 }

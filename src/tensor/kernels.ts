@@ -74,6 +74,8 @@ export interface NormArgs {
   shift?: Tensor;
   epsilon: number;
   type: 'float32' | 'bfloat16';
+  /** Nobody comes back for `stats`, which may then be anything. */
+  isForwardOnly?: boolean;
 }
 
 export interface Normed {

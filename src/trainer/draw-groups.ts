@@ -62,16 +62,11 @@ async function drawRound(
   { step, draw, begun: ahead, beginNext, clock }: StepInput,
   places?: readonly number[],
 ): Promise<Omit<DrawnGroups, 'passedOver'>> {
-  const begun =
-    (places === undefined && ahead) ||
-    (await beginRollout({ context, step, done: step - 1, samples: await draw(places) }));
-  const { samples } = begun;
-  const {
-    completions,
-    behaviour,
-    pass,
-    faults = {},
-  } = await clock.measure('rollout', () => endRollout(context, begun));
+  const ready = (places === undefined && ahead) || null;
+  const samples = ready?.samples ?? (await draw(places));
+  const begin = () => beginRollout({ context, step, done: step - 1, samples });
+  const rollOut = async () => endRollout(context, ready ?? (await begin()));
+  const { completions, behaviour, pass, faults = {} } = await clock.measure('rollout', rollOut);
   await beginNext?.();
   const texts = completions.map((own) => own.map(({ tokenIds }) => toText(context, tokenIds)));
   const scoring = scoreAll({ context, step, samples, texts, completions, clock });

@@ -1,4 +1,6 @@
-import { evaluateHeldOut } from '../evaluation/held-out.js';
+import type { Sample } from '../dataset/sample.js';
+import { Answers } from '../evaluation/answers.js';
+import { answerHeldOut, measureAnswers } from '../evaluation/held-out.js';
 import { heldOutAnswers, heldOutText } from '../evaluation/held-out-answers.js';
 import { flatMetrics } from '../evaluation/summary.js';
 import { fromFirst } from '../parallel/gather.js';
@@ -10,39 +12,52 @@ import type { Saving } from './saving.js';
 import { syncEngine } from './training-files.js';
 
 /**
- * Measures the policy as it is on the held-out samples. The first process does it, and tells the others.
+ * Measures the policy as it is on the held-out samples. All processes answer a share of them; the first one measures, and
+ * tells the others.
  *
  * @throws Interrupted
  */
 export async function evaluate(run: RunParts, saving: Saving | null): Promise<Record<string, number>> {
-  if (run.held.length === 0) return {};
-  await syncEngine(run.context, run.standing.step);
-  const own = saving === null ? null : await measure(run, saving).catch(nullIfInterrupted);
-  const metrics = await fromFirst(run.group, own);
+  const { config, context, group, held, heldAnswerer, standing, warn, signal } = run;
+  if (held.length === 0) return {};
+  await syncEngine(context, standing.step);
+  const first = saving !== null && standing.step === 0 ? await openFirstAnswers(run) : null;
+  const answers = first?.answers ?? Answers.inMemory();
+  const onProgress = () => context.models.trim();
+  await answerHeldOut({
+    config,
+    answerer: heldAnswerer,
+    answers,
+    samples: held,
+    warn,
+    onProgress,
+    signal,
+    group,
+  }).finally(() => first?.close());
+  const own = saving === null ? null : await measure(run, saving, answers).catch(nullIfInterrupted);
+  const metrics = await fromFirst(group, own);
   if (metrics === null) throw new Interrupted();
   return metrics;
 }
 
-async function measure(run: RunParts, saving: Saving): Promise<Record<string, number>> {
-  const { config, context, folder, held, samples, heldAnswerer, warn, signal, standing, log } = run;
-  const { models, rewards, verdicts } = context;
+async function measure(run: RunParts, saving: Saving, answered: Answers): Promise<Record<string, number>> {
+  const { config, context, folder, held, samples, standing, log } = run;
+  const { rewards, verdicts } = context;
   const { step } = standing;
-  const first = step === 0 ? await openFirstAnswers(run) : null;
-  const answered = await evaluateHeldOut({
+  const { prompt: style } = config.data;
+  const memoryOf = (sample: Sample) => verdicts?.memory({ step, sample_id: sample.id, held_out: true });
+  const measured = await measureAnswers({
     config,
-    answers: first?.answers,
-    answerer: heldAnswerer,
+    answers: answered,
+    style,
     samples: held,
     train: samples,
     rewards,
-    memoryOf: (sample) => verdicts?.memory({ step, sample_id: sample.id, held_out: true }),
-    warn,
-    onProgress: () => models.trim(),
-    signal,
-  }).finally(() => first?.close());
+    memoryOf,
+  });
   await verdicts?.writeOwn();
-  const metrics = flatMetrics(answered);
-  const answers = heldOutAnswers({ step, ...answered, style: config.data.prompt, classes: context.classes });
+  const metrics = flatMetrics(measured);
+  const answers = heldOutAnswers({ step, ...measured, style, classes: context.classes });
   await writeAtomically({ file: folder.heldOut, text: heldOutText(answers) });
   await saving.records.evaluation({ step, ...metrics });
   log.info({ step, ...metrics }, 'evaluated');

@@ -1,8 +1,9 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ablate } from '../../src/ablation/ablate.js';
+import { ablate, takePart } from '../../src/ablation/ablate.js';
 import { comparisonTable } from '../../src/ablation/compare-text.js';
 import { readAblation } from '../../src/ablation/file.js';
 import { planRuns } from '../../src/ablation/plan.js';
@@ -107,6 +108,26 @@ describe('ablate', () => {
     expect(again.table).toMatch(/^0 +2 +1\.500 ± 0\.707/m);
     await start();
     expect(await calls()).toHaveLength(6);
+  });
+
+  it('is shared out: each run is trained by one of those who take part, and what a dead one was at by another', async () => {
+    const ablation = await readAblation(join(folder, 'a.yaml'));
+    const plan = await planRuns({ ablation });
+    const dead = join(folder, 'out', 'claims', `${plan.runs[1]!.name}.lock`);
+    await mkdir(dirname(dead), { recursive: true });
+    await writeFile(dead, JSON.stringify({ token: 'x', host: hostname(), pid: 2 ** 22 + 1 }));
+    const printed: string[][] = [[], []];
+    const left = await Promise.all(
+      printed.map((lines) => {
+        const stop = { finish: NEVER, leave: NEVER };
+        const runner = new Runner({ parallel: 1, print: (line) => lines.push(line), stop });
+        return takePart({ ablation, plan, train: TRAIN, runner });
+      }),
+    );
+    expect(left).toEqual([[], []]);
+    expect((await calls()).length).toBe(4);
+    const started = printed.flat().filter((line) => line.includes(': started'));
+    expect(started.map((line) => line.split(':')[0]).sort()).toEqual(plan.runs.map(({ name }) => name).sort());
   });
 
   it('stops when it is asked to, and resumes the run that was begun', async () => {

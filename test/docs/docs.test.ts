@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import { program } from '../../src/cli/program.js';
 import { packageFile } from '../../src/system/package-file.js';
 
@@ -8,6 +9,7 @@ const root = packageFile('.');
 const files = [
   'README.md',
   'CONTRIBUTING.md',
+  'deploy/README.md',
   ...readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),
@@ -55,6 +57,38 @@ describe.each(files)('%s', (file) => {
       const anchors = [...read(linked).matchAll(/^#+ (.+)$/gm)].map(([, title]) => slug(title!));
       expect(anchors, `${file} → ${target}`).toContain(anchor);
     }
+  });
+});
+
+describe('deploy', () => {
+  const manifests = readdirSync(join(root, 'deploy', 'kubernetes')).map((name) => `deploy/kubernetes/${name}`);
+  /** What containers of our image are started with, wherever it stands. */
+  const startsIn = (node: unknown): string[][] => {
+    if (Array.isArray(node)) return node.flatMap(startsIn);
+    if (typeof node !== 'object' || node === null) return [];
+    const { image, args, command } = node as { image?: string; args?: string[]; command?: string[] };
+    const words = args ?? command;
+    const own = image?.startsWith('vau-rft') && words ? [words] : [];
+    return [...own, ...Object.values(node).flatMap(startsIn)];
+  };
+  const starts = ['deploy/compose.yaml', ...manifests].flatMap((file) =>
+    parseAllDocuments(read(file), { merge: true }).flatMap((document) => {
+      expect(document.errors, file).toEqual([]);
+      return startsIn(document.toJS()).map((args) => [file, args] as const);
+    }),
+  );
+
+  it('has images of ours in it', () => expect(starts.length).toBeGreaterThan(3));
+
+  it.each(starts)('%s: %j', async (_, args) => {
+    await expect(parse([...args])).rejects.toBeInstanceOf(Understood);
+  });
+
+  it.each(['cpu', 'cuda'])('%s.Dockerfile copies what there is', (name) => {
+    const copied = [...read(`deploy/${name}.Dockerfile`).matchAll(/^COPY (?!--from)(.+) \S+$/gm)];
+    expect(copied.length).toBeGreaterThan(3);
+    for (const file of copied.flatMap(([, files]) => files!.split(' ')))
+      expect(existsSync(join(root, file)), file).toBe(true);
   });
 });
 

@@ -6,9 +6,11 @@ import { answerTrials } from '../../src/evaluation/answer-trials.js';
 import type { Answerer } from '../../src/evaluation/answerer.js';
 import { Answers } from '../../src/evaluation/answers.js';
 import { trialsOf } from '../../src/evaluation/trials.js';
+import type { ProcessGroup } from '../../src/parallel/process-group.js';
 import { SampleError } from '../../src/system/errors.js';
 import { Interrupted } from '../../src/system/interrupted.js';
 import { folderWith } from '../folder.js';
+import { inMemoryGroup } from '../parallel/in-memory.js';
 import { sampleOf } from '../tasks/judged.js';
 
 const samples = Array.from(
@@ -55,8 +57,8 @@ function answerer(onBatch: () => void = () => {}) {
   return { one, batches };
 }
 
-async function run(file: string, onBatch?: () => void, signal?: AbortSignal) {
-  const answers = await Answers.open(file);
+async function run(file: string, onBatch?: () => void, signal?: AbortSignal, group?: ProcessGroup) {
+  const answers = group === undefined || group.rank === 0 ? await Answers.open(file) : Answers.inMemory();
   const { one, batches } = answerer(onBatch);
   const trials = trialsOf({ samples, settings, seed: 5 });
   const told: string[] = [];
@@ -70,6 +72,7 @@ async function run(file: string, onBatch?: () => void, signal?: AbortSignal) {
       seed: 5,
       log: (text) => told.push(text),
       signal,
+      group,
     });
   } finally {
     await answers.close();
@@ -125,4 +128,29 @@ test('stopped again and again, even in the middle of a line, it ends with the sa
   expect(await unique(file)).toEqual(await unique(whole));
   // All is there: nobody is asked.
   expect((await run(file)).batches).toEqual([]);
+});
+
+test('several processes share the questions, and have the answers of one, however they are stopped', async () => {
+  const alone = path.join(await folderWith({}), 'answers.jsonl');
+  const { batches } = await run(alone);
+  const file = path.join(await folderWith({}), 'answers.jsonl');
+  const stop = new AbortController();
+  let count = 0;
+  const stopped = await Promise.allSettled(
+    inMemoryGroup(3).map((group) => {
+      // One of them alone hears of it.
+      const onBatch = () => void (group.rank === 1 && ++count === 2 && stop.abort());
+      return run(file, onBatch, group.rank === 1 ? stop.signal : undefined, group);
+    }),
+  );
+  for (const end of stopped) expect(end).toMatchObject({ status: 'rejected', reason: expect.any(Interrupted) });
+  const before = (await contents(file)).length;
+  expect(before).toBeGreaterThan(0);
+  const ended = await Promise.all(inMemoryGroup(3).map((group) => run(file, undefined, undefined, group)));
+  expect(await contents(file)).toEqual(await contents(alone));
+  const asked = ended.flatMap((one) => one.batches);
+  expect(asked.length).toBeGreaterThan(0);
+  expect(asked.length).toBeLessThan(batches.length);
+  for (const { answers, trials } of ended)
+    expect(trials.every((trial) => answers.has(trial) || answers.leftOut(trial) !== undefined)).toBe(true);
 });

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ablate, openWork, type Work } from '../../ablation/ablate.js';
+import { ablate, openWork, takePart, type Work } from '../../ablation/ablate.js';
 import { armsOf } from '../../ablation/arms.js';
 import { comparisonTable } from '../../ablation/compare-text.js';
 import { type Ablation, readAblation } from '../../ablation/file.js';
@@ -24,13 +25,18 @@ import { startRuntime } from '../../tensor/runtime.js';
 import { resolveType } from '../../trainer/models.js';
 import { planRun } from '../../trainer/plan.js';
 
-const TRAIN = [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url)), 'train'];
+const PROGRAM = [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url))];
+const TRAIN = [...PROGRAM, 'train'];
 
 export interface AblateOptions {
   file: string;
   set: string[];
   parallel: number;
   'machine-share': boolean;
+  /** Machines that take runs, as ssh knows them. */
+  hosts?: string;
+  /** Other machines take runs too. */
+  shared: boolean;
 }
 
 /** Trains what is left of an ablation, and prints what came of it. @param seeds more of them, from now on */
@@ -43,6 +49,13 @@ export async function runAblation(options: AblateOptions & { seeds?: number }): 
   const share = String(Math.max(1, Math.floor(usableCpus() / parallel)));
   const env = options['machine-share'] ? { TF_NUM_INTRAOP_THREADS: share } : {};
   const runner = new Runner({ parallel, env, print, stop: stopSignals() });
+  if (options.shared) {
+    const left = await takePart({ ablation, plan, train: TRAIN, runner });
+    if (runner.stopped && left.length > 0) throw interrupted(left.length, plan.runs.length);
+    return;
+  }
+  if (options.hosts !== undefined)
+    await shareOut({ options, hosts: options.hosts, folder: ablation.outputDir, runner });
   const { outcomes, comparisons, failed } = await ablate({ ablation, plan, train: TRAIN, runner });
   const axes = plan.axes.map(({ name }) => name);
   const base = armsOf(outcomes)[0]!.labels;
@@ -58,6 +71,32 @@ export async function runAblation(options: AblateOptions & { seeds?: number }): 
     failed.map(({ log }) => log),
     plan.runs.length,
   );
+}
+
+/** Has each of the machines take runs until none is left. They see the same folders, under the same names. */
+async function shareOut(args: {
+  options: AblateOptions;
+  hosts: string;
+  folder: string;
+  runner: Runner;
+}): Promise<void> {
+  const { options, hosts, folder, runner } = args;
+  const sets = options.set.flatMap((item) => ['--set', item]);
+  const words = [...PROGRAM, 'ablate', options.file, '--shared', '--parallel', String(options.parallel), ...sets];
+  const jobs = hosts.split(',').map((host, i) => ({
+    name: host,
+    command: isHere(host) ? words : ['ssh', '-o', 'BatchMode=yes', host, inShell(words)],
+    log: join(folder, 'logs', `host-${i}.log`),
+  }));
+  await runner.beside(jobs);
+}
+
+const isHere = (host: string): boolean => ['localhost', '127.0.0.1', hostname()].includes(host);
+
+/** The words as one line for a shell, in this folder. */
+function inShell(words: readonly string[]): string {
+  const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
+  return `cd ${quoted(process.cwd())} && exec ${words.map(quoted).join(' ')}`;
 }
 
 /** Prints what would run, how long it would take, and what it could tell. */

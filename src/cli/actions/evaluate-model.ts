@@ -11,9 +11,14 @@ import type { Answers } from '../../evaluation/answers.js';
 import { answerSampling } from '../../evaluation/held-out.js';
 import type { Trial } from '../../evaluation/trials.js';
 import { billText } from '../../judge/bill-text.js';
+import { clusterGroup } from '../../parallel/cluster-group.js';
+import { barrier } from '../../parallel/gather.js';
+import type { ProcessGroup } from '../../parallel/process-group.js';
+import { single } from '../../parallel/single.js';
 import { localEngine } from '../../rollout/engines/local.js';
 import { createProgress } from '../../run/progress.js';
 import { UsageError } from '../../system/errors.js';
+import type { ClusterOptions } from '../../tensor/cluster.js';
 import { startRuntime } from '../../tensor/runtime.js';
 import { openCheckpoint } from '../../trainer/checkpoint.js';
 import { readInputs, samplesDigest } from '../../trainer/inputs.js';
@@ -30,10 +35,20 @@ export interface UnderTest {
   checkpoint?: string;
   /** A PEFT adapter's. */
   adapter?: string;
+  /** Processes that share the questions. */
+  cluster?: ClusterOptions;
 }
 
+/** Whether this process is the one that keeps answers and says what they are worth; others only help to answer. */
+export const isFirst = ({ cluster }: Pick<UnderTest, 'cluster'>): boolean =>
+  cluster === undefined || cluster.rank === 0;
+
 /** @throws UsageError, CheckpointError before anything is loaded */
-export async function checkUnderTest({ config, checkpoint, adapter }: UnderTest): Promise<void> {
+export async function checkUnderTest({ config, checkpoint, adapter, cluster }: UnderTest): Promise<void> {
+  if (cluster !== undefined && config.evaluation.server !== undefined) {
+    const message = 'a server is asked by one process, with evaluation.server.concurrency';
+    throw new UsageError({ code: 'USAGE', message });
+  }
   const named = Object.entries({
     '--checkpoint': checkpoint,
     '--adapter': adapter,
@@ -48,9 +63,12 @@ export async function checkUnderTest({ config, checkpoint, adapter }: UnderTest)
 /** A model that is ready to be asked. */
 interface OpenModel {
   answerer: Answerer;
+  group: ProcessGroup;
   trim(): void;
   dispose(): void;
 }
+
+const SILENT = { start: () => {}, update: () => {}, stop: () => {} };
 
 /** Puts questions to what is measured, and takes what it answers. @throws Interrupted */
 export async function askUnderTest(
@@ -66,7 +84,8 @@ export async function askUnderTest(
 ): Promise<void> {
   const { config, trials, answers, label, warn, signal } = args;
   const model = await openUnderTest(args);
-  const progress = createProgress();
+  const { group } = model;
+  const progress = isFirst(args) ? createProgress() : SILENT;
   progress.start(trials.length, label);
   try {
     await answerTrials({
@@ -82,7 +101,12 @@ export async function askUnderTest(
         progress.update(done);
       },
       signal,
+      group,
     });
+    await barrier(group);
+  } catch (error) {
+    group.fail(error);
+    throw error;
   } finally {
     progress.stop();
     model.dispose();
@@ -99,12 +123,18 @@ async function openUnderTest(
   const settings = config.data;
   if (server !== undefined) {
     const answerer = serverAnswerer({ server, settings, cache, warn, signal });
-    return { answerer: answerer as Answerer, trim: () => {}, dispose: () => say(billText(answerer.bill())) };
+    return {
+      answerer: answerer as Answerer,
+      group: single,
+      trim: () => {},
+      dispose: () => say(billText(answerer.bill())),
+    };
   }
-  await startRuntime({ report: say });
+  const { collectives } = await startRuntime({ report: say, cluster: args.cluster });
+  const group = collectives === null ? single : clusterGroup(collectives);
   const models = await openModels(await modelsOf({ config, checkpoint, adapter }));
   const answerer = policyAnswerer({ engine: localEngine(models), processor: models.processor, settings, cache, warn });
-  return { answerer: answerer as Answerer, trim: () => models.trim(), dispose: () => models.dispose() };
+  return { answerer: answerer as Answerer, group, trim: () => models.trim(), dispose: () => models.dispose() };
 }
 
 /** An adapter stands beside the weights where it can, as in training. */

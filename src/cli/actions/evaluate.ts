@@ -21,7 +21,7 @@ import { writeAtomically } from '../../system/atomic-write.js';
 import { DataError, UsageError } from '../../system/errors.js';
 import { once } from '../../system/once.js';
 import { stopSignals } from '../../system/stop-signals.js';
-import { askUnderTest, checkUnderTest, decisiveSettings, type UnderTest } from './evaluate-model.js';
+import { askUnderTest, checkUnderTest, decisiveSettings, isFirst, type UnderTest } from './evaluate-model.js';
 import { gradeAnswers } from './grade-answers.js';
 import { inFolder } from './in-folder.js';
 import { videoDurations } from './video-durations.js';
@@ -45,7 +45,7 @@ export async function evaluateCommand(args: EvaluateArgs): Promise<number> {
   const { config, predictions, rescore } = args;
   // The process that watches over this one ends it where it has to leave at once.
   const { finish: signal } = stopSignals();
-  const say = (text: string) => void process.stderr.write(`${text}\n`);
+  const say = (text: string) => void (isFirst(args) && process.stderr.write(`${text}\n`));
   const warn = once((message) => say(`warning: ${message}`));
   if (config.data.eval.length === 0) {
     const message = 'the config names no held-out data; give it data.eval';
@@ -58,6 +58,11 @@ export async function evaluateCommand(args: EvaluateArgs): Promise<number> {
   // Where nothing is shown to anybody, the annotations are enough.
   const known = asks ? config : withoutMissingVideos(config, warn);
   const samples = await heldOutSamples({ config: known, warn });
+  if (!isFirst(args)) {
+    const trials = trialsOf({ samples, settings: settingsOf(config), seed: config.seed });
+    await askUnderTest({ ...args, trials, answers: Answers.inMemory(), label: 'evaluating', say, warn, signal });
+    return 0;
+  }
   const folder = asks ? await claimedFolder({ ...args, samples }) : args.output;
   const task = () => evaluateIn({ ...args, config: known, samples, folder, signal, say, warn });
   return inFolder({ folder, open: async () => ({ close: async () => {} }), task });
@@ -102,10 +107,10 @@ interface Evaluation extends EvaluateArgs {
 async function evaluateIn(args: Evaluation): Promise<number> {
   const { config, samples, folder, signal, say, warn } = args;
   // The guessers learn from the training annotations, or from the held-out ones where there are no others.
-  const { data, evaluation, seed } = config;
+  const { data, seed } = config;
   const train = data.train.length === 0 ? samples : await loadDataset({ data, split: 'train', log: warn });
   const classes = labelsOf(data);
-  const settings = { ...evaluation, prompts: evaluation.prompts ?? [data.prompt] };
+  const settings = settingsOf(config);
   // What cannot be asked is told before the model is loaded.
   const rewards = await Rewards.open({ terms: config.rewards, rollout: config.rollout, judge: config.judge, signal });
   let answers: Answers | undefined;
@@ -161,6 +166,8 @@ async function evaluateIn(args: Evaluation): Promise<number> {
   }
 }
 
+const settingsOf = ({ evaluation, data }: Config) => ({ ...evaluation, prompts: evaluation.prompts ?? [data.prompt] });
+
 /** The answers that are measured, asked for as far as they are not there. */
 async function answersOf(args: Evaluation & { settings: TrialSettings }): Promise<Answers> {
   const { config, predictions, columns, folder, samples, settings, rescore, say, warn } = args;
@@ -177,7 +184,8 @@ async function answersOf(args: Evaluation & { settings: TrialSettings }): Promis
   const known = trials.filter((trial) => answers.has(trial)).length;
   if (known > 0) say(`${known} of ${trials.length} answers are there already`);
   try {
-    if (known < trials.length) await askUnderTest({ ...args, trials, answers, label: 'evaluating' });
+    if (known < trials.length || args.cluster !== undefined)
+      await askUnderTest({ ...args, trials, answers, label: 'evaluating' });
     return answers;
   } catch (error) {
     await answers.close();

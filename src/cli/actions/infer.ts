@@ -12,8 +12,9 @@ import { inferencePage } from '../../report/inference-page.js';
 import { writeAtomically } from '../../system/atomic-write.js';
 import { once } from '../../system/once.js';
 import { stopSignals } from '../../system/stop-signals.js';
+import type { ClusterOptions } from '../../tensor/cluster.js';
 import { cutClips } from './cut-clips.js';
-import { askUnderTest, checkUnderTest, decisiveSettings } from './evaluate-model.js';
+import { askUnderTest, checkUnderTest, decisiveSettings, isFirst } from './evaluate-model.js';
 import { inFolder } from './in-folder.js';
 import { listedVideos } from './listed-videos.js';
 import { videoDurations } from './video-durations.js';
@@ -29,26 +30,31 @@ export async function inferCommand(args: {
   output: string;
   page?: string;
   clips?: string;
+  cluster?: ClusterOptions;
 }): Promise<number> {
   const { config, tasks, votes, output, page, clips } = args;
   const { finish: signal } = stopSignals();
-  const say = (text: string) => void process.stderr.write(`${text}\n`);
+  const say = (text: string) => void (isFirst(args) && process.stderr.write(`${text}\n`));
   const warn = once((message) => say(`warning: ${message}`));
   await checkUnderTest(args);
   const files = await listedVideos(args.videos, warn);
   const samples = samplesOf(files, tasks);
+  const style = config.data.prompt;
+  const settings = { prompts: [style], option_orders: 1, votes, views: [] };
+  const trials = trialsOf({ samples, settings, seed: config.seed });
+  const asking = { ...args, trials, label: 'answering', warn, say, signal };
+  if (!isFirst(args)) {
+    await askUnderTest({ ...asking, answers: Answers.inMemory() });
+    return 0;
+  }
   // What is answered so far lies beside the file of answers, which is written when it is whole.
   const folder = `${output}.work`;
   await mkdir(folder, { recursive: true });
   await claimFolder(folder, await decisiveSettings({ ...args, samples }));
   const task = async (answers: Answers) => {
-    const style = config.data.prompt;
-    const settings = { prompts: [style], option_orders: 1, votes, views: [] };
-    const { seed } = config;
-    const trials = trialsOf({ samples, settings, seed });
     const known = trials.filter((trial) => answers.has(trial)).length;
     if (known > 0) say(`${known} of ${trials.length} answers are there already`);
-    if (known < trials.length) await askUnderTest({ ...args, trials, answers, label: 'answering', warn, say, signal });
+    if (known < trials.length || args.cluster !== undefined) await askUnderTest({ ...asking, answers });
     const durations = await videoDurations({ samples, answers, settings, folder, bounds: config.data.video, warn });
     const lines = inferenceLines({
       files,

@@ -28,7 +28,7 @@ export async function launch(args: { workers: number; restarts: number; command:
     // What is wrong with the call or the config is wrong the next time too.
     if (left === 0 || end.code === USAGE_CODE) return end.code ?? 1;
     process.stderr.write(`all processes start again from the last checkpoint (${left - 1} times more)\n`);
-    words = [...withoutResume(command), '--resume', 'latest'];
+    if (command[0] === 'train') words = [...withoutResume(command), '--resume', 'latest'];
   }
 }
 

@@ -8,6 +8,15 @@ const withOptions = (yargs: Argv) =>
     .positional('file', { type: 'string', demandOption: true, describe: 'An ablation file (YAML)' })
     .option('parallel', { type: 'number', default: 1, describe: 'Runs at a time' })
     .option('machine-share', { type: 'boolean', default: true, describe: 'Each of them gets its part of the CPUs' })
+    .option('hosts', {
+      type: 'string',
+      describe: 'Machines that take runs, with commas between, by ssh; they see the same folders under the same names',
+    })
+    .option('shared', {
+      type: 'boolean',
+      default: false,
+      describe: 'Take runs that nobody else is at; for several machines that each start it, such as a Slurm job’s',
+    })
     .option('set', { ...setOption, describe: 'Override one option of the config in all runs (may be repeated)' });
 
 const addCommand: CommandModule<object, AblateOptions & { seeds: number }> = {

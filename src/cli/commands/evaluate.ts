@@ -1,8 +1,9 @@
 import type { CommandModule } from 'yargs';
 import { UsageError } from '../../system/errors.js';
+import { type ClusterArguments, clusterArguments } from '../cluster-options.js';
 import { configPositional, setOption } from '../options.js';
 
-interface Args {
+interface Args extends ClusterArguments {
   config: string;
   set: string[];
   checkpoint?: string;
@@ -54,6 +55,7 @@ export const command: CommandModule<object, Args> = {
       .option('rescore', { type: 'boolean', describe: 'Ask no model: measure the answers in the folder of --output' })
       .option('compare', { type: 'string', describe: 'Another evaluation’s folder: differences, with intervals and p' })
       .option('judge-budget', { type: 'number', describe: 'US dollars that the judge may cost (judge.budget)' })
+      .options(clusterArguments)
       .option('json', { type: 'boolean', default: false, describe: 'Print one JSON object' })
       .conflicts('predictions', ['checkpoint', 'adapter', 'server', 'rescore'])
       .example('$0 evaluate run.yaml --checkpoint runs/a/checkpoints/step-000100', 'measure a checkpoint')
@@ -70,6 +72,7 @@ export const command: CommandModule<object, Args> = {
       });
       return;
     }
+    const { clusterOptions } = await import('../actions/cluster.js');
     const { columnNames, evaluateCommand } = await import('../actions/evaluate.js');
     const { PREDICTION_FIELDS } = await import('../../evaluation/predictions-file.js');
     process.exitCode = await evaluateCommand({
@@ -82,6 +85,7 @@ export const command: CommandModule<object, Args> = {
       rescore: args.rescore ?? false,
       compare: args.compare,
       json,
+      cluster: predictions === undefined && !args.rescore ? clusterOptions(args) : undefined,
     });
   },
 };

@@ -1,7 +1,8 @@
 import type { CommandModule } from 'yargs';
+import { type ClusterArguments, clusterArguments } from '../cluster-options.js';
 import { configPositional, setOption } from '../options.js';
 
-interface Args {
+interface Args extends ClusterArguments {
   config: string;
   videos: string[];
   set: string[];
@@ -50,6 +51,7 @@ export const command: CommandModule<object, Args> = {
         type: 'string',
         describe: 'A folder for the segments that are named, cut out of their videos',
       })
+      .options(clusterArguments)
       .example(
         '$0 infer run.yaml clips/ --checkpoint runs/a/checkpoints/step-000100 --page answers.html',
         'look at a folder',
@@ -67,7 +69,8 @@ export const command: CommandModule<object, Args> = {
       });
       return;
     }
+    const { clusterOptions } = await import('../actions/cluster.js');
     const { inferCommand } = await import('../actions/infer.js');
-    process.exitCode = await inferCommand({ ...args, config, tasks: args.task });
+    process.exitCode = await inferCommand({ ...args, config, tasks: args.task, cluster: clusterOptions(args) });
   },
 };

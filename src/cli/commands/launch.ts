@@ -2,6 +2,8 @@ import type { CommandModule } from 'yargs';
 import { UsageError } from '../../system/errors.js';
 import { checkNumbers, countOrZero, countUpTo } from '../numbers.js';
 
+const LAUNCHED = ['train', 'evaluate', 'infer'];
+
 interface Args {
   workers: number;
   restart: number;
@@ -23,11 +25,10 @@ export const command: CommandModule<object, Args> = {
       .example('$0 launch --workers 2 -- train configs/tag-qwen2-vl-2b.yaml', 'two processes, one run'),
   handler: async ({ workers, restart, '--': command = [] }) => {
     checkNumbers({ workers, restart }, { workers: countUpTo(256), restart: countOrZero });
-    if (command[0] !== 'train')
-      throw new UsageError({
-        code: 'USAGE',
-        message: 'behind -- stands what is launched: launch --workers 2 -- train CONFIG',
-      });
+    if (!LAUNCHED.includes(command[0] ?? '')) {
+      const message = `behind -- stands what is launched (${LAUNCHED.join(', ')}): launch --workers 2 -- train CONFIG`;
+      throw new UsageError({ code: 'USAGE', message });
+    }
     const { launch } = await import('../actions/launch.js');
     process.exitCode = await launch({ workers, restarts: restart, command });
   },

@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import type { Config } from '../../config/schema.js';
 import { UsageError } from '../../system/errors.js';
 import { type ClusterArguments, clusterArguments, clusterWords } from '../cluster-options.js';
 import { configPositional, setOption } from '../options.js';
@@ -10,6 +11,7 @@ interface Args extends ClusterArguments {
   'accept-changes': boolean;
   'dry-run': boolean;
   profile?: number;
+  'metrics-port'?: number;
 }
 
 export const command: CommandModule<object, Args> = {
@@ -39,6 +41,10 @@ export const command: CommandModule<object, Args> = {
           message: `--profile takes a number of steps, such as 3 (not ${profile})`,
         });
       })
+      .option('metrics-port', {
+        type: 'number',
+        describe: 'Answer Prometheus at http://127.0.0.1:PORT/metrics with the numbers of the latest step',
+      })
       .options(clusterArguments)
       .option('dry-run', { type: 'boolean', default: false, describe: 'Show what would be run, and stop' })
       .example('$0 train configs/tag-qwen2-vl-2b.yaml', 'start a run')
@@ -57,6 +63,7 @@ export const command: CommandModule<object, Args> = {
     const { isSupervised, supervise } = await import('../actions/supervise.js');
     if (!isSupervised()) {
       const { resumeHint } = await import('../actions/resume-hint.js');
+      const close = await openMetrics(args['metrics-port'], config);
       process.exitCode = await supervise({
         // From its latest checkpoint, whichever the first process was told to start from.
         restartArgs: [
@@ -66,9 +73,16 @@ export const command: CommandModule<object, Args> = {
         onFinish: 'finishing the step and saving',
         remedy: () => resumeHint(config),
       });
+      close();
       return;
     }
     const { trainCommand } = await import('../actions/train.js');
     process.exitCode = await trainCommand({ config, resume, acceptChanges, profile, cluster });
   },
 };
+
+async function openMetrics(port: number | undefined, { output_dir: folder, name }: Config): Promise<() => void> {
+  if (port === undefined) return () => {};
+  const { serveMetrics } = await import('../actions/metrics-server.js');
+  return serveMetrics({ port, folder, name });
+}

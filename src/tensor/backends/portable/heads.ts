@@ -27,7 +27,7 @@ export function toHeads({
 }: ToHeadsArgs): Tensor {
   const [count, width] = [B * tokens, KV * R * D];
   let y = wide(column(rows(x, start, count), from, width));
-  if (bias !== undefined) y = add(y, slice(bias, [from], [width]));
+  if (bias !== undefined) y = add(y, bias.size === width ? bias : slice(bias, [from], [width]));
   if (rotary !== undefined) {
     const table = { cos: rows(rotary.cos, start, count), sin: rows(rotary.sin, start, count) };
     y = rotate(reshape(y, [count, KV * R, D]), table, false);

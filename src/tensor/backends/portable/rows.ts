@@ -18,13 +18,22 @@ import {
 import type { Tensor } from '../../tensor.js';
 import { column, typeOf, wide } from './wide.js';
 
-export function norm({ x, delta, bias, weight, shift: offset, epsilon, type }: NormArgs): Normed {
+export function norm({
+  x,
+  delta,
+  bias,
+  weight,
+  shift: offset,
+  epsilon,
+  type,
+  isForwardOnly = false,
+}: NormArgs): Normed {
   const sum = delta === undefined ? x : addWide({ x, delta, bias });
   const mean = offset === undefined ? undefined : meanLast(sum);
   const centered = mean === undefined ? sum : sub(sum, mean);
   const rstd = rsqrt(shift(meanLast(square(centered)), epsilon));
   const y = mul(mul(centered, rstd), weight);
-  const stats = concat([mean ?? scale(rstd, 0), rstd], 1);
+  const stats = isForwardOnly ? rstd : concat([mean ?? scale(rstd, 0), rstd], 1);
   return { sum, y: cast(offset === undefined ? y : add(y, offset), type), stats };
 }
 

@@ -20,7 +20,7 @@ COPY --from=build --chown=node:node /opt/vau-rft /opt/vau-rft
 ENV VAU_RFT_CACHE=/opt/vau-rft/cache
 RUN mkdir /work && chown node:node /work
 WORKDIR /work
-USER node
+USER 1000
 STOPSIGNAL SIGTERM
 # The program is the main process: it hears what `docker stop` or the kubelet sends, and saves.
 ENTRYPOINT ["node", "/app/dist/cli/main.js"]

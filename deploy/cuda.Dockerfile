@@ -20,7 +20,7 @@ COPY --from=build --chown=node:node /opt/vau-rft /opt/vau-rft
 ENV VAU_RFT_CACHE=/opt/vau-rft/cache
 RUN mkdir /work && chown node:node /work
 WORKDIR /work
-USER node
+USER 1000
 # The driver's libraries come from the host, by the NVIDIA container toolkit.
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 STOPSIGNAL SIGTERM

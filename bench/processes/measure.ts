@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { type AddressInfo, createServer } from 'node:net';
 import { z } from 'zod';
+import { freePorts } from '../../src/system/free-ports.js';
 import { ownFile, peerFile, type Setting } from '../contenders.js';
 
 /** A step, made by some processes of one core each. */
@@ -63,12 +63,4 @@ async function runOnCore(core: number | null, [command, ...args]: string[]): Pro
   const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
   if (code === 0) return said.stdout;
   throw new Error(`${args[0]} ended with ${code}:\n${said.stderr.trimEnd().split('\n').slice(-8).join('\n')}`);
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.on('listening', resolve))));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

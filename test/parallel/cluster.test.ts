@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, test } from 'vitest';
 import { clusterOptions } from '../../src/cli/actions/cluster.js';
+import { freePorts } from '../../src/system/free-ports.js';
 import { packageFile } from '../../src/system/package-file.js';
 import { findAddon } from '../../src/tensor/setup/index.js';
 import { tinyProject } from '../tiny-project.js';
@@ -12,21 +12,6 @@ import { tinyProject } from '../tiny-project.js';
 const dist = packageFile('dist');
 /** TensorFlow's addon has to be one that we have built. */
 const canJoin = (await findAddon())?.source === 'cache' && process.env.VAU_RFT_BACKEND !== 'wasm';
-
-async function ports(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const found = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return found;
-}
 
 async function runProcess(args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -39,7 +24,7 @@ async function runProcess(args: string[]): Promise<{ code: number | null; stdout
 
 describe.runIf(canJoin)('processes that are joined by TensorFlow', () => {
   it.each([2, 3])('%i of them: all hear the same, and sum to the same bits', { timeout: 120_000 }, async (count) => {
-    const hosts = (await ports(count)).map((port) => `127.0.0.1:${port}`).join(',');
+    const hosts = (await freePorts(count)).map((port) => `127.0.0.1:${port}`).join(',');
     const script = fileURLToPath(new URL('cluster-process.mjs', import.meta.url));
     const ended = await Promise.all(
       Array.from({ length: count }, (_, rank) => runProcess([script, String(rank), hosts, dist])),
@@ -70,7 +55,7 @@ describe.runIf(canJoin)('processes that are joined by TensorFlow', () => {
   });
 
   it('one that does not come back ends by itself, and the others with it', { timeout: 120_000 }, async () => {
-    const hosts = (await ports(2)).map((port) => `127.0.0.1:${port}`).join(',');
+    const hosts = (await freePorts(2)).map((port) => `127.0.0.1:${port}`).join(',');
     const script = fileURLToPath(new URL('cluster-process.mjs', import.meta.url));
     const [first, second] = await Promise.all(
       [0, 1].map((rank) => runProcess([script, String(rank), hosts, dist, 'stuck'])),

@@ -7,6 +7,7 @@ import { memoryLimit } from '../../system/memory-limit.js';
 import { processorFlags } from '../../system/processor.js';
 import {
   type AddonLocation,
+  clusterHindrance,
   findAddon,
   folderBytes,
   kernelsPath,
@@ -32,6 +33,8 @@ export interface Diagnosis {
   tensorflow: (AddonLocation & { device: 'GPU' | 'CPU' }) | null;
   /** Our own operations for TensorFlow's CPU; null: the same passes run as compositions of TensorFlow's. */
   kernels: string | null;
+  /** Why several processes cannot make one run; null: they can. */
+  clusterHindrance: string | null;
   processor: {
     model: string;
     cores: number;
@@ -64,6 +67,7 @@ export const diagnose = async (): Promise<Diagnosis> => {
     backend: addon === null ? 'wasm' : 'tensorflow',
     tensorflow: addon === null ? null : { ...addon, device: probe?.gpu ? 'GPU' : 'CPU' },
     kernels: addon === null ? null : await builtKernels(addon, problems),
+    clusterHindrance: clusterHindrance(addon) ?? null,
     processor: { model: cpus()[0]?.model ?? process.arch, cores: cpus().length, used: usableCpus() },
     bfloat16: { instructions: bfloat16Instructions(), measured: probe?.bfloat16 ?? null },
     ffmpeg,

@@ -1,9 +1,8 @@
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { usableCpus } from '../../system/cpus.js';
 import { type End, runDependent } from '../../system/dependent.js';
+import { freePorts } from '../../system/free-ports.js';
 import { type StopSignals, stopSignals } from '../../system/stop-signals.js';
 import { INTERRUPTED_CODE } from './supervise.js';
 
@@ -80,22 +79,4 @@ function withoutResume(command: readonly string[]): string[] {
   const next = command[at + 1];
   const hasFolder = command[at] === '--resume' && next !== undefined && !next.startsWith('-');
   return [...command.slice(0, at), ...command.slice(at + (hasFolder ? 2 : 1))];
-}
-
-/** Ports that nobody listens on just now. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-          const server = createServer();
-          server.once('error', reject);
-          server.listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

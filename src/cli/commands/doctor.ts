@@ -30,6 +30,7 @@ export const describe = (diagnosis: Diagnosis): string => {
     ['TensorFlow', tensorflow ? `${tensorflow.tensorflowVersion} (${tensorflow.addonPath})` : 'none'],
     ['device', tensorflow?.device === 'GPU' ? 'GPU' : describeProcessor(processor)],
     ['kernels', diagnosis.kernels ?? 'portable'],
+    ['processes', diagnosis.clusterHindrance === null ? 'several can be joined' : `one: ${diagnosis.clusterHindrance}`],
     ['bfloat16', describeBfloat16(bfloat16)],
     ['ffmpeg', ffmpeg ? `${ffmpeg.version} (${ffmpeg.source}: ${ffmpeg.path})` : 'none'],
     ['memory', `${formatBytes(memory.available)} of ${formatBytes(memory.total)} available`],

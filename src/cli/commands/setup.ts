@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs';
 import { SetupError } from '../../system/errors.js';
+import type { AddonLocation } from '../../tensor/setup/index.js';
 
 interface SetupOptions {
   cuda: boolean;
@@ -23,6 +24,7 @@ export const command: CommandModule<object, SetupOptions> = {
 
     const addon = await ensureRuntime({ cuda, thorough: true, report });
     const kernels = addon === null ? null : await ensureKernels({ addon, report });
+    const processes = await severalProcesses(addon, report);
     const ffmpeg = await ensureFfmpeg({ report });
     if (cuda && addon === null) {
       const message = 'TensorFlow could not be prepared for NVIDIA GPUs; the reason is given above.';
@@ -30,7 +32,22 @@ export const command: CommandModule<object, SetupOptions> = {
     }
     const backend = addon === null ? 'WASM (no TensorFlow; slower)' : `${addon.tensorflowVersion} (${addon.addonPath})`;
     process.stdout.write(
-      `TensorFlow  ${backend}\nkernels     ${kernels ?? 'portable'}\nffmpeg      ${ffmpeg.version} (${ffmpeg.path})\n`,
+      `TensorFlow  ${backend}\nkernels     ${kernels ?? 'portable'}\nprocesses   ${processes}\nffmpeg      ${ffmpeg.version} (${ffmpeg.path})\n`,
     );
   },
 };
+
+/** Whether processes can join each other, which two try. */
+async function severalProcesses(addon: AddonLocation | null, report: (line: string) => void): Promise<string> {
+  const { clusterHindrance, ensureCluster, probeCluster } = await import('../../tensor/setup/index.js');
+  const hindrance = clusterHindrance(addon);
+  if (hindrance !== undefined) return `one: ${hindrance}`;
+  try {
+    await ensureCluster({ addon: addon!, report });
+    await probeCluster();
+    return 'several can be joined (two were)';
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    return `one: ${error.message}`;
+  }
+}

@@ -21,11 +21,8 @@ const FLAGS = ['-fPIC', '-O2', '-std=c++17', '-w'];
  * @throws SetupError `CLUSTER_IMPOSSIBLE` where TensorFlow's addon is not ours, or nothing can be compiled
  */
 export async function ensureCluster({ addon, report }: { addon: AddonLocation; report: Report }): Promise<string> {
-  if (addon.source !== 'cache') {
-    const message =
-      'the addon that npm has installed keeps TensorFlow’s context to itself, and several processes need it; `npx vau-rft setup` builds one that does not (remove @tensorflow/tfjs-node-gpu’s first)';
-    throw new SetupError({ code: 'CLUSTER_IMPOSSIBLE', message });
-  }
+  const hindrance = clusterHindrance(addon);
+  if (hindrance !== undefined) throw new SetupError({ code: 'CLUSTER_IMPOSSIBLE', message: hindrance });
   const source = packageFile('native/cluster/cluster.cc');
   const digest = createHash('sha256')
     .update(JSON.stringify(FLAGS))
@@ -65,4 +62,11 @@ async function makeCluster(args: {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Why processes cannot join each other by an addon; undefined where they can. */
+export function clusterHindrance(addon: AddonLocation | null): string | undefined {
+  if (addon === null) return 'several processes need TensorFlow, and it cannot be had here';
+  if (addon.source === 'cache') return undefined;
+  return 'the addon that npm has installed keeps TensorFlow’s context to itself, and several processes need it; `npx vau-rft setup` builds one that does not (remove @tensorflow/tfjs-node-gpu’s first)';
 }

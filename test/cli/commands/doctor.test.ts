@@ -11,6 +11,7 @@ const healthy: Diagnosis = {
   backend: 'tensorflow',
   tensorflow: { addonPath: '/a.node', tensorflowVersion: '2.21.0', source: 'cache', cuda: false, device: 'CPU' },
   kernels: '/cache/tensorflow/x/vau_rft_kernels-0.node',
+  clusterHindrance: null,
   processor: { model: 'Some CPU', cores: 2, used: 2 },
   bfloat16: { instructions: ['amx_bf16'], measured: { float32: 200, bfloat16: 400 } },
   ffmpeg: { path: '/ffmpeg', version: '7.0', source: 'setup' },

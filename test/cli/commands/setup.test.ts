@@ -31,7 +31,9 @@ describe.skipIf(process.platform === 'win32')('setup without pip', () => {
   it('goes on with WASM, and says why', async () => {
     await program(['setup']).parseAsync();
     expect(output.stderr).toMatch(/TensorFlow cannot be set up: .*pip/);
-    expect(output.stdout).toMatch(/TensorFlow {2}WASM.*\nkernels {5}portable\nprocesses {3}one: several processes need TensorFlow.*\nffmpeg {6}7\.1 /);
+    expect(output.stdout).toMatch(
+      /TensorFlow {2}WASM.*\nkernels {5}portable\nprocesses {3}one: several processes need TensorFlow.*\nffmpeg {6}7\.1 /,
+    );
   });
 
   it('fails where the CUDA build was asked for', async () => {

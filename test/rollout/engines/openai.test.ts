@@ -116,6 +116,13 @@ describe('an engine of servers', () => {
       ['unload_lora_adapter', 'run-0', undefined],
     ]);
     expect(await readdir(folder)).toEqual(['run-1']);
+    await engine.close();
+    expect(server.calls.at(-1)).toMatchObject({ path: '/v1/unload_lora_adapter', body: { lora_name: 'run-1' } });
+    const other = await engineAt([server.url]);
+    await other.sync(1, null);
+    const { length } = server.calls;
+    await other.close();
+    expect(server.calls).toHaveLength(length);
   });
 
   it('does not give another adapter while the one before is sampled with', async () => {

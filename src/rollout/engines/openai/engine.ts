@@ -47,6 +47,7 @@ export async function openaiEngine(args: {
   const seenAs = options.server_adapter_dir ?? root;
   const limit = pLimit(options.concurrency);
   let current: { version: number; adapter: string } | null = null;
+  let givesAdapters = false;
   let pending: Promise<unknown> = Promise.resolve();
   const faults = new Map<Fault, number>();
 
@@ -88,6 +89,7 @@ export async function openaiEngine(args: {
       if (current?.version === version) return;
       // What is being sampled needs the adapter that it began with.
       await pending;
+      givesAdapters = save !== null;
       const before = current;
       current = { version, adapter: `${name}-${version}` };
       const folder = path.join(root, current.adapter);
@@ -110,7 +112,10 @@ export async function openaiEngine(args: {
       const completions = await all.catch(interruptedOr(signal));
       return { completions, behaviour: 'recorded', pass: null, faults: Object.fromEntries(faults) };
     },
-    close: async () => {},
+    close: async () => {
+      // Nobody asks any more; whoever gave it takes it away.
+      if (givesAdapters) await Promise.all(servers.map((server) => server.unload()));
+    },
   };
 }
 

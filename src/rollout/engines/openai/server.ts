@@ -66,7 +66,17 @@ export class Server {
       if (!/already (been )?loaded/i.test((error as Error).message)) throw error;
     }
     this.#adapter = adapter;
-    if (before !== null && before !== adapter) await this.#once(this.#kind.unload(before)).catch(() => {});
+    if (before !== null && before !== adapter) await this.#takeAway(before);
+  }
+
+  /** Takes the adapter away that it was given last, if it is there. */
+  async unload(): Promise<void> {
+    if (this.#adapter !== null) await this.#takeAway(this.#adapter);
+    this.#adapter = null;
+  }
+
+  async #takeAway(adapter: string): Promise<void> {
+    await this.#once(this.#kind.unload(adapter)).catch(() => {});
   }
 
   /** Asks for the completions of a prompt. */

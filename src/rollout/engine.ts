@@ -15,6 +15,8 @@ export interface RolloutRequest {
   uniform: Uniform;
   /** An update of the same weights follows, which a pass over the prompts would serve. */
   keepsPass?: boolean;
+  /** It is not broken off when the run is asked to stop. */
+  mustEnd?: boolean;
 }
 
 /** The completions of some prompts, and where they come from. */

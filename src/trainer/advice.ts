@@ -70,6 +70,7 @@ const HEALTH: Rule[] = [
   idleTerms,
   dominantTerm,
   falseAlarms,
+  otherSampler,
 ];
 const SPEED: Rule[] = [slowVideos, roomInMemory];
 
@@ -254,6 +255,20 @@ function falseAlarms({ evaluations }: Windows): Advice[] {
     );
   }
   return [];
+}
+
+/** Nats a token. Rounding and a step's staleness stay far below. */
+const OTHER_SAMPLER = 0.2;
+
+function otherSampler({ now }: Windows): Advice[] {
+  const difference = now('sampling/sampling_logp_difference/mean');
+  if (!(difference > OTHER_SAMPLER)) return [];
+  return health(
+    'other-sampler',
+    `the server's log-probs are ${digits(difference)} nats a token from the policy's own (mean of the last ${WINDOW} steps)`,
+    'it samples from other weights, or says log-probs before temperature and top_p',
+    'vllm serve … --logprobs-mode processed_logprobs; the same model, type and adapter at the server; a smaller rollout.engine.sync_steps',
+  );
 }
 
 function slowVideos({ now, config }: Windows): Advice[] {

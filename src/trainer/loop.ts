@@ -76,7 +76,6 @@ async function makeStep(run: RunParts, saving: Saving | null): Promise<void> {
   const clock = new Stopwatch(profile);
   const started = performance.now();
   const before = { step: step - 1, position: ahead.place?.position ?? stream.position };
-  const { epoch } = ahead.place ?? stream;
   const begun = ahead.take(step);
   const [count, seen] = [training.prompts_per_step, new Map<string, number>()];
   const draw = (wanted?: readonly number[]) => clock.measure('video', () => stream.next({ count, wanted, seen }));
@@ -95,7 +94,7 @@ async function makeStep(run: RunParts, saving: Saving | null): Promise<void> {
   const { asksPolicy } = context.rewards;
   const metrics = metricsLine({
     step,
-    epoch: begun === null ? (ahead.place ?? stream).epoch : epoch,
+    epoch: (ahead.place ?? stream).epoch,
     result: result.metrics,
     rate,
     totals,
@@ -129,12 +128,15 @@ async function goAhead(run: RunParts): Promise<void> {
   const { step } = standing;
   const before = { position: stream.position, epoch: stream.epoch };
   const samples = await stream.next({ count: config.training.prompts_per_step });
-  ahead.keep(await beginRollout({ context, step: step + 1, done: step - 1, samples }), before);
+  ahead.keep(await beginRollout({ context, step: step + 1, done: step - 1, samples, isAhead: true }), before);
 }
 
-/** What is ahead of a checkpoint is on the disk when it is written: sampled again it would be another. */
+/**
+ * What is ahead of a checkpoint is on the disk when it is written: sampled again it would be another. If it fails, that is
+ * told by the step that needs it.
+ */
 async function keepAhead({ context, ahead }: RunParts): Promise<void> {
-  if (ahead.begun !== null) await endRollout(context, ahead.begun);
+  if (ahead.begun !== null) await endRollout(context, ahead.begun).catch(() => {});
 }
 
 /** The step has not been: what is saved is what stood before it. */

@@ -130,7 +130,7 @@ async function openParts(
   if (checkpoint !== null) await restoreTraining({ models, optimizer, config, checkpoint });
   await takeFromFirst({ group, models, optimizer, config, optimizerStep: state?.optimizer_step ?? 0 });
   const verdicts = rewards.isPure ? null : await VerdictLog.open({ file: folder.verdicts, group, step: start });
-  const engine = await openEngine({ ...options, models });
+  const engine = await openEngine({ ...options, models, start: state === null ? -1 : start });
   const rollouts = isLocal(config) ? null : await RolloutLog.open({ file: folder.rollouts, group, step: start + 1 });
   const shown = {
     processor: models.processor,
@@ -190,14 +190,14 @@ function checkShares({ config, group }: RunOptions): void {
 const isLocal = ({ rollout }: Config): boolean => rollout.engine.name === 'local';
 
 /** What makes completions. */
-async function openEngine(args: Pick<RunOptions, 'config' | 'folder' | 'signal'> & { models: Models }) {
-  const { config, folder, signal, models } = args;
+async function openEngine(args: Pick<RunOptions, 'config' | 'folder' | 'signal'> & { models: Models; start: number }) {
+  const { config, folder, signal, models, start } = args;
   const { engine: options } = config.rollout;
   if (options.name === 'local') return localEngine(models);
   const { openaiEngine } = await import('../rollout/engines/openai/engine.js');
   // Runs of one name may share a server.
   const name = `${config.name}-${createHash('sha256').update(folder.path).digest('hex').slice(0, 6)}`;
-  return openaiEngine({ options, processor: models.processor, name, folder: folder.adapters, signal });
+  return openaiEngine({ options, processor: models.processor, name, folder: folder.adapters, start, signal });
 }
 
 /** @throws RunError `MEMORY_TOO_SMALL` */

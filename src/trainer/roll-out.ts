@@ -13,22 +13,29 @@ import { syncEngine } from './training-files.js';
  * else.
  *
  * @param done steps whose updates the weights have
+ * @param isAhead it belongs to a checkpoint of the step before, and is not broken off when the run is asked to stop
  */
 export async function beginRollout(args: {
   context: StepContext;
   step: number;
   done: number;
   samples: PromptedSample[];
+  isAhead?: boolean;
 }): Promise<BegunRollout> {
-  const { context, step, done, samples } = args;
+  const { context, step, done, samples, isAhead = false } = args;
   await syncEngine(context, done);
-  const rollout = sample(context, step, samples);
+  const rollout = sample(context, step, samples, isAhead);
   // If it fails meanwhile, it is told where it is waited for.
   rollout.catch(() => {});
   return { step, samples, rollout };
 }
 
-async function sample(context: StepContext, step: number, samples: PromptedSample[]): Promise<Rollout> {
+async function sample(
+  context: StepContext,
+  step: number,
+  samples: PromptedSample[],
+  isAhead: boolean,
+): Promise<Rollout> {
   const { config, engine, rollouts } = context;
   const known = samples.map((one) => rollouts?.recall(step, one));
   const asked = samples.filter((_, i) => known[i] === undefined);
@@ -40,6 +47,7 @@ async function sample(context: StepContext, step: number, samples: PromptedSampl
     numGenerations: config.rollout.num_generations,
     sampling: config.rollout,
     keepsPass: batching(context).parts === 1,
+    mustEnd: isAhead,
     uniform: (b, generation, token) => uniform(config.seed, step, keys[b]!, generation, token),
   });
   const fresh = made.completions.values();
@@ -54,16 +62,20 @@ async function sample(context: StepContext, step: number, samples: PromptedSampl
 export async function endRollout(context: StepContext, { step, samples, rollout }: BegunRollout): Promise<Rollout> {
   const { rollouts, group } = context;
   if (rollouts === null) return rollout;
+  let failure: unknown;
   const made = await rollout.catch((error) => {
-    if (error instanceof Interrupted) return null;
-    throw error;
+    failure = error;
+    return null;
   });
   const { completions = [] } = made ?? {};
   await rollouts.write(
     step,
     completions.map((own, b) => ({ sample: samples[b]!, completions: own })),
   );
-  if (await anyOf(group, made === null)) throw new Interrupted();
+  const isAnyMissing = await anyOf(group, made === null);
+  if (failure !== undefined) throw failure;
+  // Where another process has failed, it says so itself.
+  if (isAnyMissing) throw new Interrupted();
   return made!;
 }
 

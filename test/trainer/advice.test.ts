@@ -79,6 +79,11 @@ describe('advice', () => {
       run(undefined, { evaluations: evaluations({ 'tag/false_alarm_rate': [0.1, 0.2, 0.3, 0.4] }) }),
       /from 10 % to 40 %/,
     ],
+    [
+      'other-sampler',
+      run(() => ({ 'sampling/sampling_logp_difference/mean': 0.4 })),
+      /log-probs are 0\.4 nats a token from the policy's own/,
+    ],
   ])('sees %s', (id, so, finding) => {
     const advice = advise(so);
     expect(advice.map((one) => one.id)).toEqual([id]);

@@ -24,6 +24,8 @@ const prompts = await Promise.all(samples.map(prepare));
 /** Says something else each time that it is asked, and shows prompts as the policy is shown them. */
 let count = 0;
 let waiting = 0;
+/** Milliseconds that a reply takes. */
+let delay = 0;
 const server = await fakeServer({
   models: ['base'],
   chat: async ({ n, messages }) => {
@@ -39,7 +41,7 @@ const server = await fakeServer({
       return { index, finish_reason: 'stop', message: { content }, token_ids, logprobs };
     });
     waiting -= 1;
-    return { body: { prompt_token_ids: [...prompt.tokenIds], choices } };
+    return { body: { prompt_token_ids: [...prompt.tokenIds], choices }, delay };
   },
 });
 afterAll(server.close);
@@ -73,6 +75,23 @@ it.each([0, 1])('a run that was killed goes on with what the server has said (%i
   expect(await readFile(completions, 'utf8')).toBe(before.texts);
   expect(await manifestOf(name)).toBe(before.manifest);
   expect(await readLines(rollouts)).toEqual(said);
+});
+
+it('asked to stop, waits for what is ahead, and goes on with it', async () => {
+  delay = 200;
+  const controller = new AbortController();
+  const options = set(['rollout.max_staleness=1']);
+  const onStep = (step: number) => void (step === 2 && controller.abort());
+  const stopped = await trainHere({ project, name: 'stopped', set: options, signal: controller.signal, onStep });
+  expect(await stopped.end).toBe('interrupted');
+  delay = 0;
+  const said = await readLines(stopped.files.rollouts);
+  expect(said.map(({ step }) => step)).toEqual([1, 1, 2, 2, 3, 3]);
+  const resumed = await trainHere({ project, name: 'stopped', set: options, resume: true });
+  expect(await resumed.end).toBe('done');
+  expect((await readLines(resumed.files.rollouts)).slice(0, 6)).toEqual(said);
+  const steps = (await readLines(resumed.files.completions)).map(({ step }) => step);
+  expect(steps).toEqual([1, 2, 3, 4].flatMap((step) => Array(8).fill(step)));
 });
 
 it('gives the server the weights of the step before where it samples ahead', async () => {

@@ -14,7 +14,7 @@ export async function fakeServer(options: {
   version?: string;
   models?: string[];
   /** The answer to a chat request. @param adapters that it holds */
-  chat: (request: ChatBody, adapters: ReadonlySet<string>) => Answer | Promise<Answer>;
+  chat: (request: ChatBody, adapters: Set<string>) => Answer | Promise<Answer>;
 }): Promise<{ url: string; calls: { path: string; body: Record<string, unknown> }[]; close(): Promise<void> }> {
   const { version = '0.11.0', models = ['base'], chat } = options;
   const calls: { path: string; body: Record<string, unknown> }[] = [];
@@ -23,6 +23,8 @@ export async function fakeServer(options: {
     if (path === '/version') return { body: { version } };
     if (path === '/v1/models') return { body: { data: models.map((id) => ({ id })) } };
     const name = String(body.lora_name);
+    if (path === '/v1/load_lora_adapter' && adapters.has(name))
+      return { status: 400, body: `The lora adapter '${name}' has already been loaded.` };
     if (path === '/v1/load_lora_adapter') adapters.add(name);
     if (path === '/v1/unload_lora_adapter') adapters.delete(name);
     if (path.endsWith('lora_adapter')) return { body: `done: ${name}` };

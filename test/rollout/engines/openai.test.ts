@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -65,7 +65,7 @@ async function engineAt(urls: string[], more: object = {}, signal = new AbortCon
     rollout: { engine },
   });
   const options = rollout.engine as Extract<typeof rollout.engine, { name: 'openai' }>;
-  return openaiEngine({ options, processor: { tokenizer, endTokenIds: [end] }, name: 'run', folder, signal });
+  return openaiEngine({ options, processor: { tokenizer, endTokenIds: [end] }, name: 'run', folder, start: 5, signal });
 }
 
 const save = async (into: string) => writeFile(join(into, 'adapter_model.safetensors'), 'weights');
@@ -125,6 +125,31 @@ describe('an engine of servers', () => {
     expect(server.calls).toHaveLength(length);
   });
 
+  it('takes an adapter of its name away that somebody else has given, and folders of a way that is not gone on with', async () => {
+    const server = await serve(() => ({ body: reply(2) }));
+    await mkdir(join(folder, 'run-7'));
+    await mkdir(join(folder, 'run-5'));
+    for (const _ of [1, 2]) await (await engineAt([server.url])).sync(5, save);
+    expect(server.calls.map(({ path, body }) => [path.slice(4), body.lora_name])).toEqual([
+      ['load_lora_adapter', 'run-5'],
+      ['load_lora_adapter', 'run-5'],
+      ['unload_lora_adapter', 'run-5'],
+      ['load_lora_adapter', 'run-5'],
+    ]);
+    expect(await readdir(folder)).toEqual(['run-5']);
+  });
+
+  it('gives a lost adapter again once, however many miss it', async () => {
+    let lost = 3;
+    const server = await serve(() => (lost-- > 0 ? { status: 404, body: 'none', delay: 30 } : { body: reply(2) }));
+    const engine = await engineAt([server.url]);
+    await engine.sync(1, save);
+    const { faults } = await ask(engine, ['When?', 'Which?', 'What?']);
+    expect(faults).toEqual({ adapter_lost: 3 });
+    // Given, and given again: taken away before, since this server had not really lost it.
+    expect(server.calls.filter(({ path }) => path.endsWith('unload_lora_adapter')).length).toBeLessThan(3);
+  });
+
   it('does not give another adapter while the one before is sampled with', async () => {
     const server = await serve((_, adapters) => ({
       body: reply(2),
@@ -154,6 +179,7 @@ describe('an engine of servers', () => {
     ['ended by somebody', reply(2, { finish_reason: 'abort' })],
     ['no prompt ids', reply(2, {}, { prompt_token_ids: null })],
     ['no chat completion', { error: 'what?' }],
+    ['words taken out of the text', reply(2, { message: { content: '' } })],
   ])('asks again where a reply has %s', async (_, bad) => {
     let count = 0;
     const server = await serve(() => ({ body: count++ === 0 ? bad : reply(2) }));
@@ -166,16 +192,17 @@ describe('an engine of servers', () => {
   it('goes to the next server, waits as it is told, and gives a lost adapter again', async () => {
     let count = 0;
     const slow = await serve(() => ({ status: 429, headers: { 'retry-after': '0.3' }, body: {} }));
-    const other = await serve((_, adapters) =>
-      count++ === 0 || !adapters.has('run-3') ? { status: 404, body: 'no such model' } : { body: reply(2) },
-    );
+    const other = await serve((_, adapters) => {
+      if (count++ === 0) adapters.clear();
+      return adapters.has('run-3') ? { body: reply(2) } : { status: 404, body: 'no such model' };
+    });
     const engine = await engineAt([slow.url, other.url]);
     await engine.sync(3, save);
     const began = performance.now();
     const { faults } = await ask(engine);
     expect(performance.now() - began).toBeGreaterThan(300);
     expect(faults).toEqual({ rate_limit: 2, adapter_lost: 1 });
-    expect(other.calls.filter(({ path }) => path.endsWith('load_lora_adapter'))).toHaveLength(2);
+    expect(other.calls.filter(({ path }) => path === '/v1/load_lora_adapter')).toHaveLength(2);
   });
 
   it('counts what is late, and what is not there', async () => {

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { access, mkdir, rename, rm } from 'node:fs/promises';
+import { access, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
@@ -14,6 +14,8 @@ import type { RolloutEngine, RolloutRequest } from '../../engine.js';
 import { completionsOf } from './reply.js';
 import { chatRequest } from './request.js';
 import { FailedTry, type Fault, Server } from './server.js';
+
+const NEVER = new AbortController().signal;
 
 /** Milliseconds. */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [250, 15_000];
@@ -31,19 +33,22 @@ export async function openaiEngine(args: {
   name: string;
   /** Where adapters are put, unless the options say. */
   folder: string;
+  /** The version that the run goes on from, −1 for a fresh one: adapters of later ones are of a way that is not gone on with. */
+  start: number;
   signal: AbortSignal;
 }): Promise<RolloutEngine> {
   const { options, processor, name, signal } = args;
   // Each request listens, and there are many at a time.
-  setMaxListeners(0, signal);
+  setMaxListeners(0, signal, NEVER);
   const urls = [options.base_url].flat();
-  const servers = urls.map((url) => new Server({ url, options, signal }));
+  const servers = urls.map((url) => new Server({ url, options }));
   const versions = await Promise.all(servers.map((server) => server.check()));
   if (new Set(versions).size > 1) {
     const message = `the servers of rollout.engine have different versions: ${servers.map((server, i) => `${server.name} ${versions[i]}`).join(', ')}`;
     throw new RunError({ code: 'ROLLOUT_SERVER', message });
   }
   const root = path.resolve(options.adapter_dir ?? args.folder);
+  await removeLater({ root, name, start: args.start });
   const seenAs = options.server_adapter_dir ?? root;
   const limit = pLimit(options.concurrency);
   let current: { version: number; adapter: string } | null = null;
@@ -51,37 +56,39 @@ export async function openaiEngine(args: {
   let pending: Promise<unknown> = Promise.resolve();
   const faults = new Map<Fault, number>();
 
-  const load = async (server: Server) => {
-    if (current !== null) await server.load(current.adapter, `${seenAs}/${current.adapter}`);
-  };
-  const insist = <T>(first: number, task: (server: Server) => Promise<T>): Promise<T> =>
+  const folderOf = (adapter: string) => `${seenAs}/${adapter}`;
+  const insist = <T>(first: number, task: (server: Server) => Promise<T>, until = signal): Promise<T> =>
     pRetry((attempt) => task(servers[(first + attempt - 1) % servers.length]!), {
       retries: options.max_retries,
       minTimeout: 0,
-      signal,
+      signal: until,
       shouldRetry: ({ error }) => error instanceof FailedTry,
       onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
         if (!(error instanceof FailedTry)) return;
         faults.set(error.fault, (faults.get(error.fault) ?? 0) + 1);
         const grown = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attemptNumber - 1));
-        if (retriesLeft > 0) await setTimeout(Math.max(error.pause, grown), undefined, { signal }).catch(() => {});
+        if (retriesLeft > 0)
+          await setTimeout(Math.max(error.pause, grown), undefined, { signal: until }).catch(() => {});
       },
     });
 
   const complete = async (args: RolloutRequest & { prompt: Prompt; b: number }): Promise<Completion[]> => {
-    const { prompt, b, numGenerations, sampling, uniform } = args;
+    const { prompt, b, numGenerations, sampling, uniform, mustEnd = false } = args;
+    const until = mustEnd ? NEVER : signal;
     const { tokenizer, endTokenIds } = processor;
     const seed = Math.floor(uniform(b, 0, 0) * 2 ** 31);
     const body = await chatRequest({ prompt, numGenerations, sampling, seed, endTokenIds });
-    return insist(b, async (server) => {
-      const reply = await server.complete(body).catch(async (error) => {
+    const task = async (server: Server) => {
+      const reply = await server.complete(body, until).catch(async (error) => {
         // It was started anew, perhaps.
-        if (error instanceof FailedTry && error.fault === 'adapter_lost') await load(server);
+        if (error instanceof FailedTry && error.fault === 'adapter_lost' && current !== null)
+          await server.restore(folderOf(current.adapter));
         throw error;
       });
       const maxLength = sampling.max_completion_length;
       return completionsOf({ reply, prompt, numGenerations, maxLength, endTokenIds, tokenizer });
-    });
+    };
+    return insist(b, task, until);
   };
 
   return {
@@ -91,9 +98,14 @@ export async function openaiEngine(args: {
       await pending;
       givesAdapters = save !== null;
       const before = current;
-      current = { version, adapter: `${name}-${version}` };
-      const folder = path.join(root, current.adapter);
-      if (save !== null && !(await exists(folder))) {
+      const adapter = `${name}-${version}`;
+      current = { version, adapter };
+      if (save === null) {
+        for (const server of servers) server.adopt(adapter);
+        return;
+      }
+      const folder = path.join(root, adapter);
+      if (!(await exists(folder))) {
         // Whole, or not there.
         const beside = `${folder}.unfinished`;
         await rm(beside, { recursive: true, force: true });
@@ -101,16 +113,18 @@ export async function openaiEngine(args: {
         await save(beside);
         await rename(beside, folder);
       }
-      await Promise.all(servers.map((server, i) => insist(i, () => load(server)))).catch(interruptedOr(signal));
-      if (save !== null && before !== null) await rm(path.join(root, before.adapter), { recursive: true, force: true });
+      const all = servers.map((server, i) => insist(i, () => server.load(adapter, folderOf(adapter))));
+      await Promise.all(all).catch(interruptedOr(signal));
+      if (before !== null) await rm(path.join(root, before.adapter), { recursive: true, force: true });
     },
     generate: async (request) => {
-      faults.clear();
       const groups = request.prompts.map((prompt, b) => limit(() => complete({ ...request, prompt, b })));
       const all = Promise.all(groups);
       pending = Promise.allSettled([pending, ...groups]);
       const completions = await all.catch(interruptedOr(signal));
-      return { completions, behaviour: 'recorded', pass: null, faults: Object.fromEntries(faults) };
+      const counted = Object.fromEntries(faults);
+      faults.clear();
+      return { completions, behaviour: 'recorded', pass: null, faults: counted };
     },
     close: async () => {
       // Nobody asks any more; whoever gave it takes it away.
@@ -131,3 +145,10 @@ const exists = (folder: string): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+async function removeLater(args: { root: string; name: string; start: number }): Promise<void> {
+  const { root, name, start } = args;
+  const found = await readdir(root).catch(() => [] as string[]);
+  const later = found.filter((own) => own.startsWith(`${name}-`) && !(Number(own.slice(name.length + 1)) <= start));
+  for (const own of later) await rm(path.join(root, own), { recursive: true, force: true });
+}

@@ -70,8 +70,12 @@ function checkText(args: { tokenIds: number[]; content: string; tokenizer: Token
   } catch {
     throw unusable('token ids are not of this vocabulary');
   }
-  if (text.trim() !== content.trim()) throw unusable('token ids are not those of the text');
+  if (whole(text) !== whole(content))
+    throw unusable('token ids are not those of the text (does the server take reasoning or tools out of it?)');
 }
+
+/** Of a character that was cut off in its middle some servers show nothing. */
+const whole = (text: string): string => text.trim().replace(/\uFFFD+$/, '');
 
 function checkPrompt(found: number[] | null | undefined, { tokenIds }: Prompt): void {
   if (!found) throw unusable('the prompt’s token ids are missing');

@@ -10,8 +10,8 @@ export interface ServerRequest {
 export interface ServerKind {
   /** Says the version, in a JSON object's `version`. */
   version: ServerRequest;
-  /** The first that gives token ids back. */
-  leastVersion: string;
+  /** The first that gives token ids back, where it is known. */
+  leastVersion?: string;
   load(adapter: string, folder: string): ServerRequest;
   unload(adapter: string): ServerRequest;
   /** What a request calls a model with an adapter. */
@@ -37,7 +37,6 @@ export const SERVER_KINDS: Record<OpenaiEngineOptions['server'], ServerKind> = {
   },
   sglang: {
     version: { path: '/get_server_info' },
-    leastVersion: '0.5.6',
     load: (lora_name, lora_path) => ({ path: '/load_lora_adapter', body: { lora_name, lora_path } }),
     unload: (lora_name) => ({ path: '/unload_lora_adapter', body: { lora_name } }),
     modelName: (model, adapter) => `${model}:${adapter}`,

@@ -20,6 +20,8 @@ export class FailedTry extends Error {
 
 /** Seconds. */
 const ADAPTER_TIMEOUT = 120;
+/** What is short is never broken off. */
+const NEVER = new AbortController().signal;
 
 /** One server, and the adapter that it was given last. */
 export class Server {
@@ -27,14 +29,13 @@ export class Server {
   readonly #root: string;
   readonly #kind: ServerKind;
   readonly #options: OpenaiEngineOptions;
-  readonly #signal: AbortSignal;
   #adapter: string | null = null;
+  #restoring: Promise<void> | null = null;
 
-  constructor(args: { url: string; options: OpenaiEngineOptions; signal: AbortSignal }) {
+  constructor(args: { url: string; options: OpenaiEngineOptions }) {
     this.#root = args.url.replace(/\/+$/, '').replace(/\/v1$/, '');
     this.#options = args.options;
     this.#kind = SERVER_KINDS[args.options.server];
-    this.#signal = args.signal;
   }
 
   get name(): string {
@@ -45,8 +46,10 @@ export class Server {
   async check(): Promise<string> {
     const { leastVersion } = this.#kind;
     const { version } = (await this.#once(this.#kind.version).catch(refused(this.#root))) as { version?: string };
-    if (version === undefined || isOlder(version, leastVersion))
-      throw unfit(`${this.#root} has version ${version ?? 'unknown'}, and token ids come with ${leastVersion}`);
+    if (version === undefined || (leastVersion !== undefined && isOlder(version, leastVersion)))
+      throw unfit(
+        `${this.#root} has version ${version ?? 'unknown'}${leastVersion === undefined ? '' : `, and token ids come with ${leastVersion}`}`,
+      );
     const { data = [] } = (await this.#once({ path: '/v1/models' }).catch(refused(this.#root))) as {
       data?: { id: string }[];
     };
@@ -59,14 +62,22 @@ export class Server {
   /** Gives it an adapter in the place of the one before; its folder as the server sees it. */
   async load(adapter: string, folder: string): Promise<void> {
     const before = this.#adapter;
-    try {
-      await this.#once(this.#kind.load(adapter, folder));
-    } catch (error) {
-      // Another process, or this one before it was killed, has given it.
-      if (!/already (been )?loaded/i.test((error as Error).message)) throw error;
-    }
+    await this.#give(adapter, folder);
     this.#adapter = adapter;
     if (before !== null && before !== adapter) await this.#takeAway(before);
+  }
+
+  /** Another process has given it this adapter. */
+  adopt(adapter: string): void {
+    this.#adapter = adapter;
+  }
+
+  /** Gives it the adapter again that it has lost; once, however many miss it. */
+  async restore(folder: string): Promise<void> {
+    this.#restoring ??= this.#give(this.#adapter!, folder).finally(() => {
+      this.#restoring = null;
+    });
+    await this.#restoring;
   }
 
   /** Takes the adapter away that it was given last, if it is there. */
@@ -75,34 +86,49 @@ export class Server {
     this.#adapter = null;
   }
 
+  async #give(adapter: string, folder: string): Promise<void> {
+    try {
+      await this.#once(this.#kind.load(adapter, folder));
+    } catch (error) {
+      if (!/already (been )?loaded/i.test((error as Error).message)) throw error;
+      // One of this name may be of a run that went another way.
+      await this.#takeAway(adapter);
+      await this.#once(this.#kind.load(adapter, folder));
+    }
+  }
+
   async #takeAway(adapter: string): Promise<void> {
     await this.#once(this.#kind.unload(adapter)).catch(() => {});
   }
 
   /** Asks for the completions of a prompt. */
-  async complete(body: object): Promise<unknown> {
+  async complete(body: object, signal: AbortSignal): Promise<unknown> {
     const { model } = this.#options;
     const adapter = this.#adapter;
     const name = adapter === null ? model : this.#kind.modelName(model, adapter);
     const path = '/v1/chat/completions';
-    return this.#once({ path, body: { ...body, ...this.#kind.wants, model: name } }, this.#options.timeout_s);
+    const request = { path, body: { ...body, ...this.#kind.wants, model: name } };
+    return this.#once(request, { seconds: this.#options.timeout_s, signal });
   }
 
-  async #once({ path, body }: ServerRequest, seconds = ADAPTER_TIMEOUT): Promise<unknown> {
+  async #once(
+    { path, body }: ServerRequest,
+    { seconds, signal }: { seconds: number; signal: AbortSignal } = { seconds: ADAPTER_TIMEOUT, signal: NEVER },
+  ): Promise<unknown> {
     const key = process.env[this.#options.api_key_env];
     const timeout = AbortSignal.timeout(seconds * 1000);
     try {
       const response = await fetch(`${this.#root}${path}`, {
         ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
         headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
-        signal: AbortSignal.any([timeout, this.#signal]),
+        signal: AbortSignal.any([timeout, signal]),
       });
       const text = await response.text();
       if (!response.ok) throw this.#failure(response, text, path);
       // Loading an adapter is answered by a sentence.
       return path.endsWith('lora_adapter') ? text : parsed(text);
     } catch (error) {
-      if (this.#signal.aborted || error instanceof FailedTry || error instanceof RunError) throw error;
+      if (signal.aborted || error instanceof FailedTry || error instanceof RunError) throw error;
       if (timeout.aborted) throw new FailedTry('timeout', `${this.#root} gave no reply within ${seconds} s`);
       throw new FailedTry('connection', `${this.#root} cannot be reached (${reasonOf(error)})`);
     }

@@ -131,6 +131,7 @@ const STAND_INS = [
   [/^(runs\/tag-[\w.-]+\/checkpoints)\/step-\d+$/, (word) => newest(word.replace(/\/step-\d+$/, ''))],
   [/^path\/to\/peft-adapter$/, () => newest('runs/tag-qwen2.5-vl-3b/checkpoints')],
   [/^clips\/$/, () => 'clips'],
+  [/^a,b,c$/, () => 'localhost,localhost'],
   [/^https:\/\/host\/v1$/, () => `http://127.0.0.1:${server.address().port}/v1`],
   [/^data\/vau-bench\/train\.csv$|^val\.csv$/, () => 'bench-files/train.csv'],
   [/^\/data\/vau-bench$/, () => `${CLIPS}/videos`],

@@ -29,12 +29,18 @@ export function configReference(): string {
 const isSection = ({ properties, items }: JsonSchema): boolean =>
   properties !== undefined || items?.oneOf !== undefined;
 
-/** An object with its inner ones, `lora.r` beside `path`; lists of several kinds of elements follow, a kind a section. */
+/** Kinds that an option's value, or each element of it, is one of; undefined where there are none. */
+function kindsOf({ items, oneOf }: JsonSchema): JsonSchema[] | undefined {
+  if (items?.oneOf !== undefined) return items.oneOf;
+  return oneOf?.every(({ properties }) => properties !== undefined) ? oneOf : undefined;
+}
+
+/** An object with its inner ones, `lora.r` beside `path`; what is of several kinds follows, a kind a section. */
 function sectionsOf(title: string, schema: JsonSchema): Section[] {
   const { description, properties, items } = schema;
   if (properties === undefined) return membersOf(title, schema);
   const leaves = leavesOf(schema);
-  const lists = leaves.filter(([, leaf]) => leaf.items?.oneOf !== undefined);
+  const lists = leaves.filter(([, leaf]) => kindsOf(leaf) !== undefined);
   return [
     { title, description: text(description), rows: leaves.map(([name, leaf]) => row({ name, schema: leaf })) },
     ...lists.flatMap(([name, leaf]) => membersOf(`${title}.${name}`, leaf)),
@@ -50,9 +56,10 @@ function leavesOf({ properties = {} }: JsonSchema, path = ''): [string, JsonSche
   });
 }
 
-/** What tells the kinds of elements apart is the option that has one value only. */
-function membersOf(title: string, { description, items }: JsonSchema): Section[] {
-  return items!.oneOf!.map((member, i) => {
+/** What tells the kinds apart is the option that has one value only. */
+function membersOf(title: string, schema: JsonSchema): Section[] {
+  const { description } = schema;
+  return kindsOf(schema)!.map((member, i) => {
     const { properties = {}, required = [] } = member;
     const [key, { const: value }] = Object.entries(properties).find(([, schema]) => schema.const !== undefined)!;
     return {
@@ -79,6 +86,7 @@ function typeOf(schema: JsonSchema): string {
   if (only !== undefined) return `\`${only}\``;
   if (Array.isArray(values)) return values.map((value) => `\`${value}\``).join(', ');
   const kinds = oneOf ?? anyOf;
+  if (kindsOf(schema) !== undefined && items === undefined) return 'map, see below';
   if (kinds !== undefined) return kinds.map(typeOf).join(' or ');
   if (items !== undefined) return items.oneOf === undefined ? `list of ${typeOf(items)}` : 'list, see below';
   if (properties !== undefined || additionalProperties !== undefined) return 'map';

@@ -1,5 +1,5 @@
 # docker build -f deploy/cpu.Dockerfile -t vau-rft .          (from the project's folder)
-# docker run --rm -v "$PWD/runs:/work/runs" vau-rft quickstart
+# docker run --rm -v "$PWD/runs:/srv/vau-rft/runs" vau-rft quickstart
 FROM node:20-bookworm-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
@@ -18,8 +18,8 @@ FROM node:20-bookworm-slim
 COPY --from=build /app /app
 COPY --from=build --chown=node:node /opt/vau-rft /opt/vau-rft
 ENV VAU_RFT_CACHE=/opt/vau-rft/cache
-RUN mkdir /work && chown node:node /work
-WORKDIR /work
+RUN mkdir /srv/vau-rft && chown node:node /srv/vau-rft
+WORKDIR /srv/vau-rft
 USER 1000
 STOPSIGNAL SIGTERM
 # The program is the main process: it hears what `docker stop` or the kubelet sends, and saves.

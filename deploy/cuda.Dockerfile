@@ -1,5 +1,5 @@
 # docker build -f deploy/cuda.Dockerfile -t vau-rft:cuda .     (from the project's folder; the image has TensorFlow for CUDA and its libraries)
-# docker run --rm --gpus all -v "$PWD/runs:/work/runs" vau-rft:cuda doctor
+# docker run --rm --gpus all -v "$PWD/runs:/srv/vau-rft/runs" vau-rft:cuda doctor
 FROM node:20-bookworm-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
@@ -18,8 +18,8 @@ FROM node:20-bookworm-slim
 COPY --from=build /app /app
 COPY --from=build --chown=node:node /opt/vau-rft /opt/vau-rft
 ENV VAU_RFT_CACHE=/opt/vau-rft/cache
-RUN mkdir /work && chown node:node /work
-WORKDIR /work
+RUN mkdir /srv/vau-rft && chown node:node /srv/vau-rft
+WORKDIR /srv/vau-rft
 USER 1000
 # The driver's libraries come from the host, by the NVIDIA container toolkit.
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility

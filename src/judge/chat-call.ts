@@ -1,5 +1,6 @@
 import OpenAI, { APIConnectionTimeoutError, APIError } from 'openai';
 import type { ServerOptions } from '../config/judge-options.js';
+import { pauseAsked } from '../system/failed-try.js';
 import type { Usage } from './reply-cache.js';
 
 /** A request as OpenAI's client takes it. */
@@ -73,11 +74,4 @@ function faultOf(error: unknown, timeout_s: number): ChatResult {
     return { fault: 'connection', message: `the server cannot be reached, or its reply not read (${message})` };
   const { status, code = null, headers } = error;
   return { fault: 'status', status, code: code as string | null, message, pause: pauseAsked(headers) };
-}
-
-/** What a server asks for by `Retry-After`: seconds, or a date. Milliseconds. */
-function pauseAsked(headers: Headers | undefined): number {
-  const text = headers?.get('retry-after') ?? '';
-  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
-  return seconds > 0 ? seconds * 1000 : 0;
 }

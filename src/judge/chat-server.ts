@@ -1,7 +1,7 @@
-import { setTimeout } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import pRetry, { AbortError } from 'p-retry';
 import type { ServerOptions } from '../config/judge-options.js';
+import { FailedTry, pauseFor } from '../system/failed-try.js';
 import { type ChatRequest, type ChatResult, type SendCall, serverCalls } from './chat-call.js';
 import type { Usage } from './reply-cache.js';
 import { type Bill, Spending } from './spending.js';
@@ -25,21 +25,8 @@ interface CompleteOptions {
 /** Kinds of faults, as they are counted. */
 type Fault = 'rate_limit' | 'server_error' | 'timeout' | 'connection' | 'unusable_reply' | 'refused';
 
-/** A try that came to nothing, where another may not. */
-class FailedTry extends Error {
-  readonly fault: Fault;
-  /** What the server asks for, in milliseconds. */
-  readonly pause: number;
-
-  constructor(fault: Fault, message: string, pause = 0) {
-    super(message);
-    this.fault = fault;
-    this.pause = pause;
-  }
-}
-
 /** Milliseconds. */
-const [FIRST_PAUSE, LONGEST_PAUSE] = [500, 30_000];
+const PAUSES = { first: 500, longest: 30_000 };
 /** A reply of no use is asked for again so often: a model that never keeps to the form will not. */
 const UNUSABLE_RETRIES = 1;
 
@@ -112,10 +99,10 @@ export class ChatServer {
         minTimeout: 0,
         signal: deadline,
         onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
-          const { fault = 'connection', pause = 0 } = error as Partial<FailedTry>;
+          const { fault = 'connection', pause = 0 } = error as Partial<FailedTry<Fault>>;
           this.#spending.countFault(fault);
           if (fault === 'unusable_reply' && ++unusable > UNUSABLE_RETRIES) throw new AbortError(error.message);
-          if (retriesLeft > 0) await pauseFor({ attemptNumber, least: pause, signal: deadline });
+          if (retriesLeft > 0) await pauseFor({ attemptNumber, ...PAUSES, least: pause, signal: deadline });
         },
       });
     } catch (error) {
@@ -144,7 +131,7 @@ export class ChatServer {
     if (result.fault !== 'status') return new FailedTry(result.fault, result.message);
     const { status, code, pause } = result;
     const said = `the server says ${status}`;
-    if (status === 429 && code !== 'insufficient_quota') return new FailedTry('rate_limit', said, pause);
+    if (status === 429 && code !== 'insufficient_quota') return new FailedTry<Fault>('rate_limit', said, pause);
     if (status >= 500 || status === 408 || status === 409) return new FailedTry('server_error', said, pause);
     return this.#refusal(result, said);
   }
@@ -158,12 +145,4 @@ export class ChatServer {
     if (status === 402 || code === 'insufficient_quota') this.#closed = `${said}: the quota has ended`;
     return new AbortError(this.#closed ?? `${said}: ${message}`);
   }
-}
-
-/** Twice as long each time, and not all at once. */
-async function pauseFor(args: { attemptNumber: number; least: number; signal: AbortSignal }): Promise<void> {
-  const { attemptNumber, least, signal } = args;
-  const grown = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attemptNumber - 1));
-  const pause = Math.max(least, grown * (0.5 + Math.random() / 2));
-  await setTimeout(pause, undefined, { signal }).catch(() => undefined);
 }

@@ -1,24 +1,23 @@
 import { setMaxListeners } from 'node:events';
-import { access, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import pRetry from 'p-retry';
 import type { OpenaiEngineOptions } from '../../../config/engine-options.js';
 import type { Processor } from '../../../prompt/processor.js';
 import type { Prompt } from '../../../prompt/prompt.js';
 import { RunError } from '../../../system/errors.js';
+import { FailedTry, pauseFor } from '../../../system/failed-try.js';
+import { fileExists } from '../../../system/file-exists.js';
 import { Interrupted } from '../../../system/interrupted.js';
 import type { Completion } from '../../completion.js';
 import type { RolloutEngine, RolloutRequest } from '../../engine.js';
 import { completionsOf } from './reply.js';
 import { chatRequest } from './request.js';
-import { FailedTry, type Fault, Server } from './server.js';
-
-const NEVER = new AbortController().signal;
+import { type Fault, NEVER, Server } from './server.js';
 
 /** Milliseconds. */
-const [FIRST_PAUSE, LONGEST_PAUSE] = [250, 15_000];
+const PAUSES = { first: 250, longest: 15_000 };
 
 /**
  * Samples on vLLM or SGLang servers, which are given each adapter by its folder. What they send is checked before anything
@@ -65,10 +64,9 @@ export async function openaiEngine(args: {
       shouldRetry: ({ error }) => error instanceof FailedTry,
       onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
         if (!(error instanceof FailedTry)) return;
-        faults.set(error.fault, (faults.get(error.fault) ?? 0) + 1);
-        const grown = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attemptNumber - 1));
-        if (retriesLeft > 0)
-          await setTimeout(Math.max(error.pause, grown), undefined, { signal: until }).catch(() => {});
+        const fault: Fault = error.fault;
+        faults.set(fault, (faults.get(fault) ?? 0) + 1);
+        if (retriesLeft > 0) await pauseFor({ attemptNumber, ...PAUSES, least: error.pause, signal: until });
       },
     });
 
@@ -105,7 +103,7 @@ export async function openaiEngine(args: {
         return;
       }
       const folder = path.join(root, adapter);
-      if (!(await exists(folder))) {
+      if (!(await fileExists(folder))) {
         // Whole, or not there.
         const beside = `${folder}.unfinished`;
         await rm(beside, { recursive: true, force: true });
@@ -139,12 +137,6 @@ const interruptedOr = (signal: AbortSignal) => (error: unknown) => {
   const message = `no server of rollout.engine gave completions that can be used (${error.message}); nothing was learned from them. See to the servers, and go on with --resume`;
   throw new RunError({ code: 'ROLLOUT_FAILED', message, cause: error });
 };
-
-const exists = (folder: string): Promise<boolean> =>
-  access(folder).then(
-    () => true,
-    () => false,
-  );
 
 async function removeLater(args: { root: string; name: string; start: number }): Promise<void> {
   const { root, name, start } = args;

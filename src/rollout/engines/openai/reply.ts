@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { Prompt } from '../../../prompt/prompt.js';
 import type { Tokenizer } from '../../../prompt/tokenizer.js';
 import { RunError } from '../../../system/errors.js';
+import { FailedTry } from '../../../system/failed-try.js';
 import type { Completion } from '../../completion.js';
-import { FailedTry } from './server.js';
+import type { Fault } from './server.js';
 
 const ids = z.array(z.int().nonnegative());
 
@@ -85,4 +86,5 @@ function checkPrompt(found: number[] | null | undefined, { tokenIds }: Prompt): 
   throw new RunError({ code: 'ROLLOUT_OTHER_PROMPT', message });
 }
 
-const unusable = (what: string): FailedTry => new FailedTry('unusable_reply', `the reply cannot be used: ${what}`);
+const unusable = (what: string): FailedTry<Fault> =>
+  new FailedTry('unusable_reply', `the reply cannot be used: ${what}`);

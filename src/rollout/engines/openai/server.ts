@@ -1,27 +1,15 @@
 import type { OpenaiEngineOptions } from '../../../config/engine-options.js';
 import { RunError } from '../../../system/errors.js';
+import { FailedTry, pauseAsked } from '../../../system/failed-try.js';
 import { SERVER_KINDS, type ServerKind, type ServerRequest } from './server-kinds.js';
 
 /** What a server can fail of, as it is counted. */
 export type Fault = 'rate_limit' | 'server_error' | 'timeout' | 'connection' | 'adapter_lost' | 'unusable_reply';
 
-/** A try that came to nothing; another may not. */
-export class FailedTry extends Error {
-  readonly fault: Fault;
-  /** What the server asks for, in milliseconds. */
-  readonly pause: number;
-
-  constructor(fault: Fault, message: string, pause = 0) {
-    super(message);
-    this.fault = fault;
-    this.pause = pause;
-  }
-}
-
 /** Seconds. */
 const ADAPTER_TIMEOUT = 120;
-/** What is short is never broken off. */
-const NEVER = new AbortController().signal;
+/** What is short, or must end, is never broken off. */
+export const NEVER = new AbortController().signal;
 
 /** One server, and the adapter that it was given last. */
 export class Server {
@@ -136,7 +124,7 @@ export class Server {
 
   #failure({ status, headers }: Response, text: string, path: string): Error {
     const said = `${this.#root}${path} says ${status}: ${text.slice(0, 300)}`;
-    if (status === 429) return new FailedTry('rate_limit', said, 1000 * Number(headers.get('retry-after') ?? 0) || 0);
+    if (status === 429) return new FailedTry('rate_limit', said, pauseAsked(headers));
     if (status === 404 && path.endsWith('completions')) return new FailedTry('adapter_lost', said);
     if (status >= 500 || status === 408 || status === 409) return new FailedTry('server_error', said);
     return unfit(said);

@@ -1,16 +1,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { SetupError } from '../../system/errors.js';
 import { packageFile } from '../../system/package-file.js';
-import { putInPlace } from '../../system/put-in-place.js';
 import { type Report, runTool } from '../../system/tool.js';
-import { withLock } from '../../system/with-lock.js';
 import { nodeApiHeaders } from './binding-source.js';
-import { type Compiler, withFirstCompiler } from './compile.js';
-import { type AddonLocation, runtimesFolder } from './find-addon.js';
-import { runtimeTarget } from './target.js';
+import { buildBeside } from './build-beside.js';
+import type { AddonLocation } from './find-addon.js';
 
 const FLAGS = ['-fPIC', '-O2', '-std=c++17', '-w'];
 
@@ -29,39 +26,19 @@ export async function ensureCluster({ addon, report }: { addon: AddonLocation; r
     .update(await readFile(source));
   const file = join(dirname(addon.addonPath), `vau_rft_cluster-${digest.digest('hex').slice(0, 16)}.node`);
   if (existsSync(file)) return file;
-  return withLock({
-    file: join(runtimesFolder(), 'lock'),
-    waiting: () => report('TensorFlow: another process is building; waiting for it'),
-    task: async () => {
-      if (!existsSync(file)) await makeCluster({ addon, source, file, report });
-      return file;
+  const tensorflow = dirname(addon.addonPath);
+  return buildBeside({
+    addon,
+    file,
+    what: 'what joins processes',
+    report,
+    build: async ({ command, args, env }, { target, output }) => {
+      const flags = ['-shared', ...FLAGS, '-DNAPI_VERSION=8', `-I${nodeApiHeaders()}`];
+      const libraries = target.libraries.map((library) => join(tensorflow, library));
+      const all = [...args, ...flags, source, ...libraries, ...target.linkFlags, '-o', output];
+      await runTool({ command, args: all, env });
     },
   });
-}
-
-async function makeCluster(args: {
-  addon: AddonLocation;
-  source: string;
-  file: string;
-  report: Report;
-}): Promise<void> {
-  const { addon, source, file, report } = args;
-  const folder = await mkdtemp(join(runtimesFolder(), 'work-'));
-  const tensorflow = dirname(addon.addonPath);
-  const target = runtimeTarget({ cuda: addon.cuda });
-  // Beside the addon, since it finds TensorFlow's libraries from where it lies.
-  const output = join(tensorflow, `${basename(folder)}.node`);
-  const libraries = target.libraries.map((library) => join(tensorflow, library));
-  const build = async ({ name, command, args: own, env }: Compiler) => {
-    report(`TensorFlow: building what joins processes with ${name}`);
-    const flags = ['-shared', ...FLAGS, '-DNAPI_VERSION=8', `-I${nodeApiHeaders()}`];
-    await runTool({ command, args: [...own, ...flags, source, ...libraries, ...target.linkFlags, '-o', output], env });
-  };
-  try {
-    await putInPlace({ place: file, beside: output, make: () => withFirstCompiler({ folder, target, report, build }) });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 /** Why processes cannot join each other by an addon; undefined where they can. */

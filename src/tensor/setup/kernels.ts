@@ -1,15 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { SetupError } from '../../system/errors.js';
-import { putInPlace } from '../../system/put-in-place.js';
 import type { Report } from '../../system/tool.js';
-import { withLock } from '../../system/with-lock.js';
+import { buildBeside } from './build-beside.js';
 import { buildKernels, kernelsDigest } from './build-kernels.js';
-import { type Compiler, withFirstCompiler } from './compile.js';
-import { type AddonLocation, runtimesFolder } from './find-addon.js';
+import type { AddonLocation } from './find-addon.js';
 import { probeKernels } from './probe.js';
-import { runtimeTarget } from './target.js';
 
 /**
  * Our own operations for TensorFlow's CPU kernels, compiled beside the addon that they will be loaded after: the ones
@@ -32,13 +28,13 @@ export const ensureKernels = async ({
     await probeKernels({ addonPath: addon.addonPath, kernelsPath: file });
   if (file === null || existsSync(file)) return file;
   try {
-    return await withLock({
-      file: join(runtimesFolder(), 'lock'),
-      waiting: () => report('TensorFlow: another process is building the kernels; waiting for it'),
-      task: async () => {
-        if (!existsSync(file)) await makeKernels({ addon, file, report });
-        return file;
-      },
+    return await buildBeside({
+      addon,
+      file,
+      what: 'the kernels',
+      report,
+      build: (compiler, { folder, output }) => buildKernels({ compiler, addon, folder, output }),
+      check: (output) => probeKernels({ addonPath: addon.addonPath, kernelsPath: output }),
     });
   } catch (error) {
     if (!(error instanceof SetupError) && !(error instanceof Error && 'syscall' in error)) throw error;
@@ -53,24 +49,4 @@ export const kernelsPath = async (addon: AddonLocation): Promise<string | null> 
   if (wanted === 'portable' || addon.source !== 'cache') return null;
   if (wanted) return resolve(wanted);
   return join(dirname(addon.addonPath), `vau_rft_kernels-${await kernelsDigest()}.node`);
-};
-
-const makeKernels = async ({ addon, file, report }: { addon: AddonLocation; file: string; report: Report }) => {
-  const folder = await mkdtemp(join(runtimesFolder(), 'work-'));
-  // Beside the addon, since it finds TensorFlow's libraries from where it lies.
-  const output = join(dirname(addon.addonPath), `${basename(folder)}.node`);
-  const target = runtimeTarget({ cuda: addon.cuda });
-  const build = async (compiler: Compiler) => {
-    report(`TensorFlow: building the kernels with ${compiler.name}`);
-    await buildKernels({ compiler, addon, folder, output });
-  };
-  try {
-    const make = async () => {
-      await withFirstCompiler({ folder, target, report, build });
-      await probeKernels({ addonPath: addon.addonPath, kernelsPath: output });
-    };
-    await putInPlace({ place: file, beside: output, make });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 };

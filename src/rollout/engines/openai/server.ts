@@ -9,7 +9,7 @@ export type Fault = 'rate_limit' | 'server_error' | 'timeout' | 'connection' | '
 /** Seconds. */
 const ADAPTER_TIMEOUT = 120;
 /** What is short, or must end, is never broken off. */
-export const NEVER = new AbortController().signal;
+export const NEVER: AbortSignal = new AbortController().signal;
 
 /** One server, and the adapter that it was given last. */
 export class Server {

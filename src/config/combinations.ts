@@ -1,16 +1,8 @@
 import type { z } from 'zod';
+import type { Combination, Path } from './combination.js';
+import { ENGINE_COMBINATIONS } from './engine-combinations.js';
 import type { Options } from './options.js';
 import { termName } from './rewards.js';
-
-type Path = (string | number)[];
-
-/** Options that are right one by one and cannot work together. */
-interface Combination {
-  /** What the rule looks at; the first is where the problem is reported. */
-  reads: [Path, ...Path[]];
-  /** What is wrong and what to do about it, or undefined. */
-  problem: (options: Options) => string | undefined;
-}
 
 /** A budget in money says nothing where prices are not known. */
 const pricesMissing = (server: Options['evaluation']['server']): string | undefined =>
@@ -43,32 +35,7 @@ const COMBINATIONS: Combination[] = [
         : `names “${twice}” twice; give the term once, with the weights added (a module another name, with as)`;
     },
   },
-  {
-    reads: [['rollout', 'engine'], ['model'], ['method']],
-    problem: ({ rollout, model, method }) => {
-      if (rollout.engine.name === 'local') return undefined;
-      if (method !== 'grpo') return 'is for method: grpo; nothing is sampled otherwise';
-      if (model.lora === undefined) return 'needs model.lora: servers are given an adapter, not a whole model';
-      if (!model.freeze_vision || model.lora.modules_to_save !== undefined)
-        return 'needs model.freeze_vision and no model.lora.modules_to_save: servers take adapters of the language model alone';
-      return undefined;
-    },
-  },
-  {
-    reads: [
-      ['rollout', 'max_staleness'],
-      ['rollout', 'engine'],
-      ['grpo', 'dynamic_sampling'],
-      ['data', 'curriculum'],
-    ],
-    problem: ({ rollout, grpo, data }) => {
-      if (rollout.max_staleness === 0) return undefined;
-      if (rollout.engine.name === 'local') return 'is for an engine that samples elsewhere (rollout.engine)';
-      if (grpo.dynamic_sampling || data.curriculum !== undefined)
-        return 'cannot go with grpo.dynamic_sampling or data.curriculum: what comes next depends on this step';
-      return undefined;
-    },
-  },
+  ...ENGINE_COMBINATIONS,
   {
     reads: [
       ['model', 'adapter'],

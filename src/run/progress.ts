@@ -25,6 +25,9 @@ interface ProgressOptions {
   clock?: () => number;
 }
 
+/** Shows nothing: another process does. */
+export const silentProgress: Progress = { start: () => {}, update: () => {}, stop: () => {} };
+
 /** A bar on a terminal; elsewhere a plain line every five seconds at most. Both go to standard error. */
 export function createProgress({ stream = process.stderr, clock = Date.now }: ProgressOptions = {}): Progress {
   return stream.isTTY ? new Bar(stream, clock) : new Lines(stream, clock);

@@ -40,6 +40,9 @@ export function clusterOptions(
   return { hosts: trimmed, rank, joinTimeout, heartbeat: HEARTBEAT, communication, stepTimeout };
 }
 
+/** Whether this process is the one that keeps what comes of the work, and says so; others only help. */
+export const isFirst = (cluster: ClusterOptions | undefined): boolean => cluster === undefined || cluster.rank === 0;
+
 function fromNames(args: { named: string; given?: number; env: NodeJS.ProcessEnv }): {
   hosts: string[];
   rank?: number;

@@ -16,7 +16,7 @@ import { barrier } from '../../parallel/gather.js';
 import type { ProcessGroup } from '../../parallel/process-group.js';
 import { single } from '../../parallel/single.js';
 import { localEngine } from '../../rollout/engines/local.js';
-import { createProgress } from '../../run/progress.js';
+import { createProgress, silentProgress } from '../../run/progress.js';
 import { UsageError } from '../../system/errors.js';
 import type { ClusterOptions } from '../../tensor/cluster.js';
 import { startRuntime } from '../../tensor/runtime.js';
@@ -25,6 +25,7 @@ import { readInputs, samplesDigest } from '../../trainer/inputs.js';
 import { openModels } from '../../trainer/models.js';
 import { ensureFfmpeg } from '../../video/ffmpeg.js';
 import { openFrameCache } from '../../video/frame-cache.js';
+import { isFirst } from './cluster.js';
 import { bringModel } from './model.js';
 import { unmergedPlan } from './question.js';
 
@@ -38,10 +39,6 @@ export interface UnderTest {
   /** Processes that share the questions. */
   cluster?: ClusterOptions;
 }
-
-/** Whether this process is the one that keeps answers and says what they are worth; others only help to answer. */
-export const isFirst = ({ cluster }: Pick<UnderTest, 'cluster'>): boolean =>
-  cluster === undefined || cluster.rank === 0;
 
 /** @throws UsageError, CheckpointError before anything is loaded */
 export async function checkUnderTest({ config, checkpoint, adapter, cluster }: UnderTest): Promise<void> {
@@ -68,8 +65,6 @@ interface OpenModel {
   dispose(): void;
 }
 
-const SILENT = { start: () => {}, update: () => {}, stop: () => {} };
-
 /** Puts questions to what is measured, and takes what it answers. @throws Interrupted */
 export async function askUnderTest(
   args: UnderTest & {
@@ -85,7 +80,7 @@ export async function askUnderTest(
   const { config, trials, answers, label, warn, signal } = args;
   const model = await openUnderTest(args);
   const { group } = model;
-  const progress = isFirst(args) ? createProgress() : SILENT;
+  const progress = isFirst(args.cluster) ? createProgress() : silentProgress;
   progress.start(trials.length, label);
   try {
     await answerTrials({

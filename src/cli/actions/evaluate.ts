@@ -21,7 +21,8 @@ import { writeAtomically } from '../../system/atomic-write.js';
 import { DataError, UsageError } from '../../system/errors.js';
 import { once } from '../../system/once.js';
 import { stopSignals } from '../../system/stop-signals.js';
-import { askUnderTest, checkUnderTest, decisiveSettings, isFirst, type UnderTest } from './evaluate-model.js';
+import { isFirst } from './cluster.js';
+import { askUnderTest, checkUnderTest, decisiveSettings, type UnderTest } from './evaluate-model.js';
 import { gradeAnswers } from './grade-answers.js';
 import { inFolder } from './in-folder.js';
 import { videoDurations } from './video-durations.js';
@@ -45,7 +46,7 @@ export async function evaluateCommand(args: EvaluateArgs): Promise<number> {
   const { config, predictions, rescore } = args;
   // The process that watches over this one ends it where it has to leave at once.
   const { finish: signal } = stopSignals();
-  const say = (text: string) => void (isFirst(args) && process.stderr.write(`${text}\n`));
+  const say = (text: string) => void (isFirst(args.cluster) && process.stderr.write(`${text}\n`));
   const warn = once((message) => say(`warning: ${message}`));
   if (config.data.eval.length === 0) {
     const message = 'the config names no held-out data; give it data.eval';
@@ -58,7 +59,7 @@ export async function evaluateCommand(args: EvaluateArgs): Promise<number> {
   // Where nothing is shown to anybody, the annotations are enough.
   const known = asks ? config : withoutMissingVideos(config, warn);
   const samples = await heldOutSamples({ config: known, warn });
-  if (!isFirst(args)) {
+  if (!isFirst(args.cluster)) {
     const trials = trialsOf({ samples, settings: settingsOf(config), seed: config.seed });
     await askUnderTest({ ...args, trials, answers: Answers.inMemory(), label: 'evaluating', say, warn, signal });
     return 0;

@@ -13,8 +13,9 @@ import { writeAtomically } from '../../system/atomic-write.js';
 import { once } from '../../system/once.js';
 import { stopSignals } from '../../system/stop-signals.js';
 import type { ClusterOptions } from '../../tensor/cluster.js';
+import { isFirst } from './cluster.js';
 import { cutClips } from './cut-clips.js';
-import { askUnderTest, checkUnderTest, decisiveSettings, isFirst } from './evaluate-model.js';
+import { askUnderTest, checkUnderTest, decisiveSettings } from './evaluate-model.js';
 import { inFolder } from './in-folder.js';
 import { listedVideos } from './listed-videos.js';
 import { videoDurations } from './video-durations.js';
@@ -34,7 +35,7 @@ export async function inferCommand(args: {
 }): Promise<number> {
   const { config, tasks, votes, output, page, clips } = args;
   const { finish: signal } = stopSignals();
-  const say = (text: string) => void (isFirst(args) && process.stderr.write(`${text}\n`));
+  const say = (text: string) => void (isFirst(args.cluster) && process.stderr.write(`${text}\n`));
   const warn = once((message) => say(`warning: ${message}`));
   await checkUnderTest(args);
   const files = await listedVideos(args.videos, warn);
@@ -43,7 +44,7 @@ export async function inferCommand(args: {
   const settings = { prompts: [style], option_orders: 1, votes, views: [] };
   const trials = trialsOf({ samples, settings, seed: config.seed });
   const asking = { ...args, trials, label: 'answering', warn, say, signal };
-  if (!isFirst(args)) {
+  if (!isFirst(args.cluster)) {
     await askUnderTest({ ...asking, answers: Answers.inMemory() });
     return 0;
   }

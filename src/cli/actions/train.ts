@@ -4,6 +4,7 @@ import type { Config } from '../../config/schema.js';
 import { clusterGroup } from '../../parallel/cluster-group.js';
 import { single } from '../../parallel/single.js';
 import { createLog } from '../../run/log.js';
+import { silentProgress } from '../../run/progress.js';
 import { openRunFolder, type RunFolder, runFiles } from '../../run/run-folder.js';
 import { createTrainingProgress, type TrainingProgress } from '../../run/training-view.js';
 import { RunError } from '../../system/errors.js';
@@ -17,6 +18,7 @@ import { HANDLE_LIMIT } from '../../trainer/loop.js';
 import { checkOptions } from '../../trainer/resume.js';
 import { type RunEnd, run } from '../../trainer/run.js';
 import { ensureFfmpeg } from '../../video/ffmpeg.js';
+import { isFirst } from './cluster.js';
 import { bringModel } from './model.js';
 import { hasCheckpoint } from './resume-hint.js';
 import { INTERRUPTED_CODE, RESTART_CODE } from './supervise.js';
@@ -41,9 +43,10 @@ export async function trainCommand(args: {
   // The process that watches over this one ends it where it has to leave at once.
   const { finish: signal } = stopSignals();
   const { config, cluster } = args;
-  const isFirst = cluster === undefined || cluster.rank === 0;
   try {
-    const folder = isFirst ? await openRunFolder({ config, resume: args.resume !== undefined }) : othersFolder(config);
+    const folder = isFirst(cluster)
+      ? await openRunFolder({ config, resume: args.resume !== undefined })
+      : othersFolder(config);
     try {
       return await trainIn({ ...args, folder, signal });
     } finally {
@@ -64,13 +67,13 @@ async function trainIn(args: {
   signal: AbortSignal;
 }): Promise<number> {
   const { config, resume, acceptChanges, profile: profiledSteps, cluster, folder, signal } = args;
-  const isFirst = cluster === undefined || cluster.rank === 0;
-  const progress = isFirst ? createTrainingProgress() : SILENT;
+  const keeps = isFirst(cluster);
+  const progress = keeps ? createTrainingProgress() : SILENT;
   const say = (text: string) => void progress.stderr.write(`${text}\n`);
-  const log = createLog({ file: isFirst ? folder.log : undefined, stderr: progress.stderr });
+  const log = createLog({ file: keeps ? folder.log : undefined, stderr: progress.stderr });
   const warn = (message: string) => log.warn(message);
   try {
-    const checkpoint = resume === undefined || !isFirst ? null : await findCheckpoint({ config, folder, resume, warn });
+    const checkpoint = resume === undefined || !keeps ? null : await findCheckpoint({ config, folder, resume, warn });
     const profile =
       profiledSteps === undefined
         ? undefined
@@ -138,12 +141,7 @@ function othersFolder({ output_dir }: Config): RunFolder {
   return { ...runFiles(output_dir), changes: [], takeConfig: async () => {}, release: async () => {} };
 }
 
-const SILENT: TrainingProgress = {
-  start: () => {},
-  update: () => {},
-  stop: () => {},
-  stderr: { write: () => {} },
-};
+const SILENT: TrainingProgress = { ...silentProgress, stderr: { write: () => {} } };
 
 function clusterText({ hosts, rank }: ClusterOptions): string {
   const others = hosts.filter((_, i) => i !== rank).join(', ');

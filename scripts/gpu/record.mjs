@@ -17,11 +17,16 @@ const { startRuntime } = await load('tensor/runtime.js');
 const backend = await startRuntime({ report: () => {} });
 const { binding } = backend.executor;
 
-/** They change a shape alone, or read a variable: nothing is launched. */
-const FREE = new Set(['Reshape', 'ReadVariableOp', 'VarHandleOp', 'Identity']);
+/** They change a shape or a type's name alone, or read a variable: nothing is launched. */
+const FREE = new Set(['Reshape', 'Bitcast', 'ReadVariableOp', 'VarHandleOp', 'Identity']);
+/** TensorFlow gives a slice of the first axis as a view, where its bytes begin at a multiple of this. */
+const ALIGNMENT = 64;
+/** `DT_BFLOAT16` of TensorFlow's types.proto. */
+const BFLOAT16 = 14;
 const seen = new Map();
 const counts = { launches: 0, uploads: 0, downloads: 0 };
 const dtypes = new Map();
+const shapes = new Map();
 /** What was computed, and not uploaded. */
 const computed = new Set();
 backend.executor.binding = Object.create(binding, {
@@ -30,6 +35,7 @@ backend.executor.binding = Object.create(binding, {
       counts.uploads += 1;
       const id = binding.createTensor(shape, dtype, data);
       dtypes.set(id, dtype);
+      shapes.set(id, shape);
       computed.delete(id);
       return id;
     },
@@ -42,21 +48,29 @@ backend.executor.binding = Object.create(binding, {
   },
   executeOp: {
     value: (name, attributes, inputs, outputs) => {
-      if (!FREE.has(name)) counts.launches += 1;
       const types = attributes
         .filter(({ type }) => type === binding.TF_ATTR_TYPE)
         .map(({ name: key, value }) => [key, value]);
       const line = { op: name, attributes: types, inputs: inputs.map((id) => [dtypes.get(id) ?? 0, computed.has(id)]) };
       seen.set(JSON.stringify(line), line);
       const results = binding.executeOp(name, attributes, inputs, outputs);
-      for (const { id, dtype } of results) {
+      const isView = name === 'Slice' && isPartOfRows(inputs[0], results[0]);
+      if (!FREE.has(name) && !isView) counts.launches += 1;
+      for (const { id, dtype, shape } of results) {
         dtypes.set(id, dtype);
+        shapes.set(id, shape);
         computed.add(id);
       }
       return results;
     },
   },
 });
+
+/** Whether a slice has whole rows of its input. */
+function isPartOfRows(input, { shape, dtype }) {
+  const row = shape.slice(1).reduce((product, size) => product * size, dtype === BFLOAT16 ? 2 : 4);
+  return row % ALIGNMENT === 0 && shape.slice(1).join() === shapes.get(input).slice(1).join();
+}
 
 const [
   { writeTinyModel },

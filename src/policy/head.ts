@@ -1,4 +1,4 @@
-import type { TextConfig } from '../model-folder/model-config.js';
+import type { ModelConfig, TextConfig } from '../model-folder/model-config.js';
 import {
   cast,
   concat,
@@ -47,11 +47,21 @@ interface ScoreArgs extends Head {
   temperature: number;
 }
 
+/** The head of a model. */
+export const headOf = ({ parameters, config }: { parameters: Parameters; config: ModelConfig }): Head => ({
+  parameters,
+  config: config.text,
+  tied: config.tieWordEmbeddings,
+});
+
 /** The layer that makes logits: the token embedding where the two are tied. */
 const headLayer = (tied: boolean): string => (tied ? 'model.embed_tokens' : 'lm_head');
 
+/** Name of the norm before the head, without `.weight`. */
+export const LAST_NORM = 'model.norm';
+
 const finalNorm = ({ parameters, config, hidden }: Head & { hidden: Tensor }) =>
-  norm({ parameters, layer: 'model.norm', x: hidden, epsilon: config.rmsNormEps });
+  norm({ parameters, layer: LAST_NORM, x: hidden, epsilon: config.rmsNormEps });
 
 /** `[M, hidden]` of the last layer → `[M, vocabulary]` float32 */
 export function logits(args: Head & { hidden: Tensor }): Tensor {
@@ -62,7 +72,7 @@ export function logits(args: Head & { hidden: Tensor }): Tensor {
 }
 
 /** The product alone, as float32. */
-const headProduct = ({ parameters, tied }: Pick<Head, 'parameters' | 'tied'>, normed: Tensor): Tensor =>
+export const headProduct = ({ parameters, tied }: Pick<Head, 'parameters' | 'tied'>, normed: Tensor): Tensor =>
   cast(products(normed, [parameters.get(`${headLayer(tied)}.weight`)])[0]!, 'float32');
 
 /** Scores tokens under softmax(logits / temperature). */
@@ -106,7 +116,7 @@ export function scoreTokensBackward(args: ScoreArgs & { gradient: LogprobGradien
     const dLogits = mul(dLoss, factors);
     const dy = inComputeType(parameters, dLogits);
     const dNormed = linearBackward({ parameters, layer: headLayer(tied), x: normed, dy });
-    const dHidden = normBackward({ parameters, layer: 'model.norm', saved, dys: [dNormed] }).dx;
+    const dHidden = normBackward({ parameters, layer: LAST_NORM, saved, dys: [dNormed] }).dx;
     parts.push(dHidden);
     return dHidden;
   });

@@ -1,7 +1,7 @@
 import { ModelError } from '../system/errors.js';
 import { activeBackend } from '../tensor/active.js';
 import type { Variable } from '../tensor/backend.js';
-import { add, cast } from '../tensor/ops.js';
+import { add, cast, concat, rows } from '../tensor/ops.js';
 import { dispose, keep, scope, type Tensor, track } from '../tensor/tensor.js';
 
 /** The type that matrices are multiplied in; sums, norms, softmax and log-probabilities are float32 always. */
@@ -29,6 +29,12 @@ interface Trainable {
   value: Tensor | null;
 }
 
+interface ParametersStart {
+  type: ComputeType;
+  frozen?: Map<string, Tensor>;
+  stacks?: Map<string, Tensor>;
+}
+
 /**
  * The weights of a policy: frozen ones in the compute type (matrices) or float32 (vectors), trainable ones as float32
  * masters that are updated in place; and the gradients that have been added up so far.
@@ -37,13 +43,16 @@ export class Parameters {
   readonly type: ComputeType;
   readonly gradients = new Map<string, Tensor>();
   readonly #frozen: Map<string, Tensor>;
+  /** Frozen matrices that lie one below the other, by the names of all. */
+  readonly #stacks: Map<string, Tensor>;
   readonly #trainable = new Map<string, Trainable>();
   /** By adapted layer. */
   readonly #adapterScales = new Map<string, number>();
 
-  constructor({ type, frozen = new Map() }: { type: ComputeType; frozen?: Map<string, Tensor> }) {
+  constructor({ type, frozen = new Map(), stacks = new Map() }: ParametersStart) {
     this.type = type;
     this.#frozen = frozen;
+    this.#stacks = stacks;
   }
 
   /** Takes over a float32 or bfloat16 tensor as a frozen weight. */
@@ -78,7 +87,7 @@ export class Parameters {
 
   /** The same frozen weights without adapters and what is trained beside them: the reference of a low-rank policy. */
   withoutAdapters(): Parameters {
-    return new Parameters({ type: this.type, frozen: this.#frozen });
+    return new Parameters({ type: this.type, frozen: this.#frozen, stacks: this.#stacks });
   }
 
   has(name: string): boolean {
@@ -110,11 +119,36 @@ export class Parameters {
     return trainable.value;
   }
 
+  /**
+   * Frozen matrices `[out, in]` as one, `[Σ out, in]`, which stays: they become views of it, so that it takes no memory of its
+   * own. Null where one of them is trained.
+   */
+  frozenStack(names: readonly string[]): Tensor | null {
+    if (names.some((name) => this.isTrainable(name))) return null;
+    const key = names.join();
+    const known = this.#stacks.get(key);
+    if (known !== undefined) return known;
+    const values = names.map((name) => this.get(name));
+    const stack = scope(() => keep(concat(values, 0)));
+    this.#stacks.set(key, stack);
+    let start = 0;
+    for (const name of names) {
+      this.replaceFrozen(name, ({ shape: [count] }) => rows(stack, start, count!));
+      start += this.get(name).shape[0]!;
+    }
+    return stack;
+  }
+
   adapter(linear: string): Adapter | undefined {
     const scale = this.#adapterScales.get(linear);
     if (scale === undefined) return undefined;
     const names = adapterNames(linear);
     return { a: this.get(names.a), b: this.get(names.b), scale };
+  }
+
+  /** A weight in float32, of a trained one what is updated. It belongs to the innermost scope, or to nobody else. */
+  inFloat32(name: string): Tensor {
+    return this.isTrainable(name) ? this.master(name) : cast(this.get(name), 'float32');
   }
 
   /** The float32 value of a trained weight. It belongs to the innermost scope. */
@@ -150,7 +184,7 @@ export class Parameters {
 
   dispose(): void {
     this.clearGradients();
-    dispose(this.#frozen);
+    dispose(this.#frozen, this.#stacks);
     for (const { variable, value } of this.#trainable.values()) {
       value?.dispose();
       variable.dispose();

@@ -7,7 +7,7 @@ import { embed, embedBackward, embedTokens, type RowKinds, rowKinds, visionGradi
 import type { Tower, VisionTokens } from './families/family.js';
 import { familyOf } from './families/named.js';
 import { completionRows, type Geometry, geometryOf, lastLayer } from './geometry.js';
-import { type LogprobGradient, logits, scoreTokens, scoreTokensBackward, type TokenScores } from './head.js';
+import { headOf, type LogprobGradient, logits, scoreTokens, scoreTokensBackward, type TokenScores } from './head.js';
 import type { Heads } from './heads.js';
 import type { Layout } from './layout.js';
 import type { Parameters } from './parameters.js';
@@ -76,7 +76,7 @@ export class Policy {
         onLayer: (x, saved) => dispose(x, saved),
       });
       return scoreTokens({
-        ...this.#head(),
+        ...headOf(this),
         hidden: pickRows(hidden, batch.layout.predictors),
         targets: batch.layout.targets,
         temperature,
@@ -104,7 +104,7 @@ export class Policy {
       const { hidden, vision, layers } =
         pass === undefined ? this.#passOverAll(batch, geometry) : this.#passOverCompletions(layout, geometry, pass);
       const { scores, dHidden } = scoreTokensBackward({
-        ...this.#head(),
+        ...headOf(this),
         hidden: pickRows(hidden, layout.predictors),
         targets: layout.targets,
         temperature,
@@ -213,7 +213,7 @@ export class Policy {
 
   /** `[M, hidden]` of the last layer → `[M, vocabulary]`. */
   logits(hidden: Tensor): Tensor {
-    return logits({ ...this.#head(), hidden });
+    return logits({ ...headOf(this), hidden });
   }
 
   /** The vision tower's output for videos and pictures, one after the other. */
@@ -223,10 +223,6 @@ export class Policy {
 
   get #trainsVision(): boolean {
     return this.parameters.trainableNames.some(isVision);
-  }
-
-  #head() {
-    return { parameters: this.parameters, config: this.config.text, tied: this.config.tieWordEmbeddings };
   }
 
   #see(visuals: TowerInput[], trains: boolean): { out: VisionTokens | null; kept: TowerKept } {

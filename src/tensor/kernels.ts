@@ -1,3 +1,4 @@
+import type { StackedKernels } from './stacked-layer.js';
 import type { Tensor } from './tensor.js';
 
 /**
@@ -37,6 +38,8 @@ export interface Kernels {
   decodeAttention(args: DecodeAttentionArgs): { y: Tensor; own: KeyValue };
   /** A whole decoder layer on up to `fewRows` rows, as one; null where it has to be put together. */
   decodeLayer: ((args: DecodeLayerArgs) => { y: Tensor; own: KeyValue }) | null;
+  /** The same for a device where a launch costs more than what it computes; null where nothing is gained by it. */
+  stacked: StackedKernels | null;
   /** Rows of x up to which x · Wᵀ takes as long as reading W, and is made for it; 0: there is nothing of the kind. */
   fewRows: number;
   draw(args: DrawArgs): { tokens: Tensor; logprobs: Tensor };

@@ -41,6 +41,7 @@ export function portableKernels(backend: Backend): Kernels {
     attentionGradient: () => null,
     decodeAttention: bound(decodeAttention),
     decodeLayer: null,
+    stacked: null,
     fewRows: 0,
     draw: bound(draw),
   };

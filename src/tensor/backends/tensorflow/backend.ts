@@ -6,6 +6,7 @@ import { type DType, Tensor } from '../../tensor.js';
 import { portableKernels } from '../portable/kernels.js';
 import type { Binding } from './binding.js';
 import { Executor, TF_BFLOAT16 } from './executor.js';
+import { fewLaunches } from './few-launches.js';
 import { nativeKernels } from './native-kernels.js';
 import { ResourceVariable } from './resource-variable.js';
 
@@ -68,7 +69,7 @@ export class TensorFlowBackend implements Backend {
     this.multiplies = new Set(this.#hasNativeKernels ? OWN_PRODUCTS[instructionSet!] : []);
     this.kernels = this.#hasNativeKernels
       ? nativeKernels({ backend: this, executor: this.executor, multiplies: this.multiplies })
-      : portableKernels(this);
+      : { ...portableKernels(this), stacked: fewLaunches({ backend: this, executor: this.executor }) };
   }
 
   upload(data: Float32Array | Int32Array, shape: readonly number[]): Tensor {

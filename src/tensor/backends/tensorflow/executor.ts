@@ -87,6 +87,11 @@ export class Executor {
     return narrow;
   }
 
+  /** What an operation gave, as a tensor. */
+  adopt(id: number, shape: readonly number[], dtype: DType): Tensor {
+    return new Tensor(this.#backend, id, shape, dtype);
+  }
+
   create(shape: readonly number[], dtype: number, data: Float32Array | Int32Array | Uint8Array): number {
     this.#handles += 1;
     return this.binding.createTensor(shape, dtype, data);
@@ -101,6 +106,12 @@ export class Executor {
       return this.create(isScalar ? [] : [data.length], this.binding.TF_INT32, data);
     };
     return this.#constants.get(key, make);
+  }
+
+  /** `[n, 1]` float32 of one value. It is kept: nobody may dispose of it. */
+  column(n: number, value: number): Tensor {
+    const make = () => this.create([n, 1], this.binding.TF_FLOAT, new Float32Array(n).fill(value));
+    return this.adopt(this.#constants.get(`c${n} ${value}`, make), [n, 1], 'float32');
   }
 
   scalar(value: number, dtype: DType = 'float32'): number {

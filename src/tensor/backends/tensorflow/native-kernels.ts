@@ -158,6 +158,8 @@ export function nativeKernels({
       return { y: run('VauDecodeLayer', inputs, ['float32'])[0]!, own };
     },
 
+    stacked: null,
+
     fewRows: FEW_ROWS,
 
     draw({ logits, uniforms, scale, forbidden }) {

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { planAdapter } from '../../src/policy/adapter/plan.js';
+import { toBatch } from '../../src/policy/batch.js';
+import type { Decoding, DecodingStart } from '../../src/policy/decoding/decoding.js';
+import { PlainDecoding } from '../../src/policy/decoding/plain.js';
+import { StackedDecoding } from '../../src/policy/decoding/stacked.js';
+import { loadModel } from '../../src/policy/load.js';
+import { addAdapters } from '../../src/policy/lora.js';
+import { Policy } from '../../src/policy/policy.js';
+import { textKey, uniform } from '../../src/system/random.js';
+import { TensorFlowBackend } from '../../src/tensor/backends/tensorflow/backend.js';
+import { fewLaunches } from '../../src/tensor/backends/tensorflow/few-launches.js';
+import { downloadFloats } from '../../src/tensor/ops.js';
+import { startRuntime } from '../../src/tensor/runtime.js';
+import {
+  fixture,
+  type ModelCase,
+  REFERENCE_MODELS,
+  readJsonFixture,
+  relativeError,
+  toPrompt,
+} from './reference-models.js';
+
+const backend = await startRuntime({ report: () => {} });
+const tensorflow = backend instanceof TensorFlowBackend ? backend : null;
+
+const LORA = {
+  ...{ r: 3, lora_alpha: 12, target_modules: ['q_proj', 'v_proj', 'o_proj', 'up_proj', 'down_proj'] },
+  rank_pattern: { v_proj: 2 },
+};
+
+/** Weights that are frozen lie in stacks; trained ones are copied, with the norm before them; adapters are put together. */
+const STATES = {
+  frozen: { trains: () => false, adapts: false },
+  trained: { trains: (name: string) => name.startsWith('model.'), adapts: false },
+  adapted: { trains: () => false, adapts: true },
+  'adapted, with some weights trained beside': {
+    trains: (name: string) => name.includes('k_proj') || name.includes('layernorm'),
+    adapts: true,
+  },
+};
+
+async function load(
+  name: string,
+  type: 'float32' | 'bfloat16',
+  { trains, adapts }: (typeof STATES)['frozen' | 'trained'],
+) {
+  const { cases } = await readJsonFixture<{ cases: ModelCase[] }>(`${name}/case.json`);
+  const model = await loadModel({ folder: fixture(name), type, trains });
+  if (adapts) {
+    const plan = planAdapter({ model: model.config, lora: LORA, freezesVision: true });
+    const values = (weight: string, shape: readonly number[]) =>
+      Float32Array.from(
+        { length: shape.reduce((a, b) => a * b, 1) },
+        (_, i) => (uniform(textKey(weight), i) - 0.5) / 4,
+      );
+    addAdapters({ parameters: model.parameters, plan, values });
+  }
+  return { prompts: cases.map(toPrompt), policy: new Policy({ ...model, features: null }) };
+}
+
+/** Logits of six tokens of G completions of each prompt, of which some leave after three. */
+function decode(open: (start: DecodingStart) => Decoding, { prompts, policy }: Awaited<ReturnType<typeof load>>) {
+  const G = 3;
+  const batch = toBatch({ prompts });
+  const { cache, logits } = policy.encodePrompts({ batch, keepsPass: false });
+  logits.dispose();
+  const { promptLengths } = batch.layout;
+  const decoding = open({
+    ...{ parameters: policy.parameters, config: policy.config },
+    prompts: cache,
+    promptLengths,
+    G,
+  });
+  const found: number[][] = [];
+  let rows = prompts.flatMap((_, b) => [0, 1, 2].map((g) => ({ b, g })));
+  for (let t = 0; t < 6; t++) {
+    if (t === 3) {
+      const kept = [...prompts.keys()].filter((b) => b !== 0 || prompts.length === 1);
+      decoding.keepRows({ prompts: kept, kept: kept.map(() => [2, 0]) });
+      rows = kept.flatMap((b) => [2, 0].map((g) => ({ b, g })));
+    }
+    const tokens = Int32Array.from(rows, ({ b, g }) => 5 + ((7 * b + 11 * g + 3 * t) % 30));
+    const positions = rows.map(({ b }) => prompts[b]!.nextPosition + t);
+    const next = decoding.next({ tokens, positions });
+    found.push([...downloadFloats(next)]);
+    next.dispose();
+  }
+  decoding.dispose();
+  return found;
+}
+
+const plainly = (start: DecodingStart): Decoding => new PlainDecoding(start);
+const stacked = (start: DecodingStart): Decoding =>
+  new StackedDecoding({ ...start, kernels: fewLaunches({ backend: tensorflow!, executor: tensorflow!.executor }) });
+
+describe.runIf(tensorflow !== null).each(REFERENCE_MODELS)('%s', (name) => {
+  it.each(Object.entries(STATES))(
+    '%s: few launches give what many give, and leave nothing behind',
+    async (_, state) => {
+      const run = async (type: 'float32' | 'bfloat16') => {
+        const model = await load(name, type, state);
+        try {
+          const many = decode(plainly, model);
+          const before = backend.liveTensors();
+          const few = decode(stacked, model);
+          // Frozen weights stay in stacks.
+          const after = backend.liveTensors();
+          expect(decode(stacked, model)).toEqual(few);
+          expect(backend.liveTensors()).toBe(after);
+          return { many, few, stacks: after - before, layers: model.policy.config.text.numLayers };
+        } finally {
+          model.policy.parameters.dispose();
+        }
+      };
+      const exact = await run('float32');
+      const rough = await run('bfloat16');
+      expect(backend.liveTensors()).toBe(0);
+      for (const { stacks, layers } of [exact, rough]) expect([0, layers, 2 * layers]).toContain(stacks);
+      for (const [t, logits] of exact.many.entries()) expect(relativeError(exact.few[t]!, logits)).toBeLessThan(2e-5);
+      // Neither is nearer to what single precision gives.
+      const error = (found: number[][]) =>
+        found.reduce((sum, logits, t) => sum + relativeError(logits, exact.many[t]!), 0) / found.length;
+      expect(error(rough.few)).toBeLessThan(1.5 * error(rough.many));
+    },
+  );
+});

@@ -4,10 +4,10 @@ import { keep, scope, type Tensor, track } from '../tensor/tensor.js';
 import type { ProcessGroup } from './process-group.js';
 
 /**
- * Floats that are summed at a time. Copies and transfers of one part go beside those of the next; and with three
- * processes or more the bits depend on it, so that it stays what it is.
+ * Floats that are summed at a time: 4 MiB, of which a ring's parts stay in a processor's cache (four times as many take 1.4 times
+ * as long here). With three processes or more the bits depend on it, so that it stays what it is.
  */
-const BUCKET = 4_000_000;
+const BUCKET = 2 ** 20;
 /** Lists have few lengths, which TensorFlow remembers for good: powers of two from this on. */
 const SHORTEST = 16;
 
@@ -67,23 +67,36 @@ function buckets(sizes: readonly number[]): number[][] {
   return made;
 }
 
-/** The sums of tensors, put end to end and padded to whole parts of one length: few shapes, whatever there is. */
+/** Floats of a row below: a part of such rows is a view, in TensorFlow, and no copy. */
+const ROW = 16;
+
+/** The sums of tensors, put end to end, each from a row of its own on. */
 function sumTogether(collectives: Collectives, tensors: readonly Tensor[]): Tensor[] {
   return scope(() => {
-    const flat = tensors.map((tensor) => reshape(cast(tensor, 'float32'), [tensor.size, 1]));
-    const count = tensors.reduce((sum, { size }) => sum + size, 0);
-    const width = Math.min(BUCKET, 2 ** Math.ceil(Math.log2(count)));
-    const parts = Math.ceil(count / width);
-    const padding = parts * width - count;
-    const all = concat([...flat, ...(padding === 0 ? [] : [upload(new Float32Array(padding), [padding, 1])])], 0);
+    const counts = tensors.map(({ size }) => Math.ceil(size / ROW));
+    const all = concat(tensors.map(inRows), 0);
+    const [count, most] = [all.shape[0]!, BUCKET / ROW];
     const summed = concat(
-      Array.from({ length: parts }, (_, i) => track(collectives.sum(rows(all, i * width, width)))),
+      Array.from({ length: Math.ceil(count / most) }, (_, i) => {
+        return track(collectives.sum(rows(all, i * most, Math.min(most, count - i * most))));
+      }),
       0,
     );
     let taken = 0;
-    return tensors.map(({ shape, size }) => {
-      taken += size;
-      return keep(reshape(rows(summed, taken - size, size), shape));
+    return tensors.map(({ shape, size }, i) => {
+      taken += counts[i]!;
+      const own = rows(summed, taken - counts[i]!, counts[i]!);
+      const flat = own.size === size ? own : rows(reshape(own, [own.size]), 0, size);
+      return keep(reshape(flat, shape));
     });
   });
+}
+
+/** `[⌈size / ROW⌉, ROW]` float32, the last row filled up. */
+function inRows(tensor: Tensor): Tensor {
+  const missing = -tensor.size & (ROW - 1);
+  const wide = cast(tensor, 'float32');
+  if (missing === 0) return reshape(wide, [tensor.size / ROW, ROW]);
+  const filled = concat([reshape(wide, [tensor.size]), upload(new Float32Array(missing), [missing])], 0);
+  return reshape(filled, [filled.size / ROW, ROW]);
 }

@@ -10,7 +10,7 @@ function ablationSections() {
 function verdictSection() {
   const { axes, comparisons, summary, primary, runs } = ablation;
   const base = summary[0]?.labels.join(', ') ?? '';
-  const rows = comparisons.map((one) => {
+  const rows = comparisons.map((one, i) => {
     const found = one.difference;
     return el(
       'tr',
@@ -21,7 +21,7 @@ function verdictSection() {
       number(found === null ? '–' : `${signed(found.low)} to ${signed(found.high)}`),
       number(one.p === null ? '–' : one.p < 0.001 ? '< 0.001' : one.p.toFixed(3)),
       number(one.improvement === null ? '–' : `${Math.round(100 * one.improvement)} %`),
-      el('td', { className: one.verdict }, verdict(one)),
+      el('td', { className: one.verdict }, DATA.ablation.verdicts[i]),
     );
   });
   const head = ['number', ...axes, 'difference', '95 % interval', 'p', 'better in', 'verdict'];
@@ -40,15 +40,6 @@ function verdictSection() {
 }
 
 const signed = (value) => (value === undefined ? '–' : `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`);
-
-function verdict({ verdict: word, difference, seeds, videos, seedsNeeded, isControl }) {
-  if (word === 'too few seeds') return `${word} to tell (${seeds})`;
-  if (word === 'too few videos') return `${word} to tell (${videos})`;
-  if (word !== 'no difference seen') return word;
-  const isFar = seedsNeeded === null || seedsNeeded > 100 || isControl;
-  const more = isFar ? '' : `; one as large as here takes ${seedsNeeded} seeds`;
-  return `${word} (could have missed ± ${difference.detectable.toFixed(3)})${more}`;
-}
 
 /** What the arms have reached; over several tasks, by the interquartile mean and by how many runs pass a score. */
 function meansSection() {

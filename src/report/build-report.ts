@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import pLimit from 'p-limit';
+import { verdictText } from '../ablation/compare-text.js';
 import type { AblationRecord } from '../ablation/summary.js';
 import { recordsByStep } from '../run/jsonl.js';
 import { runFiles } from '../run/run-folder.js';
@@ -64,7 +65,7 @@ async function readAblationPage(folder: string): Promise<{ page: PageAblation; s
     }),
   );
   const shown = [...groups.values()].map(([first]) => path.join(folder, first!.name));
-  return { page: { record, arms }, shown };
+  return { page: { record, verdicts: record.comparisons.map(verdictText), arms }, shown };
 }
 
 /**

@@ -75,6 +75,8 @@ export interface PageCompletion {
 
 export interface PageAblation {
   record: AblationRecord;
+  /** Of each of the record's comparisons, in words. */
+  verdicts: string[];
   /** Each arm's curves, means over its runs. */
   arms: { label: string; curves: Curves }[];
 }

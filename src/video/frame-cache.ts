@@ -1,7 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../system/cache-folder.js';
+import { packEntry, unpackEntry } from '../system/digested-entry.js';
 import { putInPlace } from '../system/put-in-place.js';
 import { sweepFolder, UNFINISHED } from '../system/sweep-folder.js';
 import type { Frames } from './frames.js';
@@ -41,7 +42,8 @@ export const openFrameCache = ({
   const write = async (key: string, frames: Frames): Promise<void> => {
     await mkdir(folder, { recursive: true });
     const unfinished = join(folder, `${key}.${randomUUID()}${UNFINISHED}`);
-    const entry = pack(frames);
+    const { data, ...head } = frames;
+    const entry = packEntry({ head, data });
     if (unswept + entry.length > maxBytes * SWEEP_EVERY) {
       await sweepFolder({ folder, ending: ENTRY, leave: maxBytes * SWEEP_TO - entry.length });
       unswept = 0;
@@ -54,11 +56,11 @@ export const openFrameCache = ({
     get: async (key) => {
       const bytes = await readFile(place(key)).catch(() => null);
       if (bytes === null) return null;
-      const frames = unpack(bytes);
+      const entry = unpackEntry<Omit<Frames, 'data'>>(bytes);
       const now = new Date();
       // A folder that may only be read still serves.
-      await (frames === null ? rm(place(key), { force: true }) : utimes(place(key), now, now)).catch(() => undefined);
-      return frames;
+      await (entry === null ? rm(place(key), { force: true }) : utimes(place(key), now, now)).catch(() => undefined);
+      return entry && { data: entry.data, ...entry.head };
     },
     put: async (key, frames) => {
       if (failed) return;
@@ -72,23 +74,3 @@ export const openFrameCache = ({
     },
   };
 };
-
-/** An entry: a line of JSON with all but the pixels, a line with the digest of all else, the pixels. */
-const pack = ({ data, ...rest }: Frames): Buffer => {
-  const head = JSON.stringify(rest);
-  return Buffer.concat([Buffer.from(`${head}\n${digest({ head, data })}\n`), data]);
-};
-
-/** `null` if the entry is damaged. */
-const unpack = (bytes: Buffer): Frames | null => {
-  const first = bytes.indexOf('\n');
-  const second = bytes.indexOf('\n', first + 1);
-  if (first < 0 || second < 0) return null;
-  const head = bytes.toString('utf8', 0, first);
-  const data = new Uint8Array(bytes.buffer, bytes.byteOffset + second + 1, bytes.length - second - 1);
-  if (bytes.toString('utf8', first + 1, second) !== digest({ head, data })) return null;
-  return { data, ...(JSON.parse(head) as Omit<Frames, 'data'>) };
-};
-
-const digest = ({ head, data }: { head: string; data: Uint8Array }): string =>
-  createHash('sha256').update(head).update(data).digest('hex');

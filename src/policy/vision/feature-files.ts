@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { packEntry, unpackEntry } from '../../system/digested-entry.js';
 import { sweepFolder, UNFINISHED } from '../../system/sweep-folder.js';
 import { cast, downloadFloats, upload, uploadBfloat16 } from '../../tensor/ops.js';
 import { scope, type Tensor } from '../../tensor/tensor.js';
@@ -76,28 +77,21 @@ export class FeatureFiles {
   }
 }
 
-/** A line of JSON, a line with the digest of all else, the numbers. */
 function pack({ tokens, deep }: VisionTokens): Buffer {
   const tensors = [tokens, ...deep];
   const head: Head = { tensors: tensors.map(({ shape, dtype }) => ({ shape, dtype })) };
-  const text = JSON.stringify(head);
-  const data = Buffer.concat(tensors.map(bytesOfTensor));
-  return Buffer.concat([Buffer.from(`${text}\n${digest(text, data)}\n`), data]);
+  return packEntry({ head, data: Buffer.concat(tensors.map(bytesOfTensor)) });
 }
 
 function unpack(bytes: Buffer): VisionTokens | null {
-  const first = bytes.indexOf('\n');
-  const second = bytes.indexOf('\n', first + 1);
-  if (first < 0 || second < 0) return null;
-  const text = bytes.toString('utf8', 0, first);
-  const data = bytes.subarray(second + 1);
-  if (bytes.toString('utf8', first + 1, second) !== digest(text, data)) return null;
+  const entry = unpackEntry<Head>(bytes);
+  if (entry === null) return null;
   let taken = 0;
-  const [tokens, ...deep] = (JSON.parse(text) as Head).tensors.map(({ shape, dtype }) => {
+  const [tokens, ...deep] = entry.head.tensors.map(({ shape, dtype }) => {
     const count = shape.reduce((product, dimension) => product * dimension, 1);
     const size = count * (dtype === 'bfloat16' ? 2 : 4);
     // A copy, which starts where numbers may start.
-    const own = Uint8Array.from(data.subarray(taken, taken + size));
+    const own = Uint8Array.from(entry.data.subarray(taken, taken + size));
     taken += size;
     return dtype === 'bfloat16' ? uploadBfloat16(own, shape) : upload(new Float32Array(own.buffer), shape);
   });
@@ -114,5 +108,3 @@ function bytesOfTensor(tensor: Tensor): Uint8Array {
   for (const [i, word] of words.entries()) halves[i] = word >>> 16;
   return new Uint8Array(halves.buffer);
 }
-
-const digest = (head: string, data: Uint8Array): string => createHash('sha256').update(head).update(data).digest('hex');

@@ -36,13 +36,17 @@ export async function openWork({
   const states = await Promise.all(runs.map(runState));
   return runs.map((run, i) => {
     const state = states[i]!;
-    if (state.kind === 'finished') return { run, state };
-    const sets = run.set.flatMap((text) => ['--set', text]);
-    const resume = state.kind === 'begun' ? ['--resume', 'latest'] : [];
-    const command = [...train, relative('', ablation.base), ...sets, ...resume];
+    const commandIn = ({ kind }: RunState): string[] | null => {
+      if (kind === 'finished') return null;
+      const sets = run.set.flatMap((text) => ['--set', text]);
+      return [...train, relative('', ablation.base), ...sets, ...(kind === 'begun' ? ['--resume', 'latest'] : [])];
+    };
+    const command = commandIn(state);
+    if (command === null) return { run, state };
     const file = (folder: string, ending: string) => join(ablation.outputDir, folder, `${run.name}.${ending}`);
-    const claim = isShared ? file('claims', 'lock') : undefined;
-    return { run, state, job: { name: run.name, command, log: file('logs', 'log'), claim } };
+    const claim = { lock: file('claims', 'lock'), command: async () => commandIn(await runState(run)) };
+    const job = { name: run.name, command, log: file('logs', 'log') };
+    return { run, state, job: isShared ? { ...job, claim } : job };
   });
 }
 

@@ -14,12 +14,20 @@ export interface Job {
   command: string[];
   /** Gets all that the process prints. */
   log: string;
-  /** A lock that whoever does it holds, where several machines take what is left; left out: nobody else is there. */
-  claim?: string;
+  /** Where several machines take what is left; left out: nobody else is there. */
+  claim?: Claim;
+}
+
+/** A job that another machine may take, or have done, since it was put down. */
+interface Claim {
+  /** A lock that whoever does it holds. */
+  lock: string;
+  /** What is to be run now; null: it is done. */
+  command: () => Promise<string[] | null>;
 }
 
 export interface JobResult {
-  /** `elsewhere`: another machine is at it. */
+  /** `elsewhere`: another machine is at it, or has done it. */
   end: 'done' | 'failed' | 'interrupted' | 'elsewhere';
   /** The last thing that it said. */
   said?: string;
@@ -57,18 +65,12 @@ export class Runner {
     const worker = async () => {
       for (const [i, job] of queue) {
         if (this.stopped) return;
-        const release = job.claim === undefined ? async () => {} : await claimed(job.claim);
-        if (release === null) {
-          results[i] = { end: 'elsewhere' };
-          continue;
-        }
-        try {
+        results[i] = await whileClaimed(job, async (command) => {
           this.#print(`${job.name}: started, ${i + 1} of ${jobs.length}`);
-          results[i] = await this.#runOne(job);
-          this.#print(`${job.name}: ${results[i]!.end}`);
-        } finally {
-          await release();
-        }
+          const result = await this.#runOne({ ...job, command });
+          this.#print(`${job.name}: ${result.end}`);
+          return result;
+        });
       }
     };
     await Promise.all(Array.from({ length: this.#parallel }, worker));
@@ -109,8 +111,25 @@ export class Runner {
   }
 }
 
+/** Runs a job while nobody else can take it; not at all where somebody who lives is at it, or has done it. */
+async function whileClaimed(
+  { claim, command }: Job,
+  task: (command: string[]) => Promise<JobResult>,
+): Promise<JobResult> {
+  if (claim === undefined) return await task(command);
+  const release = await taken(claim.lock);
+  if (release === null) return { end: 'elsewhere' };
+  try {
+    // Only now does nobody else change what it is about.
+    const now = await claim.command();
+    return now === null ? { end: 'elsewhere' } : await task(now);
+  } finally {
+    await release();
+  }
+}
+
 /** @returns what gives the lock back; null where somebody who lives holds it */
-async function claimed(file: string): Promise<(() => Promise<void>) | null> {
+async function taken(file: string): Promise<(() => Promise<void>) | null> {
   try {
     return await takeLock({ file });
   } catch (error) {

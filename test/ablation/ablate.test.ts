@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ablate, takePart } from '../../src/ablation/ablate.js';
+import { ablate, openWork, takePart } from '../../src/ablation/ablate.js';
 import { comparisonTable } from '../../src/ablation/compare-text.js';
 import { readAblation } from '../../src/ablation/file.js';
 import { planRuns } from '../../src/ablation/plan.js';
@@ -128,6 +128,19 @@ describe('ablate', () => {
     expect((await calls()).length).toBe(4);
     const started = printed.flat().filter((line) => line.includes(': started'));
     expect(started.map((line) => line.split(':')[0]).sort()).toEqual(plan.runs.map(({ name }) => name).sort());
+  });
+
+  it('looks again once a run is its own: others may have begun or finished it since', async () => {
+    const ablation = await readAblation(join(folder, 'a.yaml'));
+    const plan = await planRuns({ ablation });
+    const work = await openWork({ ablation, runs: plan.runs, train: TRAIN, isShared: true });
+    const jobs = work.flatMap(({ job }) => job ?? []);
+    const runner = () => new Runner({ parallel: 1, print: () => {}, stop: { finish: NEVER, leave: NEVER } });
+    await runner().run(jobs.slice(0, 2));
+    await rm(join(folder, 'out', plan.runs[1]!.name, 'finished.json'));
+    expect((await runner().run(jobs)).map(({ end }) => end)).toEqual(['elsewhere', 'done', 'done', 'done']);
+    const [first, second, third, fourth] = plan.runs.map(({ name }) => name);
+    expect(await calls()).toEqual([first, second, `${second} resume=latest`, third, fourth]);
   });
 
   it('stops when it is asked to, and resumes the run that was begun', async () => {

@@ -12,6 +12,7 @@ import { TensorFlowBackend } from '../../src/tensor/backends/tensorflow/backend.
 import { fewLaunches } from '../../src/tensor/backends/tensorflow/few-launches.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
+import type { StackedLayerArgs } from '../../src/tensor/stacked-layer.js';
 import {
   fixture,
   type ModelCase,
@@ -40,11 +41,9 @@ const STATES = {
   },
 };
 
-async function load(
-  name: string,
-  type: 'float32' | 'bfloat16',
-  { trains, adapts }: (typeof STATES)['frozen' | 'trained'],
-) {
+type State = (typeof STATES)['frozen' | 'trained'];
+
+async function load(name: string, type: 'float32' | 'bfloat16', { trains, adapts }: State) {
   const { cases } = await readJsonFixture<{ cases: ModelCase[] }>(`${name}/case.json`);
   const model = await loadModel({ folder: fixture(name), type, trains });
   if (adapts) {
@@ -124,4 +123,47 @@ describe.runIf(tensorflow !== null).each(REFERENCE_MODELS)('%s', (name) => {
       expect(error(rough.few)).toBeLessThan(1.5 * error(rough.many));
     },
   );
+});
+
+describe.runIf(tensorflow !== null)('operations of a layer, beside views', () => {
+  const VIEWS = new Set(['Reshape', 'Bitcast', 'Slice']);
+
+  /** What a layer takes on a token that is not the first. */
+  async function operations(name: string, type: 'float32' | 'bfloat16', state: State): Promise<number> {
+    const model = await load(name, type, state);
+    const executor = tensorflow!.executor as { binding: NonNullable<typeof tensorflow>['executor']['binding'] };
+    const { binding } = executor;
+    let count = 0;
+    const executeOp: typeof binding.executeOp = (op, ...rest) => {
+      if (!VIEWS.has(op)) count += 1;
+      return binding.executeOp(op, ...rest);
+    };
+    const kernels = fewLaunches({ backend: tensorflow!, executor: tensorflow!.executor });
+    const counting = { ...kernels, layer: (args: StackedLayerArgs) => counted(() => kernels.layer(args)) };
+    const counted = <T>(body: () => T): T => {
+      executor.binding = Object.create(binding, { executeOp: { value: executeOp } });
+      try {
+        return body();
+      } finally {
+        executor.binding = binding;
+      }
+    };
+    decode((start) => new StackedDecoding({ ...start, kernels: counting }), { ...model, prompts: [model.prompts[0]!] });
+    model.policy.parameters.dispose();
+    // Six tokens, of which the first has no keys and values to go beside.
+    const { numLayers } = model.policy.config.text;
+    return (count + numLayers) / (6 * numLayers);
+  }
+
+  it.each([
+    ['models/grouped-tied', 'trained', 'float32', 28],
+    // With the weights of two norms, 3 for the adapters of a stack, 2 where they are added with what else is.
+    ['models/grouped-tied', 'adapted', 'float32', 28 + 2 + 2 * 3 + 2 * 2],
+    // A cast before and after what is done in single precision.
+    ['models/grouped-tied', 'trained', 'bfloat16', 28 + 8],
+    // No bias, a norm of heads, keys put to values.
+    ['families/qwen3_vl/one-deep-tied', 'trained', 'float32', 28 - 1 + 4 + 1],
+  ] as const)('%s, %s, %s: %i', async (name, state, type, expected) => {
+    expect(await operations(name, type, STATES[state])).toBe(expected);
+  });
 });

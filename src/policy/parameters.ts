@@ -29,6 +29,9 @@ interface Trainable {
   value: Tensor | null;
 }
 
+/** No name has it. */
+const SEPARATOR = ' ';
+
 interface ParametersStart {
   type: ComputeType;
   frozen?: Map<string, Tensor>;
@@ -43,7 +46,7 @@ export class Parameters {
   readonly type: ComputeType;
   readonly gradients = new Map<string, Tensor>();
   readonly #frozen: Map<string, Tensor>;
-  /** Frozen matrices that lie one below the other, by the names of all. */
+  /** Frozen matrices that lie one below the other, by their names. */
   readonly #stacks: Map<string, Tensor>;
   readonly #trainable = new Map<string, Trainable>();
   /** By adapted layer. */
@@ -68,6 +71,11 @@ export class Parameters {
       scope(() => keep(make(before))),
     );
     before.dispose();
+    for (const [names, stack] of this.#stacks) {
+      if (!names.split(SEPARATOR).includes(name)) continue;
+      stack.dispose();
+      this.#stacks.delete(names);
+    }
   }
 
   /** Copies a float32 tensor into a variable under training. */
@@ -125,17 +133,17 @@ export class Parameters {
    */
   frozenStack(names: readonly string[]): Tensor | null {
     if (names.some((name) => this.isTrainable(name))) return null;
-    const key = names.join();
+    const key = names.join(SEPARATOR);
     const known = this.#stacks.get(key);
     if (known !== undefined) return known;
     const values = names.map((name) => this.get(name));
     const stack = scope(() => keep(concat(values, 0)));
-    this.#stacks.set(key, stack);
     let start = 0;
     for (const name of names) {
       this.replaceFrozen(name, ({ shape: [count] }) => rows(stack, start, count!));
       start += this.get(name).shape[0]!;
     }
+    this.#stacks.set(key, stack);
     return stack;
   }
 

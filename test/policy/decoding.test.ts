@@ -59,8 +59,11 @@ async function load(name: string, type: 'float32' | 'bfloat16', { trains, adapts
 }
 
 /** Logits of six tokens of G completions of each prompt, of which some leave after three. */
-function decode(open: (start: DecodingStart) => Decoding, { prompts, policy }: Awaited<ReturnType<typeof load>>) {
-  const G = 3;
+function decode(
+  open: (start: DecodingStart) => Decoding,
+  { prompts, policy }: Awaited<ReturnType<typeof load>>,
+  G = 3,
+) {
   const batch = toBatch({ prompts });
   const { cache, logits } = policy.encodePrompts({ batch, keepsPass: false });
   logits.dispose();
@@ -72,7 +75,7 @@ function decode(open: (start: DecodingStart) => Decoding, { prompts, policy }: A
     G,
   });
   const found: number[][] = [];
-  let rows = prompts.flatMap((_, b) => [0, 1, 2].map((g) => ({ b, g })));
+  let rows = prompts.flatMap((_, b) => Array.from({ length: G }, (_, g) => ({ b, g })));
   for (let t = 0; t < 6; t++) {
     if (t === 3) {
       const kept = [...prompts.keys()].filter((b) => b !== 0 || prompts.length === 1);
@@ -124,6 +127,17 @@ describe.runIf(tensorflow !== null).each(REFERENCE_MODELS)('%s', (name) => {
     },
   );
 });
+
+it.runIf(tensorflow !== null)(
+  'many rows, of which the device makes the table of rotations, give the same',
+  async () => {
+    const model = await load('models/grouped-tied', 'float32', STATES.frozen);
+    const [many, few] = [plainly, stacked].map((open) => decode(open, model, 400));
+    for (const [t, logits] of many!.entries()) expect(relativeError(few![t]!, logits)).toBeLessThan(2e-5);
+    model.policy.parameters.dispose();
+    expect(backend.liveTensors()).toBe(0);
+  },
+);
 
 describe.runIf(tensorflow !== null)('operations of a layer, beside views', () => {
   const VIEWS = new Set(['Reshape', 'Bitcast', 'Slice']);

@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../../model-folder/model-config.js';
 import type { PromptCache } from '../../tensor/kernels.js';
-import { cast, reshape, transpose, upload } from '../../tensor/ops.js';
+import { cast, gather, indices, reshape, transpose, upload } from '../../tensor/ops.js';
 import type { NormedLinear, StackedKernels, StackedWeights } from '../../tensor/stacked-layer.js';
 import { dispose, scope, type Tensor } from '../../tensor/tensor.js';
 import { embedTokens } from '../embedding.js';
@@ -12,6 +12,9 @@ import { stackedNorm, stackedWeights } from './stacked-weights.js';
 
 /** Added to the scores of padding; finite, so that no row becomes NaN. */
 const MASKED = -1e30;
+
+/** Floats of a table of rotations that are sent to the device for a token. */
+const MOST_COPIED = 2 ** 17;
 
 /** Decoding by `StackedKernels`. Rows of what is kept: head, prompt, completion. */
 export class StackedDecoding implements Decoding {
@@ -100,8 +103,9 @@ export class StackedDecoding implements Decoding {
     const lengths = this.#promptLengths;
     const P = this.#prompts[0]!.v.shape[1]!;
     if (lengths.every((length) => length === P)) return undefined;
-    const ofPrompt = (length: number) => Array.from({ length: P }, (_, key) => (key < length ? 0 : MASKED));
-    const mask = Float32Array.from(Array(KV).fill(lengths.flatMap(ofPrompt)).flat());
+    const mask = new Float32Array(KV * lengths.length * P);
+    for (let row = 0; row < KV * lengths.length; row++)
+      mask.fill(MASKED, row * P + lengths[row % lengths.length]!, (row + 1) * P);
     return scope(() => cast(upload(mask, [KV * lengths.length, 1, P]), this.#parameters.type));
   }
 
@@ -121,12 +125,24 @@ export class StackedDecoding implements Decoding {
       return values;
     };
     if (qkNorm) return upload(turned(1), [1, N, D / 2, 2]);
-    const values = new Float32Array(N * D).map((_, i) => 1 - (i % 2));
-    const kinds = [...Array(H).fill(turned(D ** -0.5)), ...Array(KV).fill(turned(1)), ...Array(KV).fill(values)];
-    const table = new Float32Array((H + 2 * KV) * N * D);
-    for (const [head, kind] of kinds.entries()) table.set(kind, head * N * D);
-    return upload(table, [H + 2 * KV, N, D / 2, 2]);
+    const unturned = new Float32Array(N * D).map((_, i) => 1 - (i % 2));
+    const kinds = concatenated([turned(D ** -0.5), turned(1), unturned]);
+    const kindOfHead = [H, KV, KV].flatMap((count, kind) => Array<number>(count).fill(kind));
+    const shape = [H + 2 * KV, N, D / 2, 2];
+    // Copying a little more takes less time than another launch.
+    if (kindOfHead.length * N * D > MOST_COPIED) {
+      return scope(() => reshape(gather(upload(kinds, [3, N * D]), indices(kindOfHead)), shape));
+    }
+    const ofHeads = kindOfHead.map((kind) => kinds.subarray(kind * N * D, (kind + 1) * N * D));
+    return upload(concatenated(ofHeads), shape);
   }
+}
+
+function concatenated(parts: readonly Float32Array[]): Float32Array {
+  const width = parts[0]!.length;
+  const whole = new Float32Array(parts.length * width);
+  for (const [i, part] of parts.entries()) whole.set(part, i * width);
+  return whole;
 }
 
 /** Rows b · KV + head become head · B + b, and the dimensions of a head pairs. */

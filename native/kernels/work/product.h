@@ -100,24 +100,32 @@ struct Factors<bfloat16, true> {
 };
 #endif
 
+// Outputs o and o + 1 of rows first … of x, of which there are at most `rows`: those that only pad a tile are left out.
+template <class T, int rows>
+INLINE void tile(const Product& p, int64_t first, int64_t o) {
+  using F = Factors<T, DOTS<T>>;
+  const T* w0 = static_cast<const T*>(p.w) + o * p.in;
+  const T* w1 = o + 1 < p.out ? w0 + p.in : w0;
+  const int64_t chunks = (p.in + CHUNK - 1) / CHUNK;
+  const typename F::X* x = static_cast<const typename F::X*>(p.x) + first * chunks * CHUNK;
+  Vec total[OUTPUTS * ROWS] = {};
+  for (int64_t j = 0; j < p.in; j += CHUNK, x += ROWS * CHUNK) {
+    __builtin_prefetch(reinterpret_cast<const char*>(w0 + j) + PREFETCH, 0, LEVEL);
+    __builtin_prefetch(reinterpret_cast<const char*>(w1 + j) + PREFETCH, 0, LEVEL);
+    const F w(w0 + j, w1 + j, p.in - j);
+    for (int r = 0; r < rows; r++) w.add(x + r * CHUNK, total[r], total[ROWS + r]);
+  }
+  put_outputs<T>(p, first, o, total);
+}
+
 template <class T>
 void outputs(const Product& p, int64_t begin, int64_t end) {
-  using F = Factors<T, DOTS<T>>;
-  for (int64_t o = begin; o < end; o += OUTPUTS) {
-    const T* w0 = static_cast<const T*>(p.w) + o * p.in;
-    const T* w1 = o + 1 < p.out ? w0 + p.in : w0;
-    const typename F::X* x = static_cast<const typename F::X*>(p.x);
-    for (int64_t first = 0; first < p.M; first += ROWS) {
-      Vec total[OUTPUTS * ROWS] = {};
-      for (int64_t j = 0; j < p.in; j += CHUNK) {
-        __builtin_prefetch(reinterpret_cast<const char*>(w0 + j) + PREFETCH, 0, LEVEL);
-        __builtin_prefetch(reinterpret_cast<const char*>(w1 + j) + PREFETCH, 0, LEVEL);
-        const F w(w0 + j, w1 + j, p.in - j);
-        for (int r = 0; r < ROWS; r++, x += CHUNK) w.add(x, total[r], total[ROWS + r]);
-      }
-      put_outputs<T>(p, first, o, total);
-    }
-  }
+  for (int64_t o = begin; o < end; o += OUTPUTS)
+    for (int64_t first = 0; first < p.M; first += ROWS)
+      if (p.M - first > ROWS / 2)
+        tile<T, ROWS>(p, first, o);
+      else
+        tile<T, ROWS / 2>(p, first, o);
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
-import { activeBackend } from '../../tensor/active.js';
 import { fused } from '../../tensor/fused.js';
-import type { DecodeContext, KeyValue, PromptCache } from '../../tensor/kernels.js';
+import type { DecodeContext, DecodeLayerArgs, KeyValue, PromptCache } from '../../tensor/kernels.js';
 import { dispose, scope, type Tensor } from '../../tensor/tensor.js';
 import { finishLayer, type LayerInput, normedInput, project, projectionBiases } from '../decoder-layer.js';
 import { embedTokens } from '../embedding.js';
@@ -11,6 +10,8 @@ import { type Decoding, type DecodingStart, type KeptRows, pick } from './decodi
 /** Decoding with the weights as they are. Rows of what is kept: prompt, head, completion. */
 export class PlainDecoding implements Decoding {
   readonly #start: Pick<DecodingStart, 'parameters' | 'config'>;
+  /** Of the layers as one operation each, where there is such a one, and no adapter. */
+  readonly #fused: FusedWeights[] | null;
   #prompts: PromptCache[];
   #promptLengths: readonly number[];
   #G: number;
@@ -21,6 +22,10 @@ export class PlainDecoding implements Decoding {
 
   constructor({ prompts, promptLengths, G, ...start }: DecodingStart) {
     this.#start = start;
+    const { parameters, config } = start;
+    const isFused = fused().decodeLayer !== null && !parameters.hasAdaptersIn('model.layers.');
+    const indices = Array.from({ length: config.text.numLayers }, (_, index) => index);
+    this.#fused = isFused ? indices.map((index) => fusedWeights({ parameters, config: config.text, index })) : null;
     this.#prompts = prompts;
     this.#promptLengths = promptLengths;
     this.#G = G;
@@ -31,10 +36,8 @@ export class PlainDecoding implements Decoding {
     const config = model.text;
     const { numKeyValueHeads: KV, headDim: D } = config;
     const R = config.numHeads / KV;
-    const { kernels } = activeBackend();
-    const isPlain = !parameters.hasAdaptersIn('model.layers.');
-    const isFused = kernels.decodeLayer !== null && tokens.length <= kernels.fewRows && isPlain;
-    const decodeLayer = isFused ? fusedLayer : composedLayer;
+    const { decodeLayer, fewRows } = fused();
+    const layers = tokens.length <= fewRows ? this.#fused : null;
     const result = scope(() => {
       const rotary = rotaryOf({ positions: Int32Array.from([...positions, ...positions, ...positions]), config });
       const grown: KeyValue[] = [];
@@ -42,7 +45,10 @@ export class PlainDecoding implements Decoding {
       for (let index = 0; index < config.numLayers; index++) {
         const cache = { prompt: this.#prompts[index]!, promptLengths: this.#promptLengths, own: this.#own[index] };
         const context: DecodeContext = { ...cache, rotary, scale: D ** -0.5, KV, R, G: this.#G, t: this.#t };
-        const layer = scope(() => decodeLayer({ parameters, config, index, x, context }));
+        const layer =
+          layers === null
+            ? scope(() => composedLayer({ parameters, config, index, x, context }))
+            : decodeLayer!({ ...layers[index]!, ...context, x });
         grown.push(layer.own);
         x = layer.y;
       }
@@ -71,13 +77,13 @@ export class PlainDecoding implements Decoding {
   }
 }
 
-/** The layer as one operation. */
-function fusedLayer({ parameters, config, index, x, context }: DecodeLayerInput): { y: Tensor; own: KeyValue } {
+type FusedWeights = Pick<DecodeLayerArgs, 'weights' | 'biases' | 'headNorms' | 'epsilon'>;
+
+/** What the layer as one operation is made of, but for where it stands. */
+function fusedWeights({ parameters, config, index }: Omit<LayerInput, 'x'>): FusedWeights {
   const name = `model.layers.${index}`;
   const weight = (part: string) => parameters.get(`${name}.${part}.weight`);
-  return fused().decodeLayer!({
-    ...context,
-    x,
+  return {
     weights: {
       inputNorm: weight('input_layernorm'),
       q: weight('self_attn.q_proj'),
@@ -92,10 +98,10 @@ function fusedLayer({ parameters, config, index, x, context }: DecodeLayerInput)
     biases: projectionBiases(parameters, index),
     headNorms: config.qkNorm ? { q: weight('self_attn.q_norm'), k: weight('self_attn.k_norm') } : undefined,
     epsilon: config.rmsNormEps,
-  });
+  };
 }
 
-/** The same put together, for many rows and for adapters. */
+/** The layer put together, for many rows and for adapters. */
 function composedLayer({ context, ...layer }: DecodeLayerInput): { y: Tensor; own: KeyValue } {
   const input = { ...layer, isForwardOnly: true };
   const { normed } = normedInput(input);

@@ -35,12 +35,16 @@ export class StackedDecoding implements Decoding {
     this.#parameters = parameters;
     this.#config = config;
     this.#kernels = kernels;
-    this.#layers = scope(() =>
-      Array.from({ length: text.numLayers }, (_, index) => stackedWeights({ parameters, config: text, index })),
+    // A layer at a time, so that no more than one is there twice.
+    this.#layers = Array.from({ length: text.numLayers }, (_, index) =>
+      scope(() => stackedWeights({ parameters, config: text, index })),
     );
-    this.#lastNorm = scope(() => stackedNorm(parameters, LAST_NORM));
-    this.#prompts = scope(() => prompts.map((prompt) => headsFirst(prompt, text.numKeyValueHeads)));
-    dispose(prompts);
+    this.#lastNorm = stackedNorm(parameters, LAST_NORM);
+    this.#prompts = prompts.map((prompt) => {
+      const turned = scope(() => headsFirst(prompt, text.numKeyValueHeads));
+      dispose(prompt);
+      return turned;
+    });
     this.#promptLengths = promptLengths;
     this.#mask = this.#maskOfPadding();
     this.#G = G;

@@ -3,7 +3,7 @@ import { cast, concat, gather, indices, mul, reshape, scale, transpose, upload }
 import type { NormedLinear, StackedLinear, StackedWeights } from '../../tensor/stacked-layer.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { biasOf } from '../linear.js';
-import type { Adapter, Parameters } from '../parameters.js';
+import type { Parameters } from '../parameters.js';
 
 interface Layer {
   parameters: Parameters;
@@ -39,7 +39,7 @@ export function stackedNorm(parameters: Parameters, layer: string): Tensor {
 
 const linear = (parameters: Parameters, layer: string): StackedLinear => ({
   weight: parameters.get(`${layer}.weight`),
-  low: lowRank(partsOf(parameters, [layer])),
+  low: lowRank(parameters, [layer]),
 });
 
 /** Layers that share a norm's output. Where weights are copied anyway, as trained ones are, the norm's go into them. */
@@ -47,7 +47,7 @@ function normedLinear(args: { parameters: Parameters; norm: string; layers: read
   const { parameters, norm: normName, layers } = args;
   const names = layers.map((layer) => `${layer}.weight`);
   const norm = stackedNorm(parameters, normName);
-  const low = lowRank(partsOf(parameters, layers));
+  const low = lowRank(parameters, layers);
   const frozen = parameters.frozenStack(names);
   if (frozen !== null) return { norm, weight: frozen, low };
   const all = concat(
@@ -58,41 +58,25 @@ function normedLinear(args: { parameters: Parameters; norm: string; layers: read
   return { weight: withNorm(all), low: low && { ...low, a: withNorm(low.a) } };
 }
 
-interface Part {
-  /** Rows of its weight. */
-  out: number;
-  adapter?: Adapter;
-}
-
-const partsOf = (parameters: Parameters, layers: readonly string[]): Part[] =>
-  layers.map((layer) => ({
-    out: parameters.get(`${layer}.weight`).shape[0]!,
-    adapter: parameters.adapter(layer),
-  }));
-
-/** A below A, and each B in rows and columns of its own. */
-function lowRank(parts: readonly Part[]): StackedLinear['low'] {
-  const adapters = parts.flatMap(({ adapter }) => adapter ?? []);
-  const ranks = adapters.map(({ a }) => a.shape[0]!);
-  const sum = ranks.reduce((total, rank) => total + rank, 0);
-  const first = adapters[0];
-  if (first === undefined) return undefined;
+/** A below A, and each B in rows and columns of its own; nothing where no layer has an adapter. */
+function lowRank(parameters: Parameters, layers: readonly string[]): StackedLinear['low'] {
+  const parts = layers.map((layer) => {
+    const out = parameters.get(`${layer}.weight`).shape[0]!;
+    return { out, adapter: parameters.adapter(layer) };
+  });
+  const factors = parts.flatMap(({ adapter }) => adapter?.a ?? []);
+  if (factors.length === 0) return undefined;
+  const sum = factors.reduce((total, a) => total + a.shape[0]!, 0);
   const zeros = (out: number, count: number): Tensor[] =>
-    count === 0 ? [] : [cast(upload(new Float32Array(out * count), [out, count]), typeOf(first.b))];
+    count === 0 ? [] : [cast(upload(new Float32Array(out * count), [out, count]), parameters.type)];
   let before = 0;
-  const b = parts.map(({ out, adapter }) => {
+  const rows = parts.map(({ out, adapter }) => {
     if (adapter === undefined) return zeros(out, sum)[0]!;
-    const [rank, start] = [adapter.a.shape[0]!, before];
-    before += rank;
+    const start = before;
+    before += adapter.a.shape[0]!;
     return concat([...zeros(out, start), scale(adapter.b, adapter.scale), ...zeros(out, sum - before)], 1);
   });
-  return {
-    a: concat(
-      adapters.map(({ a }) => a),
-      0,
-    ),
-    b: concat(b, 0),
-  };
+  return { a: concat(factors, 0), b: concat(rows, 0) };
 }
 
 interface Attention extends Omit<Layer, 'index'> {
@@ -121,5 +105,3 @@ function headNorms({ parameters, config, attention }: Attention): Tensor {
 
 /** The dimensions i and i + D/2 of each head side by side. */
 const pairs = (x: Tensor, D: number): Tensor => transpose(reshape(x, [x.size / D, 2, D / 2]), [0, 2, 1]);
-
-const typeOf = ({ dtype }: Tensor) => (dtype === 'bfloat16' ? 'bfloat16' : 'float32');

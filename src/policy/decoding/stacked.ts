@@ -1,5 +1,6 @@
 import type { ModelConfig } from '../../model-folder/model-config.js';
 import type { PromptCache } from '../../tensor/kernels.js';
+import { MASKED } from '../../tensor/masked.js';
 import { cast, gather, indices, reshape, transpose, upload } from '../../tensor/ops.js';
 import type { NormedLinear, StackedKernels, StackedWeights } from '../../tensor/stacked-layer.js';
 import { dispose, scope, type Tensor } from '../../tensor/tensor.js';
@@ -9,9 +10,6 @@ import type { Parameters } from '../parameters.js';
 import { textRotary } from '../rope.js';
 import { type Decoding, type DecodingStart, type KeptRows, pick } from './decoding.js';
 import { stackedNorm, stackedWeights } from './stacked-weights.js';
-
-/** Added to the scores of padding; finite, so that no row becomes NaN. */
-const MASKED = -1e30;
 
 /** Floats of a table of rotations that are sent to the device for a token. */
 const MOST_COPIED = 2 ** 17;

@@ -1,4 +1,5 @@
 import type { AttentionScores, AttentionView, DecodeAttentionArgs, KeyValue, Rotary } from '../../kernels.js';
+import { MASKED } from '../../masked.js';
 import {
   add,
   cast,
@@ -17,9 +18,6 @@ import {
 import { dispose, type Tensor } from '../../tensor.js';
 import { fromHeads, toHeads } from './heads.js';
 import { typeOf, wide } from './wide.js';
-
-/** Added to the scores of keys that a query must not see; finite, so that no row becomes NaN. */
-export const MASKED = -1e30;
 
 /** Scores in float32 with what is not seen pushed far down; both as `[B · KV, n, ·]`. */
 function withMask({ onPrompt, onOwn }: AttentionScores, view: AttentionView): { onPrompt?: Tensor; onOwn: Tensor } {

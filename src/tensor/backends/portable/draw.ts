@@ -1,7 +1,7 @@
 import type { DrawArgs } from '../../kernels.js';
+import { MASKED } from '../../masked.js';
 import { add, crossEntropy, sampleRows, scale, softmax, upload } from '../../ops.js';
 import type { Tensor } from '../../tensor.js';
-import { MASKED } from './attention.js';
 
 export function draw({ logits, uniforms, scale: factor, forbidden }: DrawArgs): { tokens: Tensor; logprobs: Tensor } {
   const [M, V] = logits.shape as [number, number];

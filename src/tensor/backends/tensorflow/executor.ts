@@ -66,10 +66,16 @@ export class Executor {
     return new Tensor(this.#backend, out!.id, out!.shape, dtype ?? inputs[0]!.dtype);
   }
 
-  runMany(op: string, attributes: Attribute[], inputs: readonly Tensor[], outputs: number): Tensor[] {
+  runMany(
+    op: string,
+    attributes: Attribute[],
+    inputs: readonly Tensor[],
+    outputs: number,
+    more: number[] = [],
+  ): Tensor[] {
     const ids = inputs.map((tensor) => tensor.handle as number);
     this.#handles += outputs;
-    const results = this.binding.executeOp(op, attributes, ids, outputs);
+    const results = this.binding.executeOp(op, attributes, [...ids, ...more], outputs);
     return results.map(({ id, shape }) => new Tensor(this.#backend, id, shape, inputs[0]!.dtype));
   }
 
@@ -85,11 +91,6 @@ export class Executor {
     const narrow = this.run('Cast', [this.type('DstT', TF_BFLOAT16)], [zeros], [], dtype);
     zeros.dispose();
     return narrow;
-  }
-
-  /** What an operation gave, as a tensor. */
-  adopt(id: number, shape: readonly number[], dtype: DType): Tensor {
-    return new Tensor(this.#backend, id, shape, dtype);
   }
 
   create(shape: readonly number[], dtype: number, data: Float32Array | Int32Array | Uint8Array): number {
@@ -111,7 +112,7 @@ export class Executor {
   /** `[n, 1]` float32 of one value. It is kept: nobody may dispose of it. */
   column(n: number, value: number): Tensor {
     const make = () => this.create([n, 1], this.binding.TF_FLOAT, new Float32Array(n).fill(value));
-    return this.adopt(this.#constants.get(`c${n} ${value}`, make), [n, 1], 'float32');
+    return new Tensor(this.#backend, this.#constants.get(`c${n} ${value}`, make), [n, 1], 'float32');
   }
 
   scalar(value: number, dtype: DType = 'float32'): number {

@@ -29,25 +29,20 @@ export function fewLaunches({ backend, executor }: { backend: Backend; executor:
     return cast(weight === undefined ? direction : mul(direction, weight), type);
   };
 
+  const bitcast = (x: Tensor, type: number): Tensor => run('Bitcast', [executor.type('type', type)], [x]);
+
   /** Pairs `[·, N, D/2, 2]` as complex numbers times those of a table. */
   const turn = (pairs: Tensor, table: Tensor): Tensor => {
-    const complex = [executor.type('type', TF_COMPLEX64)];
-    const factors = [pairs, table].map((x) => executor.execute('Bitcast', complex, [x.handle as number], 1)[0]!);
-    const [product] = executor.execute('Mul', [], factors, 1);
-    const [turned] = executor.execute('Bitcast', [executor.type('type', executor.binding.TF_FLOAT)], [product!], 1);
-    for (const id of [...factors, product!]) executor.binding.deleteTensor(id);
-    return track(executor.adopt(turned!, pairs.shape, 'float32'));
+    const product = run('Mul', [], [bitcast(pairs, TF_COMPLEX64), bitcast(table, TF_COMPLEX64)]);
+    return bitcast(product, executor.binding.TF_FLOAT);
   };
 
   /** Columns 0 … width and the others, as one launch. */
   const splitLast = (x: Tensor, width: number): [Tensor, Tensor] => {
     const axis = x.shape.length - 1;
-    const sizes = [width, x.shape[axis]! - width];
-    const operands = [executor.ints(sizes), executor.ints(axis)];
+    const operands = [executor.ints([width, x.shape[axis]! - width]), executor.ints(axis)];
     const attributes = [executor.int('num_split', 2), executor.type('Tlen', executor.binding.TF_INT32)];
-    const ids = executor.execute('SplitV', attributes, [x.handle as number, ...operands], 2);
-    const parts = ids.map((id, i) => track(executor.adopt(id, [...x.shape.slice(0, axis), sizes[i]!], x.dtype)));
-    return parts as [Tensor, Tensor];
+    return executor.runMany('SplitV', attributes, [x], 2, operands).map(track) as [Tensor, Tensor];
   };
 
   /** The first half of the rows and the second: views, also where a row is shorter than what memory is aligned to. */

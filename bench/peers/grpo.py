@@ -68,7 +68,7 @@ def placeholders(config) -> list[int]:
 
 
 def load(folder, dtype: torch.dtype):
-    return AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype).eval()
+    return AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype).to(torch.get_default_device()).eval()
 
 
 def frozen(model):
@@ -78,6 +78,7 @@ def frozen(model):
 def measured(peer: str, method: type[Method], options: argparse.Namespace) -> dict:
     dtype = torch.float32 if options.dtype == "float32" else torch.bfloat16
     torch.manual_seed(0)
+    torch.set_default_device(options.device)
     policy, reference = load(options.model, dtype), frozen(load(options.model, dtype))
     prompt = video_prompt(policy.config, options.tokens)
     optimizer, steps = Optimizer(policy, options.dtype), method(policy, reference, prompt)

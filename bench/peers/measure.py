@@ -28,8 +28,16 @@ def parser(description: str | None, dtypes: list[str]) -> argparse.ArgumentParse
     options.add_argument("--steps", type=int, default=3, help="steps to time, after one to warm up")
     options.add_argument("--threads", type=int, default=2)
     options.add_argument("--prompts", type=int, default=1, help="of a step and process; TRL and vau-rft")
+    options.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     options.add_argument("--lora", type=int, default=0, help="rank of adapters on all decoder linears; 0: the whole model is trained")
     return options
+
+
+def now() -> float:
+    """Seconds, when all that was asked of a GPU is done."""
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 class Clock:
@@ -40,18 +48,18 @@ class Clock:
 
     @contextlib.contextmanager
     def timed(self, phase: str):
-        start = time.perf_counter()
+        start = now()
         yield
-        self.phases[phase] = self.phases.get(phase, 0.0) + time.perf_counter() - start
+        self.phases[phase] = self.phases.get(phase, 0.0) + now() - start
 
 
 def time_steps(step: Callable[[Clock], None], count: int) -> list[dict[str, float]]:
     """Runs `step` once to warm up, then `count` times. Seconds of each phase, and of the whole as `step`."""
     steps = []
     for _ in range(count + 1):
-        clock, start = Clock(), time.perf_counter()
+        clock, start = Clock(), now()
         step(clock)
-        steps.append({"step": time.perf_counter() - start, **clock.phases})
+        steps.append({"step": now() - start, **clock.phases})
     return steps[1:]
 
 
@@ -73,6 +81,7 @@ def report(peer: str, options: argparse.Namespace, prompt: VideoPrompt, timed: l
         "dtype": options.dtype, "threads": options.threads,
         "seconds": seconds, "phases": median, "step_seconds": [s["step"] for s in timed],
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_gpu_bytes": torch.cuda.max_memory_allocated() if torch.cuda.is_initialized() else 0,
         "tokens": {"prompt": options.tokens, "vision": prompt.vision_tokens, "completion": options.completion,
                    "generations": options.generations},
         "prompt_sha256": prompt.digest,

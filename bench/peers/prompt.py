@@ -33,8 +33,8 @@ class VideoPrompt:
     def digest(self) -> str:
         """sha256 of the ids, the positions (both little-endian int32) and the patches: equal for all who measure the same thing."""
         hashed = hashlib.sha256(np.asarray(self.ids, dtype="<i4").tobytes())
-        hashed.update(self.positions.numpy().astype("<i4").tobytes())
-        hashed.update(self.patches.numpy().astype("<f4").tobytes())
+        hashed.update(self.positions.cpu().numpy().astype("<i4").tobytes())
+        hashed.update(self.patches.cpu().numpy().astype("<f4").tobytes())
         return hashed.hexdigest()
 
 
@@ -66,7 +66,7 @@ def video_prompt(config, tokens: int) -> VideoPrompt:
     columns = v.in_channels * v.temporal_patch_size * v.patch_size**2
     i = np.arange(slices * side * side * columns, dtype=np.float64)
     values = np.mod(i * 1103515245 + 12345, 2**31) / 2**31 * 4 - 2
-    patches = torch.from_numpy(values.astype(np.float32)).view(-1, columns)
+    patches = torch.from_numpy(values.astype(np.float32)).view(-1, columns).to(torch.get_default_device())
     return VideoPrompt(ids, [slices, side, side], patches, vision, torch.cat(axes, 1))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import functools
 import tempfile
-import time
 
 import torch
 import trl
@@ -31,8 +30,8 @@ class VideoGRPOTrainer(trl.GRPOTrainer):
 
     def video_inputs(self, rows: int) -> dict:
         return {
-            "pixel_values_videos": self.video.patches.to(self.model.dtype).repeat(rows, 1),
-            "video_grid_thw": torch.tensor([self.video.grid]).repeat(rows, 1),
+            "pixel_values_videos": self.video.patches.to(self.model.device, self.model.dtype).repeat(rows, 1),
+            "video_grid_thw": torch.tensor([self.video.grid], device=self.model.device).repeat(rows, 1),
         }
 
     def token_types(self, ids: torch.Tensor) -> torch.Tensor:
@@ -43,7 +42,7 @@ class VideoGRPOTrainer(trl.GRPOTrainer):
 
     def _tokenize_prompts(self, prompts):
         rows = len(prompts)
-        ids = torch.tensor([self.video.ids] * rows)
+        ids = torch.tensor([self.video.ids] * rows, device=self.model.device)
         fields = {**self.video_inputs(rows), "mm_token_type_ids": self.token_types(ids)}
         return ids.tolist(), None, fields
 
@@ -66,13 +65,13 @@ class Stopwatch(TrainerCallback):
 
     def on_step_begin(self, *args, **kwargs) -> None:
         self.trainer.clock = measure.Clock()
-        self.start = time.perf_counter()
+        self.start = measure.now()
 
     def on_pre_optimizer_step(self, *args, **kwargs) -> None:
-        self.before_optimizer = time.perf_counter()
+        self.before_optimizer = measure.now()
 
     def on_step_end(self, *args, **kwargs) -> None:
-        end = time.perf_counter()
+        end = measure.now()
         phases = {**self.trainer.clock.phases, "optimizer": end - self.before_optimizer}
         # What is between the policy's forward and the optimizer is the backward pass, and all that is not measured.
         phases["backward"] = end - self.start - sum(phases.values())
@@ -110,7 +109,7 @@ def run(options: argparse.Namespace) -> dict:
             callbacks=[stopwatch],
             peft_config=adapters(options.lora),
             args=trl.GRPOConfig(
-                output_dir=folder, use_cpu=True, bf16=options.dtype == "autocast", max_steps=options.steps + 1,
+                output_dir=folder, use_cpu=options.device == "cpu", bf16=options.dtype == "autocast", max_steps=options.steps + 1,
                 per_device_train_batch_size=options.prompts * options.generations, num_generations=options.generations,
                 max_completion_length=options.completion, generation_kwargs={
                     "min_new_tokens": options.completion, "suppress_tokens": placeholders(model.config)},

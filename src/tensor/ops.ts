@@ -56,6 +56,9 @@ export const rows = (x: Tensor, start: number, count: number): Tensor => {
   const rest = x.shape.slice(1);
   return slice(x, [start, ...rest.map(() => 0)], [count, ...rest]);
 };
+/** Zeros before and after x along an axis. */
+export const pad = (x: Tensor, axis: number, before: number, after: number): Tensor =>
+  before === 0 && after === 0 ? x : track(on().pad(x, axis, before, after));
 export const concat = (xs: readonly Tensor[], axis: number): Tensor =>
   xs.length === 1 ? xs[0]! : track(on().concat(xs, axis));
 export const gather = (x: Tensor, rowIndices: Tensor): Tensor => track(on().gather(x, rowIndices));

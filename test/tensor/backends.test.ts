@@ -1,13 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/tensor/active.js';
 import type { Backend, Binary, Reduction, Unary } from '../../src/tensor/backend.js';
+import { TensorFlowBackend } from '../../src/tensor/backends/tensorflow/backend.js';
 import * as ops from '../../src/tensor/ops.js';
 import { scope, type Tensor, track } from '../../src/tensor/tensor.js';
 import { readJsonFixture, readTensorFixture } from '../policy/reference-models.js';
 import { expectClose, startBackends } from './backends.js';
 import { at, build, erf, map, matmul, type Plain, plain, random, result, sizeOf, toDevice } from './plain.js';
 
-const backends = await startBackends();
+const backends = (await startBackends()).flatMap((backend): [string, Backend][] => {
+  const own: [string, Backend] = [backend.name, backend];
+  if (!(backend instanceof TensorFlowBackend)) return [own];
+  const { binding } = backend.executor;
+  return [own, ['tensorflow as on a GPU', new TensorFlowBackend(binding, { instructionSet: null })]];
+});
 
 const softmax = (x: Plain): Plain => {
   const width = x.shape.at(-1)!;
@@ -19,7 +25,7 @@ const softmax = (x: Plain): Plain => {
   });
 };
 
-describe.each(backends.map((backend) => [backend.name, backend] as const))('%s', (_, backend: Backend) => {
+describe.each(backends)('%s', (_, backend: Backend) => {
   let live = 0;
   let previous: Backend | null = null;
   beforeEach(() => {
@@ -200,6 +206,27 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))('%s',
       );
       expectClose(
         result(() => ops.concat(pieces.map(toDevice), axis)),
+        wanted,
+        0,
+      );
+    }
+  });
+
+  it('pad along each axis', () => {
+    const x = random([2, 3, 5], 1);
+    for (const [axis, before, after] of [
+      [0, 1, 0],
+      [1, 0, 2],
+      [2, 3, 1],
+      [2, 0, 0],
+    ] as const) {
+      const shape = x.shape.with(axis, before + x.shape[axis]! + after);
+      const wanted = build(shape, (index) => {
+        const place = index[axis]! - before;
+        return place < 0 || place >= x.shape[axis]! ? 0 : at(x, index.with(axis, place));
+      });
+      expectClose(
+        result(() => ops.pad(toDevice(x), axis, before, after)),
         wanted,
         0,
       );

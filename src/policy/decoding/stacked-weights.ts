@@ -1,5 +1,5 @@
 import type { TextConfig } from '../../model-folder/model-config.js';
-import { cast, concat, gather, indices, mul, reshape, scale, transpose, upload } from '../../tensor/ops.js';
+import { cast, concat, gather, indices, mul, pad, reshape, scale, transpose, upload } from '../../tensor/ops.js';
 import type { NormedLinear, StackedLinear, StackedWeights } from '../../tensor/stacked-layer.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { biasOf } from '../linear.js';
@@ -67,14 +67,12 @@ function lowRank(parameters: Parameters, layers: readonly string[]): StackedLine
   const factors = parts.flatMap(({ adapter }) => adapter?.a ?? []);
   if (factors.length === 0) return undefined;
   const sum = factors.reduce((total, a) => total + a.shape[0]!, 0);
-  const zeros = (out: number, count: number): Tensor[] =>
-    count === 0 ? [] : [cast(upload(new Float32Array(out * count), [out, count]), parameters.type)];
-  let before = 0;
+  let end = 0;
   const rows = parts.map(({ out, adapter }) => {
-    if (adapter === undefined) return zeros(out, sum)[0]!;
-    const start = before;
-    before += adapter.a.shape[0]!;
-    return concat([...zeros(out, start), scale(adapter.b, adapter.scale), ...zeros(out, sum - before)], 1);
+    if (adapter === undefined) return cast(upload(new Float32Array(out * sum), [out, sum]), parameters.type);
+    const start = end;
+    end += adapter.a.shape[0]!;
+    return pad(scale(adapter.b, adapter.scale), 1, start, sum - end);
   });
   return { a: concat(factors, 0), b: concat(rows, 0) };
 }

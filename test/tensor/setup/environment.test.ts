@@ -12,6 +12,14 @@ describe('prepareEnvironment', () => {
     expect(process.env.TF_FORCE_GPU_ALLOW_GROWTH).toBe('false');
   });
 
+  it('asks a GPU for one order of sums, and for products in float32', () => {
+    vi.stubEnv('TF_DETERMINISTIC_OPS', undefined);
+    vi.stubEnv('NVIDIA_TF32_OVERRIDE', '1');
+    prepareEnvironment();
+    expect(process.env.TF_DETERMINISTIC_OPS).toBe('true');
+    expect(process.env.NVIDIA_TF32_OVERRIDE).toBe('1');
+  });
+
   it('gives TensorFlow the threads that there are CPUs for, or that the user wants', () => {
     const set = (intra: string | undefined, inter: string | undefined) => {
       vi.stubEnv('TF_NUM_INTRAOP_THREADS', intra);

@@ -21,24 +21,17 @@ import { typeOf, wide } from './wide.js';
 
 /** Scores in float32 with what is not seen pushed far down; both as `[B · KV, n, ·]`. */
 function withMask({ onPrompt, onOwn }: AttentionScores, view: AttentionView): { onPrompt?: Tensor; onOwn: Tensor } {
-  const { n, KV, R, C, causal, starts } = view;
+  const { n, causal } = view;
   const K = onOwn.shape[2]!;
   const count = onOwn.size / K;
   let own = reshape(wide(onOwn), [count / n, n, K]);
   if (causal) {
     // max(key − last visible key, 0) · MASKED
-    const last = starts.flatMap((start) =>
-      Array<number[]>(KV)
-        .fill(Array.from({ length: n }, (_, i) => start + (Math.floor(i / R) % C)))
-        .flat(),
+    const keys = upload(
+      new Float32Array(K).map((_, key) => key),
+      [1, 1, K],
     );
-    const beyond = sub(
-      upload(
-        Float32Array.from({ length: K }, (_, key) => key),
-        [1, 1, K],
-      ),
-      upload(Float32Array.from(last), [count / n, n, 1]),
-    );
+    const beyond = sub(keys, upload(lastKeys(view), [count / n, n, 1]));
     own = add(own, scale(maximum(beyond, upload(Float32Array.of(0), [1, 1, 1])), MASKED));
   }
   if (onPrompt === undefined) return { onOwn: own };
@@ -46,6 +39,15 @@ function withMask({ onPrompt, onOwn }: AttentionScores, view: AttentionView): { 
   const prompt = wide(onPrompt);
   if (view.promptLengths.every((length) => length === P)) return { onPrompt: prompt, onOwn: own };
   return { onPrompt: add(prompt, paddingMask(view, P)), onOwn: own };
+}
+
+/** The last key of its own that each query row sees: `[B · KV · n]` */
+function lastKeys({ n, KV, R, C, starts }: AttentionView): Float32Array {
+  const last = new Float32Array(starts.length * KV * n);
+  for (const [b, start] of starts.entries())
+    for (let head = b * KV; head < (b + 1) * KV; head++)
+      for (let i = 0; i < n; i++) last[head * n + i] = start + (Math.floor(i / R) % C);
+  return last;
 }
 
 /** `[B · KV, 1, P]` */

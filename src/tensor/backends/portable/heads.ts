@@ -1,5 +1,5 @@
 import type { FromHeadsArgs, HeadsPart, HeadsSegment, Rotary, ToHeadsArgs } from '../../kernels.js';
-import { add, cast, concat, mul, reshape, rows, scale, slice, sub, swapHalves, transpose, upload } from '../../ops.js';
+import { add, cast, concat, mul, pad, reshape, rows, scale, slice, sub, swapHalves, transpose } from '../../ops.js';
 import type { Tensor } from '../../tensor.js';
 import { column, typeOf, wide } from './wide.js';
 
@@ -54,25 +54,44 @@ export function fromHeads(args: FromHeadsArgs): Tensor {
   function segmentRows({ B, tokens, parts }: HeadsSegment): Tensor {
     const columns = [...new Set(parts.map((part) => part.column))].sort((a, b) => a - b);
     const blocks = columns.map((at) => {
-      const here = parts.filter((part) => part.column === at).map((part) => partRows(part, B, tokens));
-      return here.reduce(add);
+      const lanes = lanesOf(parts.filter((part) => part.column === at));
+      const sum = lanes.map((lane) => laneRows(lane, B, tokens)).reduce(add);
+      return reshape(sum, [B * tokens, sum.shape[2]!]);
     });
     const joined = concat(blocks, 1);
     if (joined.shape[1] !== width) throw new Error(`parts cover ${joined.shape[1]} of ${width} columns`);
     return joined;
   }
 
-  /** One part as rows of all its tokens, zero where it has none. */
-  function partRows({ x, offset, KV, R }: HeadsPart, B: number, tokens: number): Tensor {
-    const length = x.shape[1]! / R;
-    const byToken = transpose(reshape(wide(x), [B, KV, length, R * D]), [0, 2, 1, 3]);
-    const zeros = (count: number) =>
-      count === 0 ? [] : [upload(new Float32Array(B * count * KV * R * D), [B, count, KV, R * D])];
-    return reshape(concat([...zeros(offset), byToken, ...zeros(tokens - offset - length)], 1), [
-      B * tokens,
-      KV * R * D,
-    ]);
+  /** Parts one after the other, zero where there is none: `[B, tokens, KV · R · D]` */
+  function laneRows(lane: readonly HeadsPart[], B: number, tokens: number): Tensor {
+    const pieces = lane.map(({ x, offset, KV, R }, i) => {
+      const length = lengthOf({ x, R });
+      const byToken = reshape(transpose(reshape(wide(x), [B, KV, length, R * D]), [0, 2, 1, 3]), [
+        B,
+        length,
+        KV * R * D,
+      ]);
+      const after = i === lane.length - 1 ? tokens - endOf(lane[i]!) : 0;
+      return pad(byToken, 1, offset - (i === 0 ? 0 : endOf(lane[i - 1]!)), after);
+    });
+    return concat(pieces, 1);
   }
+}
+
+/** Tokens that a part has rows of. */
+const lengthOf = ({ x, R }: Pick<HeadsPart, 'x' | 'R'>): number => x.shape[1]! / R;
+const endOf = (part: HeadsPart): number => part.offset + lengthOf(part);
+
+/** Parts that share no token stand in one lane, in the order of their tokens: only lanes have to be added up. */
+function lanesOf(parts: readonly HeadsPart[]): HeadsPart[][] {
+  const lanes: HeadsPart[][] = [];
+  for (const part of parts.toSorted((a, b) => a.offset - b.offset)) {
+    const free = lanes.find((lane) => endOf(lane.at(-1)!) <= part.offset);
+    if (free === undefined) lanes.push([part]);
+    else free.push(part);
+  }
+  return lanes;
 }
 
 /** `f` of the first columns beside the others as they are. */

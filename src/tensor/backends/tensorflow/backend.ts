@@ -182,6 +182,11 @@ export class TensorFlowBackend implements Backend {
     return this.executor.run('Slice', [], [x], [this.executor.ints(begin), this.executor.ints(size)]);
   }
 
+  pad(x: Tensor, axis: number, before: number, after: number): Tensor {
+    const paddings = x.shape.map((_, i): [number, number] => (i === axis ? [before, after] : [0, 0]));
+    return this.executor.run('Pad', [], [x], [this.executor.pairs(paddings)]);
+  }
+
   concat(xs: readonly Tensor[], axis: number): Tensor {
     const attributes = [
       this.executor.int('N', xs.length),
@@ -211,8 +216,24 @@ export class TensorFlowBackend implements Backend {
   }
 
   crossEntropy(logits: Tensor, labels: Tensor): { loss: Tensor; gradient: Tensor } {
+    if (!this.#hasNativeKernels) return this.#steadyCrossEntropy(logits, labels);
     const [loss, gradient] = this.executor.runMany('SparseSoftmaxCrossEntropyWithLogits', [], [logits, labels], 2);
     return { loss: loss!, gradient: gradient! };
+  }
+
+  /** The same of operations that add up in one order on a GPU too, where TensorFlow's own does not. */
+  #steadyCrossEntropy(logits: Tensor, labels: Tensor): { loss: Tensor; gradient: Tensor } {
+    const { executor } = this;
+    const logProbabilities = executor.run('LogSoftmax', [], [logits]);
+    const byRow = [executor.int('batch_dims', 1)];
+    const ofLabels = executor.run('GatherV2', byRow, [logProbabilities, labels], [executor.ints(1)], logits.dtype);
+    const loss = executor.run('Neg', [], [ofLabels]);
+    const probabilities = this.unary('exp', logProbabilities);
+    const width = [executor.ints(logits.shape[1]!), executor.scalar(1), executor.scalar(0)];
+    const target = executor.run('OneHot', [], [labels], width, 'float32');
+    const gradient = this.binary('sub', probabilities, target);
+    for (const tensor of [logProbabilities, ofLabels, probabilities, target]) tensor.dispose();
+    return { loss, gradient };
   }
 
   sampleRows(p: Tensor, u: Tensor): Tensor {

@@ -109,6 +109,12 @@ export class Executor {
     return this.#constants.get(key, make);
   }
 
+  /** An int32 matrix of two columns. */
+  pairs(rows: readonly (readonly [number, number])[]): number {
+    const make = () => this.create([rows.length, 2], this.binding.TF_INT32, Int32Array.from(rows.flat()));
+    return this.#constants.get(`p${rows.join()}`, make);
+  }
+
   /** `[n, 1]` float32 of one value. It is kept: nobody may dispose of it. */
   column(n: number, value: number): Tensor {
     const make = () => this.create([n, 1], this.binding.TF_FLOAT, new Float32Array(n).fill(value));

@@ -111,6 +111,11 @@ export class WasmBackend implements Backend {
     return this.#wrap(tf.slice(of(x), [...begin], [...size]));
   }
 
+  pad(x: Tensor, axis: number, before: number, after: number): Tensor {
+    const paddings = x.shape.map((_, i): [number, number] => (i === axis ? [before, after] : [0, 0]));
+    return this.#wrap(tf.pad(of(x), paddings));
+  }
+
   concat(xs: readonly Tensor[], axis: number): Tensor {
     return this.#wrap(tf.tidy(() => tf.concat(xs.map(of), axis)));
   }

@@ -1,7 +1,7 @@
 // Part of the addon that loads TensorFlow; tfjs's own sources are compiled with
 //   -DTFE_NewContext=vau_rft_new_context -DTF_DeviceListName=vau_rft_device_name
 //
-// Keeps the context that tfjs makes, so that the process can join others by it (native/cluster), and names devices
+// Keeps the context that tfjs makes, so that the process can join others by it (native/context), and names devices
 // without their job ("/device:CPU:0"): joining renames them ("/job:worker/…"), and tfjs goes on with the names of before.
 #undef TFE_NewContext
 #undef TF_DeviceListName

@@ -2,10 +2,12 @@ import { createRequire } from 'node:module';
 import { RunError, SetupError, UsageError } from '../system/errors.js';
 import { processorFlags } from '../system/processor.js';
 import type { Profile } from '../system/profile.js';
+import { ToolError } from '../system/tool.js';
 import { activeBackend, isStarted, useBackend } from './active.js';
 import type { Backend } from './backend.js';
-import type { ClusterAddon } from './backends/tensorflow/collectives.js';
+import type { ContextAddon } from './backends/tensorflow/context-addon.js';
 import type { ClusterOptions } from './cluster.js';
+import type { AddonLocation } from './setup/index.js';
 
 /**
  * Starts TensorFlow, or WebAssembly where it cannot be had; a second call returns the same backend. The environment
@@ -46,9 +48,7 @@ interface RuntimeOptions {
 }
 
 async function startTensorFlow({ report, profile, cluster }: RuntimeOptions): Promise<Backend | null> {
-  const { ensureCluster, ensureKernels, ensureRuntime, findAddon, prepareEnvironment } = await import(
-    './setup/index.js'
-  );
+  const { ensureKernels, ensureRuntime, findAddon, prepareEnvironment } = await import('./setup/index.js');
   const addon = (await findAddon()) ?? (await ensureRuntime({ report }));
   if (addon === null) return null;
   prepareEnvironment();
@@ -56,37 +56,52 @@ async function startTensorFlow({ report, profile, cluster }: RuntimeOptions): Pr
   if (cluster !== undefined) process.env.TF_CPP_MIN_LOG_LEVEL = '3';
   const { loadBinding } = await import('./backends/tensorflow/binding.js');
   const { TensorFlowBackend } = await import('./backends/tensorflow/backend.js');
-  const clusterAddon = cluster === undefined ? undefined : await ensureCluster({ addon, report });
   const plain = loadBinding(addon.addonPath);
+  const isNeeded = cluster !== undefined;
+  const context = isNeeded || plain.isUsingGpuDevice() ? await openContext({ addon, report, isNeeded }) : undefined;
   // Before any tensor is made: joining names the devices anew.
-  const joined =
-    cluster === undefined ? undefined : await joinCluster({ addonPath: addon.addonPath, file: clusterAddon!, cluster });
+  const joined = cluster === undefined ? undefined : await joinCluster({ context: context!, cluster });
   const binding =
     profile === undefined
       ? plain
       : (await import('./backends/tensorflow/profiled-binding.js')).profiledBinding(plain, profile);
   const kernels = await ensureKernels({ addon, report });
-  const backend = new TensorFlowBackend(binding, { instructionSet: kernels === null ? null : loadKernels(kernels) });
+  const backend = new TensorFlowBackend(binding, {
+    instructionSet: kernels === null ? null : loadKernels(kernels),
+    addFunction: context?.addFunction,
+  });
   if (joined === undefined) return backend;
   const { collectives } = await import('./backends/tensorflow/collectives.js');
   backend.collectives = collectives({ backend, executor: backend.executor, ...joined });
   return backend;
 }
 
-/** Waits for the others. @throws RunError `CLUSTER_NOT_JOINED` */
-async function joinCluster(args: { addonPath: string; file: string; cluster: ClusterOptions }) {
-  const { addonPath, file, cluster } = args;
-  const { serverDef } = await import('./backends/tensorflow/server-def.js');
-  const addon = createRequire(import.meta.url)(file) as ClusterAddon;
-  addon.attach(addonPath);
+/** What reaches TensorFlow's context: to join others it is needed, a GPU is slower without. @throws SetupError `CLUSTER_IMPOSSIBLE` */
+async function openContext(args: { addon: AddonLocation; report: (line: string) => void; isNeeded: boolean }) {
+  const { addon, report, isNeeded } = args;
+  const { ensureContextAddon } = await import('./setup/index.js');
   try {
-    await addon.join(serverDef(cluster));
+    const context = createRequire(import.meta.url)(await ensureContextAddon({ addon, report })) as ContextAddon;
+    context.attach(addon.addonPath);
+    return context;
+  } catch (error) {
+    if (isNeeded || !(error instanceof SetupError || error instanceof ToolError)) throw error;
+    report(`TensorFlow: layers are no functions here, and decoding takes longer for it (${error.message})`);
+    return undefined;
+  }
+}
+
+/** Waits for the others. @throws RunError `CLUSTER_NOT_JOINED` */
+async function joinCluster({ context, cluster }: { context: ContextAddon; cluster: ClusterOptions }) {
+  const { serverDef } = await import('./backends/tensorflow/server-def.js');
+  try {
+    await context.join(serverDef(cluster));
   } catch (cause) {
     const { hosts, rank, joinTimeout } = cluster;
     const message = `process ${rank} (${hosts[rank]}) has not joined the others (${hosts.join(', ')}) within ${joinTimeout} s: ${(cause as Error).message.split('\n')[0]}`;
     throw new RunError({ code: 'CLUSTER_NOT_JOINED', message, cause });
   }
-  return { addon, cluster };
+  return { addon: context, cluster };
 }
 
 /** @returns the instruction set that they run on: the best one, or the environment variable's `VAU_RFT_ISA` */

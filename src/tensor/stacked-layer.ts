@@ -27,7 +27,7 @@ export interface StackedLayerArgs {
   prompt: { kt: Tensor; v: Tensor };
   /** Added to scores where prompts are of several lengths: `[KV · B, 1, P]` in the compute type. */
   mask?: Tensor;
-  /** Keys, then values, of the tokens so far: `[2 · KV · N, t, D]`; absent for t = 0. Given up: what is returned takes its place. */
+  /** Keys, then values, of the tokens so far: `[2 · KV · N, t, D]`; absent for t = 0. What is returned takes its place. */
   own?: Tensor;
   B: number;
   G: number;

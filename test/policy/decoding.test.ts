@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { createRequire } from 'node:module';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { planAdapter } from '../../src/policy/adapter/plan.js';
 import { toBatch } from '../../src/policy/batch.js';
 import type { Decoding, DecodingStart } from '../../src/policy/decoding/decoding.js';
@@ -8,11 +9,15 @@ import { loadModel } from '../../src/policy/load.js';
 import { addAdapters } from '../../src/policy/lora.js';
 import { Policy } from '../../src/policy/policy.js';
 import { textKey, uniform } from '../../src/system/random.js';
+import { useBackend } from '../../src/tensor/active.js';
 import { TensorFlowBackend } from '../../src/tensor/backends/tensorflow/backend.js';
+import type { ContextAddon } from '../../src/tensor/backends/tensorflow/context-addon.js';
 import { fewLaunches } from '../../src/tensor/backends/tensorflow/few-launches.js';
+import { layerFunctions } from '../../src/tensor/backends/tensorflow/layer-functions.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
-import type { StackedLayerArgs } from '../../src/tensor/stacked-layer.js';
+import { clusterHindrance, ensureContextAddon, findAddon } from '../../src/tensor/setup/index.js';
+import type { StackedKernels, StackedLayerArgs } from '../../src/tensor/stacked-layer.js';
 import {
   fixture,
   type ModelCase,
@@ -24,6 +29,18 @@ import {
 
 const backend = await startRuntime({ report: () => {} });
 const tensorflow = backend instanceof TensorFlowBackend ? backend : null;
+
+/** What TensorFlow's functions are added by; null where its addon is not ours. */
+async function contextHere(): Promise<ContextAddon | null> {
+  const addon = tensorflow === null ? null : await findAddon();
+  if (addon === null || clusterHindrance(addon) !== undefined) return null;
+  const file = await ensureContextAddon({ addon, report: () => {} });
+  const context = createRequire(import.meta.url)(file) as ContextAddon;
+  context.attach(addon.addonPath);
+  return context;
+}
+
+const context = await contextHere();
 
 const LORA = {
   ...{ r: 3, lora_alpha: 12, target_modules: ['q_proj', 'v_proj', 'o_proj', 'up_proj', 'down_proj'] },
@@ -92,6 +109,10 @@ function decode(
   return found;
 }
 
+/** Over the tokens. */
+const meanError = (found: number[][], wanted: number[][]): number =>
+  found.reduce((sum, logits, t) => sum + relativeError(logits, wanted[t]!), 0) / found.length;
+
 const plainly = (start: DecodingStart): Decoding => new PlainDecoding(start);
 const stacked = (start: DecodingStart): Decoding =>
   new StackedDecoding({ ...start, kernels: fewLaunches({ backend: tensorflow!, executor: tensorflow!.executor }) });
@@ -121,21 +142,89 @@ describe.runIf(tensorflow !== null).each(REFERENCE_MODELS)('%s', (name) => {
       for (const { stacks, layers } of [exact, rough]) expect([0, layers, 2 * layers]).toContain(stacks);
       for (const [t, logits] of exact.many.entries()) expect(relativeError(exact.few[t]!, logits)).toBeLessThan(2e-5);
       // Neither is nearer to what single precision gives.
-      const error = (found: number[][]) =>
-        found.reduce((sum, logits, t) => sum + relativeError(logits, exact.many[t]!), 0) / found.length;
-      expect(error(rough.few)).toBeLessThan(1.5 * error(rough.many));
+      expect(meanError(rough.few, exact.many)).toBeLessThan(1.5 * meanError(rough.many, exact.many));
     },
   );
+});
+
+describe.runIf(context !== null).each(REFERENCE_MODELS)('%s, without kernels of ours', (name) => {
+  const portable = new TensorFlowBackend(tensorflow!.executor.binding, { instructionSet: null });
+  const executor = portable.executor as { binding: typeof portable.executor.binding };
+  const kernels = fewLaunches({ backend: portable, executor: portable.executor });
+  const open =
+    (kernels: StackedKernels) =>
+    (start: DecodingStart): Decoding =>
+      new StackedDecoding({ ...start, kernels });
+  let live = 0;
+  beforeEach(() => {
+    useBackend(portable);
+    live = portable.liveTensors();
+  });
+  afterEach(() => {
+    expect(portable.liveTensors()).toBe(live);
+    useBackend(backend);
+  });
+
+  /** Decoding with layers as functions, and the names of all that TensorFlow was called for. */
+  function asFunctions(addFunction: (definition: Uint8Array) => void) {
+    const own = layerFunctions({ kernels, executor: portable.executor, addFunction });
+    const called: string[] = [];
+    const decoded = (model: Awaited<ReturnType<typeof load>>): number[][] => {
+      const { binding } = executor;
+      const executeOp: typeof binding.executeOp = (op, ...rest) => {
+        called.push(op);
+        return binding.executeOp(op, ...rest);
+      };
+      executor.binding = Object.create(binding, { executeOp: { value: executeOp } });
+      try {
+        return decode(open(own), model);
+      } finally {
+        executor.binding = binding;
+      }
+    };
+    const functions = () => called.filter((op) => op.startsWith('VauFunction'));
+    return { functions, decoded };
+  }
+
+  it.each(Object.entries(STATES))('%s: a layer is one call, and gives what its operations give', async (_, state) => {
+    const run = async (type: 'float32' | 'bfloat16') => {
+      const model = await load(name, type, state);
+      const few = decode(open(kernels), model);
+      const { functions, decoded } = asFunctions(context!.addFunction);
+      const found = decoded(model);
+      expect(functions().length).toBe(6 * model.policy.config.text.numLayers);
+      // Of the first token, of others, and of others with fewer rows.
+      expect(new Set(functions()).size).toBe(3);
+      expect(decoded(model)).toEqual(found);
+      model.policy.parameters.dispose();
+      return { few, found };
+    };
+    const [exact, rough] = [await run('float32'), await run('bfloat16')];
+    expect(meanError(exact.found, exact.few)).toBeLessThan(1e-6);
+    // Neither is nearer to what single precision gives.
+    expect(meanError(rough.found, exact.few)).toBeLessThan(1.1 * meanError(rough.few, exact.few));
+  });
+
+  it('runs the operations themselves where TensorFlow takes no function', async () => {
+    const model = await load(name, 'float32', STATES.adapted);
+    const { functions, decoded } = asFunctions(() => {
+      throw new Error('no function');
+    });
+    expect(decoded(model)).toEqual(decode(open(kernels), model));
+    expect(functions()).toEqual([]);
+    model.policy.parameters.dispose();
+  });
 });
 
 it.runIf(tensorflow !== null)(
   'many rows, of which the device makes the table of rotations, give the same',
   async () => {
+    const before = backend.liveTensors();
     const model = await load('models/grouped-tied', 'float32', STATES.frozen);
     const [many, few] = [plainly, stacked].map((open) => decode(open, model, 400));
     for (const [t, logits] of many!.entries()) expect(relativeError(few![t]!, logits)).toBeLessThan(2e-5);
     model.policy.parameters.dispose();
-    expect(backend.liveTensors()).toBe(0);
+    expect(backend.liveTensors()).toBe(before);
   },
 );
 

@@ -25,13 +25,14 @@ export const command: CommandModule<object, DoctorOptions> = {
 /** The diagnosis as a table, a line a fact, and what to do. */
 export const describe = (diagnosis: Diagnosis): string => {
   const { tensorflow, processor, bfloat16, ffmpeg, memory, cache, problems } = diagnosis;
+  const onGpu = tensorflow?.device === 'GPU';
   const rows = [
     ['backend', diagnosis.backend],
     ['TensorFlow', tensorflow ? `${tensorflow.tensorflowVersion} (${tensorflow.addonPath})` : 'none'],
-    ['device', tensorflow?.device === 'GPU' ? 'GPU' : describeProcessor(processor)],
-    ['kernels', diagnosis.kernels ?? 'portable'],
+    ['device', onGpu ? 'GPU' : describeProcessor(processor)],
+    ['kernels', onGpu ? 'TensorFlow’s, on the GPU' : (diagnosis.kernels ?? 'portable')],
     ['processes', diagnosis.clusterHindrance === null ? 'several can be joined' : `one: ${diagnosis.clusterHindrance}`],
-    ['bfloat16', describeBfloat16(bfloat16)],
+    ['bfloat16', describeBfloat16(onGpu ? { ...bfloat16, instructions: ['of the GPU'] } : bfloat16)],
     ['ffmpeg', ffmpeg ? `${ffmpeg.version} (${ffmpeg.source}: ${ffmpeg.path})` : 'none'],
     ['memory', `${formatBytes(memory.available)} of ${formatBytes(memory.total)} available`],
     ['Node.js', diagnosis.node],

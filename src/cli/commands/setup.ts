@@ -39,11 +39,11 @@ export const command: CommandModule<object, SetupOptions> = {
 
 /** Whether processes can join each other, which two try. */
 async function severalProcesses(addon: AddonLocation | null, report: (line: string) => void): Promise<string> {
-  const { clusterHindrance, ensureCluster, probeCluster } = await import('../../tensor/setup/index.js');
+  const { clusterHindrance, ensureContextAddon, probeCluster } = await import('../../tensor/setup/index.js');
   const hindrance = clusterHindrance(addon);
   if (hindrance !== undefined) return `one: ${hindrance}`;
   try {
-    await ensureCluster({ addon: addon!, report });
+    await ensureContextAddon({ addon: addon!, report });
     await probeCluster();
     return 'several can be joined (two were)';
   } catch (error) {

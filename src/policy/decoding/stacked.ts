@@ -60,6 +60,7 @@ export class StackedDecoding implements Decoding {
       for (const [index, weights] of this.#layers.entries()) {
         const cache = { prompt: this.#prompts[index]!, mask: this.#mask, own: this.#own[index]?.kv };
         const layer = this.#kernels.layer({ ...place, ...cache, x, weights, rotary });
+        cache.own?.dispose();
         grown.push({ kv: layer.own });
         x.dispose();
         x = layer.y;

@@ -3,7 +3,7 @@
  * is used directly: the JavaScript of `@tensorflow/tfjs-node-gpu`, which calls functions that Node 23 took away
  * (`util.isNullOrUndefined`), is never loaded.
  */
-export { clusterHindrance, ensureCluster } from './cluster.js';
+export { clusterHindrance, ensureContextAddon } from './context-addon.js';
 export { ensureRuntime } from './ensure-runtime.js';
 export { prepareEnvironment } from './environment.js';
 export { type AddonLocation, findAddon } from './find-addon.js';

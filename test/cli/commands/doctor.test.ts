@@ -36,6 +36,14 @@ describe('the table of doctor', () => {
     expect(print({ ...healthy, processor })).toContain('CPU: Some CPU, 2 of 64 cores');
   });
 
+  it('tells of the GPU, where there is one, and not of what the processor could do', () => {
+    const text = print({ ...healthy, tensorflow: { ...healthy.tensorflow!, cuda: true, device: 'GPU' } });
+    expect(text).toContain('device      GPU');
+    expect(text).toContain('kernels     TensorFlow’s, on the GPU');
+    expect(text).toContain('bfloat16    of the GPU; matrix products at 400 GFLOP/s');
+    expect(text).not.toContain('amx');
+  });
+
   it('gives a remedy for each problem', () => {
     const problems = [{ blocking: true, what: 'there is no ffmpeg', remedy: 'vau-rft setup' }];
     const text = print({ ...healthy, ok: false, ffmpeg: null, tensorflow: null, problems });

@@ -2,11 +2,13 @@ import { processorFlags } from '../../../system/processor.js';
 import type { AdamCoefficients, AdamState, Backend, Binary, Reduction, Unary, Variable } from '../../backend.js';
 import type { Collectives } from '../../cluster.js';
 import type { Kernels } from '../../kernels.js';
+import type { StackedKernels } from '../../stacked-layer.js';
 import { type DType, Tensor } from '../../tensor.js';
 import { portableKernels } from '../portable/kernels.js';
 import type { Binding } from './binding.js';
 import { Executor, TF_BFLOAT16 } from './executor.js';
 import { fewLaunches } from './few-launches.js';
+import { layerFunctions } from './layer-functions.js';
 import { nativeKernels } from './native-kernels.js';
 import { ResourceVariable } from './resource-variable.js';
 
@@ -61,15 +63,28 @@ export class TensorFlowBackend implements Backend {
   readonly multiplies: ReadonlySet<DType>;
   #variables = 0;
 
-  /** @param instructionSet of the operations of `native/kernels`; null: they are not loaded */
-  constructor(binding: Binding, { instructionSet }: { instructionSet: string | null }) {
+  /**
+   * @param options.instructionSet of the operations of `native/kernels`; null: they are not loaded
+   * @param options.addFunction of `native/context`, for a GPU
+   */
+  constructor(
+    binding: Binding,
+    options: { instructionSet: string | null; addFunction?: (definition: Uint8Array) => void },
+  ) {
+    const { instructionSet, addFunction } = options;
     this.executor = new Executor({ binding, backend: this });
     this.usesGpu = binding.isUsingGpuDevice();
     this.#hasNativeKernels = instructionSet !== null && !this.usesGpu;
     this.multiplies = new Set(this.#hasNativeKernels ? OWN_PRODUCTS[instructionSet!] : []);
     this.kernels = this.#hasNativeKernels
       ? nativeKernels({ backend: this, executor: this.executor, multiplies: this.multiplies })
-      : { ...portableKernels(this), stacked: fewLaunches({ backend: this, executor: this.executor }) };
+      : { ...portableKernels(this), stacked: this.#stacked(addFunction) };
+  }
+
+  #stacked(addFunction: ((definition: Uint8Array) => void) | undefined): StackedKernels {
+    const { executor } = this;
+    const kernels = fewLaunches({ backend: this, executor });
+    return addFunction === undefined ? kernels : layerFunctions({ kernels, executor, addFunction });
   }
 
   upload(data: Float32Array | Int32Array, shape: readonly number[]): Tensor {

@@ -3,16 +3,8 @@ import type { Backend } from '../../backend.js';
 import type { ClusterOptions, Collectives } from '../../cluster.js';
 import { Tensor } from '../../tensor.js';
 import type { Attribute } from './binding.js';
+import type { ContextAddon } from './context-addon.js';
 import type { Executor } from './executor.js';
-
-/** What `native/cluster` has. */
-export interface ClusterAddon {
-  attach(addonPath: string): void;
-  join(serverDef: Uint8Array): Promise<void>;
-  barrier(name: string, milliseconds: number): void;
-  fail(code: number, message: string): void;
-  watch(milliseconds: number, message: string): void;
-}
 
 /** All processes are one group. */
 const GROUP = 1;
@@ -24,7 +16,7 @@ const BARRIER_MS = 600_000;
 export function collectives(args: {
   backend: Backend;
   executor: Executor;
-  addon: ClusterAddon;
+  addon: ContextAddon;
   cluster: ClusterOptions;
 }): Collectives {
   const { backend, executor, addon, cluster } = args;

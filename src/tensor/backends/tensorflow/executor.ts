@@ -1,7 +1,7 @@
 import type { Backend } from '../../backend.js';
 import { type DType, Tensor } from '../../tensor.js';
 import type { Attribute, Binding } from './binding.js';
-import { Constants } from './constants.js';
+import { type Constant, Constants } from './constants.js';
 
 /** `DT_BFLOAT16` of TensorFlow's types.proto; tfjs has no name for it. */
 export const TF_BFLOAT16 = 14;
@@ -14,18 +14,30 @@ export type NativeInput =
   | { scalar: number }
   | { empty: DType };
 
+/** An operation that was run: handles of its inputs, and of its outputs with their types. */
+export interface Recorded {
+  op: string;
+  attributes: readonly Attribute[];
+  inputs: readonly number[];
+  outputs: readonly { id: number; dtype: number }[];
+}
+
 /** Puts operations of TensorFlow together and runs them: attributes, small operands, handles. */
 export class Executor {
   readonly binding: Binding;
   readonly #backend: Backend;
   readonly #constants: Constants;
   #handles = 0;
+  #recording: Recorded[] | null = null;
 
   /** @param backend whose tensors come out */
   constructor({ binding, backend }: { binding: Binding; backend: Backend }) {
     this.binding = binding;
     this.#backend = backend;
-    this.#constants = new Constants((id) => binding.deleteTensor(id));
+    this.#constants = new Constants({
+      create: ({ shape, dtype, data }) => this.create(shape, dtype, data),
+      free: (id) => binding.deleteTensor(id),
+    });
   }
 
   /** Tensors alive but for the small operands that are kept. */
@@ -54,15 +66,13 @@ export class Executor {
       attributes.push(this.int('N', input.list.length), this.type('T', this.code(input.list[0]!.dtype)));
       return input.list.map((tensor) => tensor.handle as number);
     });
-    this.#handles += outputs.length;
-    const results = this.binding.executeOp(op, attributes, ids, outputs.length);
+    const results = this.#execute(op, attributes, ids, outputs.length);
     return results.map(({ id, shape }, i) => new Tensor(this.#backend, id, shape, outputs[i]!));
   }
 
   run(op: string, attributes: Attribute[], inputs: readonly Tensor[], more: number[] = [], dtype?: DType): Tensor {
     const ids = inputs.map((tensor) => tensor.handle as number);
-    this.#handles += 1;
-    const [out] = this.binding.executeOp(op, attributes, [...ids, ...more], 1);
+    const [out] = this.#execute(op, attributes, [...ids, ...more], 1);
     return new Tensor(this.#backend, out!.id, out!.shape, dtype ?? inputs[0]!.dtype);
   }
 
@@ -74,14 +84,37 @@ export class Executor {
     more: number[] = [],
   ): Tensor[] {
     const ids = inputs.map((tensor) => tensor.handle as number);
-    this.#handles += outputs;
-    const results = this.binding.executeOp(op, attributes, [...ids, ...more], outputs);
+    const results = this.#execute(op, attributes, [...ids, ...more], outputs);
     return results.map(({ id, shape }) => new Tensor(this.#backend, id, shape, inputs[0]!.dtype));
   }
 
   execute(op: string, attributes: Attribute[], ids: readonly number[], outputs: number): number[] {
+    return this.#execute(op, attributes, ids, outputs).map(({ id }) => id);
+  }
+
+  /** A function of TensorFlow's, by its name. */
+  call(name: string, inputs: readonly Tensor[], dtypes: readonly DType[]): Tensor[] {
+    const ids = inputs.map((tensor) => tensor.handle as number);
+    const results = this.#execute(name, [], ids, dtypes.length);
+    return results.map(({ id, shape }, i) => new Tensor(this.#backend, id, shape, dtypes[i]!));
+  }
+
+  /** Runs `body`, and gives the operations that it ran. */
+  record<T>(body: () => T): { result: T; operations: Recorded[] } {
+    const operations: Recorded[] = [];
+    this.#recording = operations;
+    try {
+      return { result: body(), operations };
+    } finally {
+      this.#recording = null;
+    }
+  }
+
+  #execute(op: string, attributes: Attribute[], ids: readonly number[], outputs: number) {
     this.#handles += outputs;
-    return this.binding.executeOp(op, attributes, ids, outputs).map(({ id }) => id);
+    const results = this.binding.executeOp(op, attributes, ids, outputs);
+    this.#recording?.push({ op, attributes, inputs: ids, outputs: results });
+    return results;
   }
 
   zeros(shape: readonly number[], dtype: DType): Tensor {
@@ -98,41 +131,54 @@ export class Executor {
     return this.binding.createTensor(shape, dtype, data);
   }
 
+  /** What one of the small operands holds; undefined where it was computed, or is none of them. */
+  constant(id: number): Constant | undefined {
+    return this.#constants.valueOf(id);
+  }
+
   /** An int32 vector, or a scalar. */
   ints(values: readonly number[] | number): number {
     const isScalar = typeof values === 'number';
-    const key = isScalar ? `i${values}` : `[${values.join()}`;
-    const make = () => {
+    return this.#constants.get(isScalar ? `i${values}` : `[${values.join()}`, () => {
       const data = isScalar ? Int32Array.of(values) : Int32Array.from(values);
-      return this.create(isScalar ? [] : [data.length], this.binding.TF_INT32, data);
-    };
-    return this.#constants.get(key, make);
+      return { shape: isScalar ? [] : [data.length], dtype: this.binding.TF_INT32, data };
+    });
   }
 
   /** An int32 matrix of two columns. */
   pairs(rows: readonly (readonly [number, number])[]): number {
-    const make = () => this.create([rows.length, 2], this.binding.TF_INT32, Int32Array.from(rows.flat()));
-    return this.#constants.get(`p${rows.join()}`, make);
+    return this.#constants.get(`p${rows.join()}`, () => {
+      return { shape: [rows.length, 2], dtype: this.binding.TF_INT32, data: Int32Array.from(rows.flat()) };
+    });
+  }
+
+  /** An int32 vector as a tensor. It is kept: nobody may dispose of it. */
+  vector(values: readonly number[]): Tensor {
+    return new Tensor(this.#backend, this.ints(values), [values.length], 'int32');
   }
 
   /** `[n, 1]` float32 of one value. It is kept: nobody may dispose of it. */
   column(n: number, value: number): Tensor {
-    const make = () => this.create([n, 1], this.binding.TF_FLOAT, new Float32Array(n).fill(value));
-    return new Tensor(this.#backend, this.#constants.get(`c${n} ${value}`, make), [n, 1], 'float32');
+    const id = this.#constants.get(`c${n} ${value}`, () => {
+      return { shape: [n, 1], dtype: this.binding.TF_FLOAT, data: new Float32Array(n).fill(value) };
+    });
+    return new Tensor(this.#backend, id, [n, 1], 'float32');
   }
 
   scalar(value: number, dtype: DType = 'float32'): number {
     if (dtype === 'bfloat16') return this.#narrowScalar(value);
-    return this.#constants.get(`f${value}`, () => this.create([], this.binding.TF_FLOAT, Float32Array.of(value)));
+    return this.#constants.get(`f${value}`, () => {
+      return { shape: [], dtype: this.binding.TF_FLOAT, data: Float32Array.of(value) };
+    });
   }
 
   #narrowScalar(value: number): number {
     const cast = (id: number) => this.execute('Cast', [this.type('DstT', TF_BFLOAT16)], [id], 1)[0]!;
-    return this.#constants.get(`b${value}`, () => cast(this.scalar(value)));
+    return this.#constants.computed(`b${value}`, () => cast(this.scalar(value)));
   }
 
   empty(dtype: DType): number {
-    return this.#constants.get(`empty ${dtype}`, () => this.zeros([0], dtype).handle as number);
+    return this.#constants.computed(`empty ${dtype}`, () => this.zeros([0], dtype).handle as number);
   }
 
   code(dtype: DType): number {

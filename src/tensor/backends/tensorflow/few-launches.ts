@@ -1,10 +1,16 @@
 import { onBackend } from '../../active.js';
 import type { Backend } from '../../backend.js';
-import { add, cast, concat, matmul, mul, reshape, rows, softmax, transpose } from '../../ops.js';
+import { add, cast, concat, matmul, mul, reshape, rows, slice, softmax, transpose } from '../../ops.js';
 import type { NormedLinear, StackedKernels, StackedLayerArgs, StackedLinear } from '../../stacked-layer.js';
-import { dispose, scope, type Tensor, track } from '../../tensor.js';
+import { scope, type Tensor, track } from '../../tensor.js';
 import { typeOf, wide } from '../portable/wide.js';
 import type { Executor } from './executor.js';
+
+/** What is left, for TensorFlow to find: lengths of prompts and completions are written nowhere, so that a layer is one function for all. */
+const REST = -1;
+
+/** Sizes of the two parts of an axis. */
+export const splitAt = (width: number): number[] => [width, REST];
 
 /** `DT_COMPLEX64` of TensorFlow's types.proto; tfjs has no name for it. */
 const TF_COMPLEX64 = 8;
@@ -37,19 +43,19 @@ export function fewLaunches({ backend, executor }: { backend: Backend; executor:
     return bitcast(product, executor.binding.TF_FLOAT);
   };
 
-  /** Columns 0 … width and the others, as one launch. */
+  /** Columns 0 … `width` and the others, as one launch. */
   const splitLast = (x: Tensor, width: number): [Tensor, Tensor] => {
-    const axis = x.shape.length - 1;
-    const operands = [executor.ints([width, x.shape[axis]! - width]), executor.ints(axis)];
+    const operands = [executor.ints(splitAt(width)), executor.ints(x.shape.length - 1)];
     const attributes = [executor.int('num_split', 2), executor.type('Tlen', executor.binding.TF_INT32)];
     return executor.runMany('SplitV', attributes, [x], 2, operands).map(track) as [Tensor, Tensor];
   };
 
   /** The first half of the rows and the second: views, also where a row is shorter than what memory is aligned to. */
   const inHalves = (x: Tensor): [Tensor, Tensor] => {
-    const [first, ...rest] = x.shape;
-    const flat = reshape(x, [2, x.size / 2]);
-    return [0, 1].map((half) => reshape(rows(flat, half, 1), [first! / 2, ...rest])) as [Tensor, Tensor];
+    const [first, , ...rest] = x.shape;
+    const flat = reshape(x, [2, REST]);
+    const part = (half: number) => reshape(slice(flat, [half, 0], [1, REST]), [first! / 2, REST, ...rest]);
+    return [part(0), part(1)];
   };
 
   /** x · σ(x): the gradient of softplus at x by x. */
@@ -98,7 +104,7 @@ export function fewLaunches({ backend, executor }: { backend: Backend; executor:
 
   /** `[N, KV · R · D]` */
   const attention = (q: Tensor, own: Tensor, { prompt, mask, B, G, KV, R }: StackedLayerArgs): Tensor => {
-    const [, t, D] = own.shape as [number, number, number];
+    const D = own.shape[2]!;
     const [N, P] = [B * G, prompt.v.shape[1]!];
     const queries = transpose(reshape(q, [KV, R, N, D]), [0, 2, 1, 3]);
     const [byPrompt, byCompletion] = [
@@ -109,9 +115,9 @@ export function fewLaunches({ backend, executor }: { backend: Backend; executor:
     const onPrompt = matmul(reshape(queries, [...byPrompt!, D]), prompt.kt);
     const onOwn = matmul(reshape(queries, [...byCompletion!, D]), k, { transposeB: true });
     const masked = mask === undefined ? onPrompt : add(onPrompt, mask);
-    const weights = softmax(concat([masked, reshape(onOwn, [...byPrompt!, t])], 2));
+    const weights = softmax(concat([masked, reshape(onOwn, [...byPrompt!, REST])], 2));
     const [ofPrompt, ofOwn] = splitLast(weights, P);
-    const fromOwn = matmul(reshape(ofOwn, [...byCompletion!, t]), v);
+    const fromOwn = matmul(reshape(ofOwn, [...byCompletion!, REST]), v);
     const y = add(matmul(ofPrompt, prompt.v), reshape(fromOwn, [...byPrompt!, D]));
     const byToken = transpose(reshape(y, [KV, N, R, D / 2, 2]), [1, 0, 2, 4, 3]);
     return reshape(byToken, [N, KV * R * D]);
@@ -125,7 +131,6 @@ export function fewLaunches({ backend, executor }: { backend: Backend; executor:
     const [count, N, half] = kv.shape as [number, number, number];
     const entered = reshape(kv, [count * N, 1, 2 * half]);
     const own = before === undefined ? entered : concat([before, entered], 1);
-    dispose(before);
     const middle = plus(x, products(attention(q, own, args), weights.o));
     const [gate, up] = halves(normed(middle, weights.gateUp), weights.gateUp);
     const inner = cast(mul(silu(gate), up), T);

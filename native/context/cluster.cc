@@ -1,84 +1,24 @@
-// TensorFlow's cluster functions, on the context that the addon keeps (native/addon/context.cc). Only processes that join
-// others load this.
+// What a process of several has of TensorFlow's: joining the others, meeting them, telling them of its end.
 #include <dlfcn.h>
-#include <node_api.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <condition_variable>
-#include <cstdint>
 #include <cstdio>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <vector>
 
+#include "context.h"
+
 extern "C" {
-typedef struct TF_Status TF_Status;
-typedef struct TFE_Context TFE_Context;
-TF_Status* TF_NewStatus();
-void TF_DeleteStatus(TF_Status*);
-int TF_GetCode(const TF_Status*);
-const char* TF_Message(const TF_Status*);
 void TFE_EnableCollectiveOps(TFE_Context*, const void*, size_t, TF_Status*);
 void TFE_ReportErrorToCluster(TFE_Context*, int, const char*, TF_Status*);
 void TFE_WaitAtBarrier(TFE_Context*, const char*, int64_t timeout_in_ms, TF_Status*);
 }
 
 namespace {
-
-TFE_Context* context = nullptr;
-
-std::string text(napi_env env, napi_value value) {
-  size_t length = 0;
-  napi_get_value_string_utf8(env, value, nullptr, 0, &length);
-  std::string made(length, '\0');
-  napi_get_value_string_utf8(env, value, made.data(), length + 1, &length);
-  return made;
-}
-
-int64_t integer(napi_env env, napi_value value) {
-  int64_t made = 0;
-  napi_get_value_int64(env, value, &made);
-  return made;
-}
-
-// Arguments of a call.
-template <int N>
-struct Arguments {
-  napi_value at[N];
-  Arguments(napi_env env, napi_callback_info info) {
-    size_t count = N;
-    napi_get_cb_info(env, info, &count, at, nullptr, nullptr);
-  }
-};
-
-// Throws what TensorFlow says, with its code.
-napi_value checked(napi_env env, TF_Status* status) {
-  if (TF_GetCode(status) != 0) napi_throw_error(env, std::to_string(TF_GetCode(status)).c_str(), TF_Message(status));
-  TF_DeleteStatus(status);
-  return nullptr;
-}
-
-// attach(addonPath)
-napi_value attach(napi_env env, napi_callback_info info) {
-  Arguments<1> arguments(env, info);
-  void* library = dlopen(text(env, arguments.at[0]).c_str(), RTLD_NOW | RTLD_NOLOAD);
-  auto place = library == nullptr ? nullptr : static_cast<TFE_Context**>(dlsym(library, "vau_rft_context"));
-  if (place == nullptr) {
-    napi_throw_error(env, nullptr, "the addon keeps no context");
-    return nullptr;
-  }
-  context = *place;
-  // Abseil prints notes until it is initialised, whatever TF_CPP_MIN_LOG_LEVEL says; its name carries its release.
-  for (const char* release : {"20230125", "20250127", "20250814"}) {
-    std::string name = std::string("_ZN4absl12lts_") + release + "14SetMinLogLevelENS0_18LogSeverityAtLeastE";
-    if (auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, name.c_str()))) set(1000);
-    if (auto set = reinterpret_cast<void (*)(int)>(dlsym(library, name.c_str()))) set(1000);
-  }
-  return nullptr;
-}
 
 struct Joining {
   napi_async_work work;
@@ -88,14 +28,23 @@ struct Joining {
   std::string message;
 };
 
+// Abseil prints notes until it is initialised, whatever TF_CPP_MIN_LOG_LEVEL says; its name carries its release.
+void hush() {
+  for (const char* release : {"20230125", "20250127", "20250814"}) {
+    std::string name = std::string("_ZN4absl12lts_") + release + "14SetMinLogLevelENS0_18LogSeverityAtLeastE";
+    for (void* from : {RTLD_DEFAULT, library})
+      if (auto set = reinterpret_cast<void (*)(int)>(dlsym(from, name.c_str()))) set(1000);
+  }
+}
+
+}  // namespace
+
 // join(serverDef): waits for the others on a thread of its own, so that JavaScript can say so, and stop.
 napi_value join(napi_env env, napi_callback_info info) {
   Arguments<1> arguments(env, info);
-  void* data;
-  size_t length;
-  napi_get_typedarray_info(env, arguments.at[0], nullptr, &length, &data, nullptr, nullptr);
-  auto bytes = static_cast<char*>(data);
-  auto* joining = new Joining{nullptr, nullptr, {bytes, bytes + length}, 0, {}};
+  hush();
+  Bytes server = bytes(env, arguments.at[0]);
+  auto* joining = new Joining{nullptr, nullptr, {server.data, server.data + server.length}, 0, {}};
   napi_value promise, name;
   napi_create_promise(env, &joining->deferred, &promise);
   napi_create_string_utf8(env, "join", NAPI_AUTO_LENGTH, &name);
@@ -149,6 +98,8 @@ napi_value fail(napi_env env, napi_callback_info info) {
   return checked(env, status);
 }
 
+namespace {
+
 // A thread that ends the process at a time, unless that is put off before: JavaScript that is stuck cannot.
 struct Watch {
   using Clock = std::chrono::steady_clock;
@@ -170,6 +121,8 @@ struct Watch {
   }
 };
 
+}  // namespace
+
 // watch(milliseconds, message): this process ends with the message when so much time has passed without another call; 0: never.
 napi_value watch(napi_env env, napi_callback_info info) {
   Arguments<2> arguments(env, info);
@@ -187,20 +140,3 @@ napi_value watch(napi_env env, napi_callback_info info) {
   all->changed.notify_one();
   return nullptr;
 }
-
-napi_value start(napi_env env, napi_value exports) {
-  struct {
-    const char* name;
-    napi_callback function;
-  } all[] = {{"attach", attach}, {"join", join}, {"barrier", barrier}, {"fail", fail}, {"watch", watch}};
-  for (auto& one : all) {
-    napi_value function;
-    napi_create_function(env, one.name, NAPI_AUTO_LENGTH, one.function, nullptr, &function);
-    napi_set_named_property(env, exports, one.name, function);
-  }
-  return exports;
-}
-
-}  // namespace
-
-NAPI_MODULE(vau_rft_cluster, start)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SetupError } from '../../system/errors.js';
 import { packageFile } from '../../system/package-file.js';
@@ -12,30 +12,31 @@ import type { AddonLocation } from './find-addon.js';
 const FLAGS = ['-fPIC', '-O2', '-std=c++17', '-w'];
 
 /**
- * The addon by which processes join each other (`native/cluster`): the one that is there for this source, else made now,
- * in a few seconds.
+ * The addon by which TensorFlow's context is reached (`native/context`), to join other processes and to add functions: the one
+ * that is there for these sources, else made now, in a few seconds.
  *
  * @throws SetupError `CLUSTER_IMPOSSIBLE` where TensorFlow's addon is not ours, or nothing can be compiled
  */
-export async function ensureCluster({ addon, report }: { addon: AddonLocation; report: Report }): Promise<string> {
+export async function ensureContextAddon({ addon, report }: { addon: AddonLocation; report: Report }): Promise<string> {
   const hindrance = clusterHindrance(addon);
   if (hindrance !== undefined) throw new SetupError({ code: 'CLUSTER_IMPOSSIBLE', message: hindrance });
-  const source = packageFile('native/cluster/cluster.cc');
-  const digest = createHash('sha256')
-    .update(JSON.stringify(FLAGS))
-    .update(await readFile(source));
-  const file = join(dirname(addon.addonPath), `vau_rft_cluster-${digest.digest('hex').slice(0, 16)}.node`);
-  if (existsSync(file)) return file;
+  const folder = packageFile('native/context');
+  const names = (await readdir(folder)).sort();
+  const digest = createHash('sha256').update(JSON.stringify([FLAGS, names]));
+  for (const name of names) digest.update(await readFile(join(folder, name)));
   const tensorflow = dirname(addon.addonPath);
+  const file = join(tensorflow, `vau_rft_context-${digest.digest('hex').slice(0, 16)}.node`);
+  if (existsSync(file)) return file;
   return buildBeside({
     addon,
     file,
-    what: 'what joins processes',
+    what: 'what reaches TensorFlow’s context',
     report,
     build: async ({ command, args, env }, { target, output }) => {
       const flags = ['-shared', ...FLAGS, '-DNAPI_VERSION=8', `-I${nodeApiHeaders()}`];
+      const sources = names.filter((name) => name.endsWith('.cc')).map((name) => join(folder, name));
       const libraries = target.libraries.map((library) => join(tensorflow, library));
-      const all = [...args, ...flags, source, ...libraries, ...target.linkFlags, '-o', output];
+      const all = [...args, ...flags, ...sources, ...libraries, ...target.linkFlags, '-o', output];
       await runTool({ command, args: all, env });
     },
   });

@@ -1,0 +1,10 @@
+/** What `native/context` has; nothing but `attach` may be called before it. */
+export interface ContextAddon {
+  attach(addonPath: string): void;
+  join(serverDef: Uint8Array): Promise<void>;
+  barrier(name: string, milliseconds: number): void;
+  fail(code: number, message: string): void;
+  watch(milliseconds: number, message: string): void;
+  /** A serialized `FunctionDef`, which can then be called by its name. */
+  addFunction(definition: Uint8Array): void;
+}

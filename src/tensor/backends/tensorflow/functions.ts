@@ -1,0 +1,77 @@
+import type { DType, Tensor } from '../../tensor.js';
+import type { Executor, Recorded } from './executor.js';
+import { type FunctionNode, functionDef, type Source } from './function-def.js';
+
+/** Numbers the functions of this process: TensorFlow keeps each for good. */
+let made = 0;
+
+interface Known {
+  name: string;
+  dtypes: readonly DType[];
+}
+
+/**
+ * Passes that TensorFlow runs as functions of its own: one call, where each operation would be one. A pass is recorded as it runs
+ * for the first time, and has to be put together of its inputs and of small operands alone.
+ */
+export class Functions {
+  readonly #executor: Executor;
+  readonly #add: (definition: Uint8Array) => void;
+  /** Null: it cannot be one. */
+  readonly #known = new Map<string, Known | null>();
+
+  constructor({ executor, add }: { executor: Executor; add: (definition: Uint8Array) => void }) {
+    this.#executor = executor;
+    this.#add = add;
+  }
+
+  /**
+   * What `pass` makes of `inputs`.
+   *
+   * @param key the same for all inputs for which it runs the same operations with the same small operands
+   */
+  call(key: string, inputs: readonly Tensor[], pass: () => Tensor[]): Tensor[] {
+    const known = this.#known.get(key);
+    if (known === null) return pass();
+    if (known !== undefined) return this.#executor.call(known.name, inputs, known.dtypes);
+    const { result, operations } = this.#executor.record(pass);
+    try {
+      const added = this.#define(inputs, operations, result);
+      // The first call is one of the function, too: a run that is resumed computes the same.
+      const found = this.#executor.call(added.name, inputs, added.dtypes);
+      this.#known.set(key, added);
+      for (const tensor of result) tensor.dispose();
+      return found;
+    } catch {
+      this.#known.set(key, null);
+      return result;
+    }
+  }
+
+  #define(inputs: readonly Tensor[], operations: readonly Recorded[], results: readonly Tensor[]): Known {
+    const { binding } = this.#executor;
+    const sources = new Map<number, { source: Source; dtype: number }>();
+    for (const [index, { handle, dtype }] of inputs.entries())
+      sources.set(handle as number, { source: { kind: 'argument', index }, dtype: this.#executor.code(dtype) });
+    const sourceOf = (id: number) => {
+      const known = sources.get(id);
+      if (known !== undefined) return known;
+      const value = this.#executor.constant(id);
+      if (value === undefined) throw new Error('the pass takes something that is no input of it');
+      const constant = { source: { kind: 'constant', value } as const, dtype: value.dtype };
+      sources.set(id, constant);
+      return constant;
+    };
+    const nodes = operations.map(({ op, attributes, inputs: ids, outputs }, index): FunctionNode => {
+      const taken = ids.map(sourceOf);
+      for (const [output, { id, dtype }] of outputs.entries())
+        sources.set(id, { source: { kind: 'node', index, output }, dtype });
+      return { op, attributes, inputs: taken.map(({ source }) => source), inputTypes: taken.map(({ dtype }) => dtype) };
+    });
+    const name = `VauFunction${++made}`;
+    const argumentTypes = inputs.map(({ dtype }) => this.#executor.code(dtype));
+    const ends = results.map(({ handle }) => sourceOf(handle as number));
+    this.#add(functionDef({ binding, name, argumentTypes, nodes, results: ends }));
+    return { name, dtypes: results.map(({ dtype }) => dtype) };
+  }
+}

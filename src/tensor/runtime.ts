@@ -2,7 +2,6 @@ import { createRequire } from 'node:module';
 import { RunError, SetupError, UsageError } from '../system/errors.js';
 import { processorFlags } from '../system/processor.js';
 import type { Profile } from '../system/profile.js';
-import { ToolError } from '../system/tool.js';
 import { activeBackend, isStarted, useBackend } from './active.js';
 import type { Backend } from './backend.js';
 import type { ContextAddon } from './backends/tensorflow/context-addon.js';
@@ -85,8 +84,8 @@ async function openContext(args: { addon: AddonLocation; report: (line: string) 
     context.attach(addon.addonPath);
     return context;
   } catch (error) {
-    if (isNeeded || !(error instanceof SetupError || error instanceof ToolError)) throw error;
-    report(`TensorFlow: layers are no functions here, and decoding takes longer for it (${error.message})`);
+    if (isNeeded) throw error;
+    report(`TensorFlow: layers are no functions here, and decoding takes longer for it (${(error as Error).message})`);
     return undefined;
   }
 }

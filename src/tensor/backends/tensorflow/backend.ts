@@ -1,4 +1,3 @@
-import { processorFlags } from '../../../system/processor.js';
 import type { AdamCoefficients, AdamState, Backend, Binary, Reduction, Unary, Variable } from '../../backend.js';
 import type { Collectives } from '../../cluster.js';
 import type { Kernels } from '../../kernels.js';
@@ -10,7 +9,9 @@ import { Executor, TF_BFLOAT16 } from './executor.js';
 import { fewLaunches } from './few-launches.js';
 import { layerFunctions } from './layer-functions.js';
 import { nativeKernels } from './native-kernels.js';
+import { OWN_PRODUCTS } from './own-products.js';
 import { ResourceVariable } from './resource-variable.js';
+import { steadyCrossEntropy } from './steady-cross-entropy.js';
 
 const UNARY = {
   exp: 'Exp',
@@ -28,22 +29,6 @@ const BINARY = {
 } as const satisfies Record<Binary, string>;
 
 const REDUCTION = { sum: 'Sum', mean: 'Mean' } as const satisfies Record<Reduction, string>;
-
-/**
- * Types in which our own products are quicker than TensorFlow's, by instruction set. It is written down, and not measured
- * when a run starts, since a resumed run has to end with the same bits. The dot product of AVX-512 multiplies bfloat16 no
- * quicker than float32 is multiplied (TensorFlow's, with its packing, at 0.6 of the rate); the tiles of AMX do.
- */
-const OWN_PRODUCTS: Partial<Record<string, readonly DType[]>> = {
-  avx512_bf16: hasTiles() ? ['float32'] : ['float32', 'bfloat16'],
-  avx512: ['float32', 'bfloat16'],
-  avx2: ['float32', 'bfloat16'],
-};
-
-/** Whether TensorFlow multiplies with AMX. Who names an instruction set (`VAU_RFT_ISA`) means it without. */
-function hasTiles(): boolean {
-  return !process.env.VAU_RFT_ISA && processorFlags().has('amx_bf16');
-}
 
 /**
  * TensorFlow's eager kernels, called through the addon's `executeOp`. tfjs's own kernels are passed over because they
@@ -231,24 +216,9 @@ export class TensorFlowBackend implements Backend {
   }
 
   crossEntropy(logits: Tensor, labels: Tensor): { loss: Tensor; gradient: Tensor } {
-    if (!this.#hasNativeKernels) return this.#steadyCrossEntropy(logits, labels);
+    if (!this.#hasNativeKernels) return steadyCrossEntropy({ executor: this.executor, logits, labels });
     const [loss, gradient] = this.executor.runMany('SparseSoftmaxCrossEntropyWithLogits', [], [logits, labels], 2);
     return { loss: loss!, gradient: gradient! };
-  }
-
-  /** The same of operations that add up in one order on a GPU too, where TensorFlow's own does not. */
-  #steadyCrossEntropy(logits: Tensor, labels: Tensor): { loss: Tensor; gradient: Tensor } {
-    const { executor } = this;
-    const logProbabilities = executor.run('LogSoftmax', [], [logits]);
-    const byRow = [executor.int('batch_dims', 1)];
-    const ofLabels = executor.run('GatherV2', byRow, [logProbabilities, labels], [executor.ints(1)], logits.dtype);
-    const loss = executor.run('Neg', [], [ofLabels]);
-    const probabilities = this.unary('exp', logProbabilities);
-    const width = [executor.ints(logits.shape[1]!), executor.scalar(1), executor.scalar(0)];
-    const target = executor.run('OneHot', [], [labels], width, 'float32');
-    const gradient = this.binary('sub', probabilities, target);
-    for (const tensor of [logProbabilities, ofLabels, probabilities, target]) tensor.dispose();
-    return { loss, gradient };
   }
 
   sampleRows(p: Tensor, u: Tensor): Tensor {

@@ -1,6 +1,7 @@
 import { PbfWriter } from 'pbf';
 import type { Attribute, Binding } from './binding.js';
 import type { Constant } from './constants.js';
+import { message } from './protobuf.js';
 
 /** An operation of a function: what it takes are outputs of nodes, or arguments. */
 export interface FunctionNode {
@@ -122,6 +123,3 @@ const attribute = (node: PbfWriter, key: string, write: (value: PbfWriter) => vo
     entry.writeStringField(1, key);
     message(entry, 2, write);
   });
-
-const message = (into: PbfWriter, field: number, write: (part: PbfWriter) => void): void =>
-  into.writeMessage(field, (_, part) => write(part), null);

@@ -1,5 +1,6 @@
 import { PbfWriter } from 'pbf';
 import type { ClusterOptions } from '../../cluster.js';
+import { message } from './protobuf.js';
 
 const LEADER = '/job:worker/replica:0/task:0';
 /** Milliseconds that processes wait for each other at their end. */
@@ -48,6 +49,3 @@ export function serverDef({ hosts, rank, joinTimeout, heartbeat }: ClusterOption
   server.writeStringField(5, 'grpc');
   return server.finish();
 }
-
-const message = (into: PbfWriter, field: number, write: (part: PbfWriter) => void): void =>
-  into.writeMessage(field, (_, part) => write(part), null);

@@ -77,8 +77,8 @@ export interface Backend {
   reshape(x: Tensor, shape: readonly number[]): Tensor;
   transpose(x: Tensor, permutation: readonly number[]): Tensor;
   slice(x: Tensor, begin: readonly number[], size: readonly number[]): Tensor;
-  /** Zeros before and after x along one axis. */
-  pad(x: Tensor, axis: number, before: number, after: number): Tensor;
+  /** With so many zeros before and after x along each axis. */
+  pad(x: Tensor, paddings: readonly (readonly [number, number])[]): Tensor;
   concat(xs: readonly Tensor[], axis: number): Tensor;
   /** Rows of `x` along its first axis. `indices`: int32 `[n]`. */
   gather(x: Tensor, indices: Tensor): Tensor;

@@ -57,8 +57,11 @@ export const rows = (x: Tensor, start: number, count: number): Tensor => {
   return slice(x, [start, ...rest.map(() => 0)], [count, ...rest]);
 };
 /** Zeros before and after x along an axis. */
-export const pad = (x: Tensor, axis: number, before: number, after: number): Tensor =>
-  before === 0 && after === 0 ? x : track(on().pad(x, axis, before, after));
+export const pad = (x: Tensor, axis: number, before: number, after: number): Tensor => {
+  if (before === 0 && after === 0) return x;
+  const paddings = x.shape.map((_, i): [number, number] => (i === axis ? [before, after] : [0, 0]));
+  return track(on().pad(x, paddings));
+};
 export const concat = (xs: readonly Tensor[], axis: number): Tensor =>
   xs.length === 1 ? xs[0]! : track(on().concat(xs, axis));
 export const gather = (x: Tensor, rowIndices: Tensor): Tensor => track(on().gather(x, rowIndices));

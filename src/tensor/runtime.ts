@@ -67,7 +67,10 @@ async function startTensorFlow({ report, profile, cluster }: RuntimeOptions): Pr
   const kernels = await ensureKernels({ addon, report });
   const backend = new TensorFlowBackend(binding, {
     instructionSet: kernels === null ? null : loadKernels(kernels),
-    addFunction: context?.addFunction,
+    functions:
+      context !== undefined && plain.isUsingGpuDevice()
+        ? { add: context.addFunction, refused: (error) => report(withoutFunctions(error)) }
+        : undefined,
   });
   if (joined === undefined) return backend;
   const { collectives } = await import('./backends/tensorflow/collectives.js');
@@ -75,17 +78,20 @@ async function startTensorFlow({ report, profile, cluster }: RuntimeOptions): Pr
   return backend;
 }
 
+const withoutFunctions = ({ message }: Error): string =>
+  `TensorFlow: a layer is no function here, and decoding takes longer for it (${message})`;
+
 /** What reaches TensorFlow's context: to join others it is needed, a GPU is slower without. @throws SetupError `CLUSTER_IMPOSSIBLE` */
 async function openContext(args: { addon: AddonLocation; report: (line: string) => void; isNeeded: boolean }) {
   const { addon, report, isNeeded } = args;
   const { ensureContextAddon } = await import('./setup/index.js');
+  const { loadContextAddon } = await import('./backends/tensorflow/context-addon.js');
   try {
-    const context = createRequire(import.meta.url)(await ensureContextAddon({ addon, report })) as ContextAddon;
-    context.attach(addon.addonPath);
-    return context;
+    const file = await ensureContextAddon({ addon, report });
+    return loadContextAddon({ file, addonPath: addon.addonPath });
   } catch (error) {
     if (isNeeded) throw error;
-    report(`TensorFlow: layers are no functions here, and decoding takes longer for it (${(error as Error).message})`);
+    report(withoutFunctions(error as Error));
     return undefined;
   }
 }

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { planAdapter } from '../../src/policy/adapter/plan.js';
 import { toBatch } from '../../src/policy/batch.js';
@@ -11,13 +10,13 @@ import { Policy } from '../../src/policy/policy.js';
 import { textKey, uniform } from '../../src/system/random.js';
 import { useBackend } from '../../src/tensor/active.js';
 import { TensorFlowBackend } from '../../src/tensor/backends/tensorflow/backend.js';
-import type { ContextAddon } from '../../src/tensor/backends/tensorflow/context-addon.js';
 import { fewLaunches } from '../../src/tensor/backends/tensorflow/few-launches.js';
+import type { FunctionPlace } from '../../src/tensor/backends/tensorflow/functions.js';
 import { layerFunctions } from '../../src/tensor/backends/tensorflow/layer-functions.js';
 import { downloadFloats } from '../../src/tensor/ops.js';
 import { startRuntime } from '../../src/tensor/runtime.js';
-import { clusterHindrance, ensureContextAddon, findAddon } from '../../src/tensor/setup/index.js';
 import type { StackedKernels, StackedLayerArgs } from '../../src/tensor/stacked-layer.js';
+import { contextHere } from '../tensor/context.js';
 import {
   fixture,
   type ModelCase,
@@ -30,17 +29,7 @@ import {
 const backend = await startRuntime({ report: () => {} });
 const tensorflow = backend instanceof TensorFlowBackend ? backend : null;
 
-/** What TensorFlow's functions are added by; null where its addon is not ours. */
-async function contextHere(): Promise<ContextAddon | null> {
-  const addon = tensorflow === null ? null : await findAddon();
-  if (addon === null || clusterHindrance(addon) !== undefined) return null;
-  const file = await ensureContextAddon({ addon, report: () => {} });
-  const context = createRequire(import.meta.url)(file) as ContextAddon;
-  context.attach(addon.addonPath);
-  return context;
-}
-
-const context = await contextHere();
+const context = tensorflow === null ? null : await contextHere();
 
 const LORA = {
   ...{ r: 3, lora_alpha: 12, target_modules: ['q_proj', 'v_proj', 'o_proj', 'up_proj', 'down_proj'] },
@@ -109,6 +98,22 @@ function decode(
   return found;
 }
 
+/** Runs `body`, and tells of each operation that TensorFlow is called for. */
+function watched<T>(backend: TensorFlowBackend, tell: (op: string) => void, body: () => T): T {
+  const executor = backend.executor as { binding: typeof backend.executor.binding };
+  const { binding } = executor;
+  const executeOp: typeof binding.executeOp = (op, ...rest) => {
+    tell(op);
+    return binding.executeOp(op, ...rest);
+  };
+  executor.binding = Object.create(binding, { executeOp: { value: executeOp } });
+  try {
+    return body();
+  } finally {
+    executor.binding = binding;
+  }
+}
+
 /** Over the tokens. */
 const meanError = (found: number[][], wanted: number[][]): number =>
   found.reduce((sum, logits, t) => sum + relativeError(logits, wanted[t]!), 0) / found.length;
@@ -149,7 +154,6 @@ describe.runIf(tensorflow !== null).each(REFERENCE_MODELS)('%s', (name) => {
 
 describe.runIf(context !== null).each(REFERENCE_MODELS)('%s, without kernels of ours', (name) => {
   const portable = new TensorFlowBackend(tensorflow!.executor.binding, { instructionSet: null });
-  const executor = portable.executor as { binding: typeof portable.executor.binding };
   const kernels = fewLaunches({ backend: portable, executor: portable.executor });
   const open =
     (kernels: StackedKernels) =>
@@ -166,22 +170,15 @@ describe.runIf(context !== null).each(REFERENCE_MODELS)('%s, without kernels of 
   });
 
   /** Decoding with layers as functions, and the names of all that TensorFlow was called for. */
-  function asFunctions(addFunction: (definition: Uint8Array) => void) {
-    const own = layerFunctions({ kernels, executor: portable.executor, addFunction });
+  function asFunctions(place: FunctionPlace) {
+    const own = layerFunctions({ kernels, executor: portable.executor, place });
     const called: string[] = [];
-    const decoded = (model: Awaited<ReturnType<typeof load>>): number[][] => {
-      const { binding } = executor;
-      const executeOp: typeof binding.executeOp = (op, ...rest) => {
-        called.push(op);
-        return binding.executeOp(op, ...rest);
-      };
-      executor.binding = Object.create(binding, { executeOp: { value: executeOp } });
-      try {
-        return decode(open(own), model);
-      } finally {
-        executor.binding = binding;
-      }
-    };
+    const decoded = (model: Awaited<ReturnType<typeof load>>): number[][] =>
+      watched(
+        portable,
+        (op) => called.push(op),
+        () => decode(open(own), model),
+      );
     const functions = () => called.filter((op) => op.startsWith('VauFunction'));
     return { functions, decoded };
   }
@@ -190,7 +187,12 @@ describe.runIf(context !== null).each(REFERENCE_MODELS)('%s, without kernels of 
     const run = async (type: 'float32' | 'bfloat16') => {
       const model = await load(name, type, state);
       const few = decode(open(kernels), model);
-      const { functions, decoded } = asFunctions(context!.addFunction);
+      const { functions, decoded } = asFunctions({
+        add: context!.addFunction,
+        refused: (error) => {
+          throw error;
+        },
+      });
       const found = decoded(model);
       expect(functions().length).toBe(6 * model.policy.config.text.numLayers);
       // Of the first token, of others, and of others with fewer rows.
@@ -207,11 +209,17 @@ describe.runIf(context !== null).each(REFERENCE_MODELS)('%s, without kernels of 
 
   it('runs the operations themselves where TensorFlow takes no function', async () => {
     const model = await load(name, 'float32', STATES.adapted);
-    const { functions, decoded } = asFunctions(() => {
-      throw new Error('no function');
+    const said: string[] = [];
+    const { functions, decoded } = asFunctions({
+      add: () => {
+        throw new Error('no function');
+      },
+      refused: ({ message }) => said.push(message),
     });
     expect(decoded(model)).toEqual(decode(open(kernels), model));
     expect(functions()).toEqual([]);
+    // Once for each.
+    expect(said).toEqual(Array(3).fill('no function'));
     model.policy.parameters.dispose();
   });
 });
@@ -234,23 +242,13 @@ describe.runIf(tensorflow !== null)('operations of a layer, beside views', () =>
   /** What a layer takes on a token that is not the first. */
   async function operations(name: string, type: 'float32' | 'bfloat16', state: State): Promise<number> {
     const model = await load(name, type, state);
-    const executor = tensorflow!.executor as { binding: NonNullable<typeof tensorflow>['executor']['binding'] };
-    const { binding } = executor;
     let count = 0;
-    const executeOp: typeof binding.executeOp = (op, ...rest) => {
+    const add = (op: string) => {
       if (!VIEWS.has(op)) count += 1;
-      return binding.executeOp(op, ...rest);
     };
     const kernels = fewLaunches({ backend: tensorflow!, executor: tensorflow!.executor });
-    const counting = { ...kernels, layer: (args: StackedLayerArgs) => counted(() => kernels.layer(args)) };
-    const counted = <T>(body: () => T): T => {
-      executor.binding = Object.create(binding, { executeOp: { value: executeOp } });
-      try {
-        return body();
-      } finally {
-        executor.binding = binding;
-      }
-    };
+    const layer = (args: StackedLayerArgs) => watched(tensorflow!, add, () => kernels.layer(args));
+    const counting = { ...kernels, layer };
     decode((start) => new StackedDecoding({ ...start, kernels: counting }), { ...model, prompts: [model.prompts[0]!] });
     model.policy.parameters.dispose();
     // Six tokens, of which the first has no keys and values to go beside.

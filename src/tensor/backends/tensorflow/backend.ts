@@ -7,6 +7,7 @@ import { portableKernels } from '../portable/kernels.js';
 import type { Binding } from './binding.js';
 import { Executor, TF_BFLOAT16 } from './executor.js';
 import { fewLaunches } from './few-launches.js';
+import type { FunctionPlace } from './functions.js';
 import { layerFunctions } from './layer-functions.js';
 import { nativeKernels } from './native-kernels.js';
 import { OWN_PRODUCTS } from './own-products.js';
@@ -50,26 +51,25 @@ export class TensorFlowBackend implements Backend {
 
   /**
    * @param options.instructionSet of the operations of `native/kernels`; null: they are not loaded
-   * @param options.addFunction of `native/context`, for a GPU
+   * @param options.functions where those of a GPU's layers go; left out: their operations are called one by one
    */
   constructor(
     binding: Binding,
-    options: { instructionSet: string | null; addFunction?: (definition: Uint8Array) => void },
+    { instructionSet, functions }: { instructionSet: string | null; functions?: FunctionPlace },
   ) {
-    const { instructionSet, addFunction } = options;
     this.executor = new Executor({ binding, backend: this });
     this.usesGpu = binding.isUsingGpuDevice();
     this.#hasNativeKernels = instructionSet !== null && !this.usesGpu;
     this.multiplies = new Set(this.#hasNativeKernels ? OWN_PRODUCTS[instructionSet!] : []);
     this.kernels = this.#hasNativeKernels
       ? nativeKernels({ backend: this, executor: this.executor, multiplies: this.multiplies })
-      : { ...portableKernels(this), stacked: this.#stacked(addFunction) };
+      : { ...portableKernels(this), stacked: this.#stacked(functions) };
   }
 
-  #stacked(addFunction: ((definition: Uint8Array) => void) | undefined): StackedKernels {
+  #stacked(functions: FunctionPlace | undefined): StackedKernels {
     const { executor } = this;
     const kernels = fewLaunches({ backend: this, executor });
-    return addFunction === undefined ? kernels : layerFunctions({ kernels, executor, addFunction });
+    return functions === undefined ? kernels : layerFunctions({ kernels, executor, place: functions });
   }
 
   upload(data: Float32Array | Int32Array, shape: readonly number[]): Tensor {
@@ -182,8 +182,7 @@ export class TensorFlowBackend implements Backend {
     return this.executor.run('Slice', [], [x], [this.executor.ints(begin), this.executor.ints(size)]);
   }
 
-  pad(x: Tensor, axis: number, before: number, after: number): Tensor {
-    const paddings = x.shape.map((_, i): [number, number] => (i === axis ? [before, after] : [0, 0]));
+  pad(x: Tensor, paddings: readonly (readonly [number, number])[]): Tensor {
     return this.executor.run('Pad', [], [x], [this.executor.pairs(paddings)]);
   }
 

@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+
 /** What `native/context` has; nothing but `attach` may be called before it. */
 export interface ContextAddon {
   attach(addonPath: string): void;
@@ -7,4 +9,11 @@ export interface ContextAddon {
   watch(milliseconds: number, message: string): void;
   /** A serialized `FunctionDef`, which can then be called by its name. */
   addFunction(definition: Uint8Array): void;
+}
+
+/** Loads it behind TensorFlow's addon. @throws Error where that keeps no context */
+export function loadContextAddon({ file, addonPath }: { file: string; addonPath: string }): ContextAddon {
+  const context = createRequire(import.meta.url)(file) as ContextAddon;
+  context.attach(addonPath);
+  return context;
 }

@@ -152,9 +152,12 @@ export class Executor {
     });
   }
 
-  /** An int32 vector as a tensor. It is kept: nobody may dispose of it. */
+  /** An int32 vector as a tensor, which is none of `ints`. It is kept: nobody may dispose of it. */
   vector(values: readonly number[]): Tensor {
-    return new Tensor(this.#backend, this.ints(values), [values.length], 'int32');
+    const id = this.#constants.get(`v${values.join()}`, () => {
+      return { shape: [values.length], dtype: this.binding.TF_INT32, data: Int32Array.from(values) };
+    });
+    return new Tensor(this.#backend, id, [values.length], 'int32');
   }
 
   /** `[n, 1]` float32 of one value. It is kept: nobody may dispose of it. */

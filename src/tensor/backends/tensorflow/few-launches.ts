@@ -45,9 +45,10 @@ export function fewLaunches({ backend, executor }: { backend: Backend; executor:
 
   /** Columns 0 … `width` and the others, as one launch. */
   const splitLast = (x: Tensor, width: number): [Tensor, Tensor] => {
-    const operands = [executor.ints(splitAt(width)), executor.ints(x.shape.length - 1)];
+    const sizes = executor.vector(splitAt(width));
     const attributes = [executor.int('num_split', 2), executor.type('Tlen', executor.binding.TF_INT32)];
-    return executor.runMany('SplitV', attributes, [x], 2, operands).map(track) as [Tensor, Tensor];
+    const axis = [executor.ints(x.shape.length - 1)];
+    return executor.runMany('SplitV', attributes, [x, sizes], 2, axis).map(track) as [Tensor, Tensor];
   };
 
   /** The first half of the rows and the second: views, also where a row is shorter than what memory is aligned to. */

@@ -5,6 +5,13 @@ import { type FunctionNode, functionDef, type Source } from './function-def.js';
 /** Numbers the functions of this process: TensorFlow keeps each for good. */
 let made = 0;
 
+/** Where functions go. */
+export interface FunctionPlace {
+  add(definition: Uint8Array): void;
+  /** Hears why one was not taken: what it is made of is called one by one then. */
+  refused(error: Error): void;
+}
+
 interface Known {
   name: string;
   dtypes: readonly DType[];
@@ -16,13 +23,13 @@ interface Known {
  */
 export class Functions {
   readonly #executor: Executor;
-  readonly #add: (definition: Uint8Array) => void;
+  readonly #place: FunctionPlace;
   /** Null: it cannot be one. */
   readonly #known = new Map<string, Known | null>();
 
-  constructor({ executor, add }: { executor: Executor; add: (definition: Uint8Array) => void }) {
+  constructor({ executor, place }: { executor: Executor; place: FunctionPlace }) {
     this.#executor = executor;
-    this.#add = add;
+    this.#place = place;
   }
 
   /**
@@ -42,8 +49,9 @@ export class Functions {
       this.#known.set(key, added);
       for (const tensor of result) tensor.dispose();
       return found;
-    } catch {
+    } catch (error) {
       this.#known.set(key, null);
+      this.#place.refused(error as Error);
       return result;
     }
   }
@@ -53,6 +61,8 @@ export class Functions {
     const sources = new Map<number, { source: Source; dtype: number }>();
     for (const [index, { handle, dtype }] of inputs.entries())
       sources.set(handle as number, { source: { kind: 'argument', index }, dtype: this.#executor.code(dtype) });
+    // Which of the two an operation means would be a guess.
+    if (sources.size < inputs.length) throw new Error('two inputs are one tensor');
     const sourceOf = (id: number) => {
       const known = sources.get(id);
       if (known !== undefined) return known;
@@ -71,7 +81,7 @@ export class Functions {
     const name = `VauFunction${++made}`;
     const argumentTypes = inputs.map(({ dtype }) => this.#executor.code(dtype));
     const ends = results.map(({ handle }) => sourceOf(handle as number));
-    this.#add(functionDef({ binding, name, argumentTypes, nodes, results: ends }));
+    this.#place.add(functionDef({ binding, name, argumentTypes, nodes, results: ends }));
     return { name, dtypes: results.map(({ dtype }) => dtype) };
   }
 }

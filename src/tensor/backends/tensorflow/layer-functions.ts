@@ -2,16 +2,16 @@ import type { NormedLinear, StackedKernels, StackedLayerArgs, StackedWeights } f
 import { type Tensor, track } from '../../tensor.js';
 import type { Executor } from './executor.js';
 import { splitAt } from './few-launches.js';
-import { Functions } from './functions.js';
+import { type FunctionPlace, Functions } from './functions.js';
 
 /** The same kernels, whose layer TensorFlow runs as a function: a call for it all, which for a GPU is what takes the time. */
 export function layerFunctions(args: {
   kernels: StackedKernels;
   executor: Executor;
-  addFunction: (definition: Uint8Array) => void;
+  place: FunctionPlace;
 }): StackedKernels {
-  const { kernels, executor } = args;
-  const functions = new Functions({ executor, add: args.addFunction });
+  const { kernels, executor, place } = args;
+  const functions = new Functions({ executor, place });
   const layer = (args: StackedLayerArgs): { y: Tensor; own: Tensor } => {
     const { x, weights, rotary, prompt, mask, own, ...numbers } = args;
     // Of lengths that grow, and are written nowhere in the function.

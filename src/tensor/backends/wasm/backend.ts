@@ -111,9 +111,8 @@ export class WasmBackend implements Backend {
     return this.#wrap(tf.slice(of(x), [...begin], [...size]));
   }
 
-  pad(x: Tensor, axis: number, before: number, after: number): Tensor {
-    const paddings = x.shape.map((_, i): [number, number] => (i === axis ? [before, after] : [0, 0]));
-    return this.#wrap(tf.pad(of(x), paddings));
+  pad(x: Tensor, paddings: readonly (readonly [number, number])[]): Tensor {
+    return this.#wrap(tf.pad(of(x), [...paddings] as [number, number][]));
   }
 
   concat(xs: readonly Tensor[], axis: number): Tensor {
